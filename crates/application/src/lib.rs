@@ -1,0 +1,1 @@
+//! Carries the domain's decisions out, through ports.

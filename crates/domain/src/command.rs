@@ -1,0 +1,100 @@
+//! Running a shell command: what is asked of the `Processes` port, and what it gives back.
+
+use std::time::Duration;
+
+/// A shell command to run in the workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandRequest {
+    /// Given to `bash -c` where there is a bash, else to `sh -c`. Standard input is empty.
+    pub command: String,
+    /// The process group is stopped (TERM, 2 s, KILL) when this has passed.
+    pub timeout: Duration,
+}
+
+impl CommandRequest {
+    /// The timeout where a call names none (contract 4, `bash`).
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
+    /// The longest timeout a call may name (contract 4, `bash`).
+    pub const LONGEST_TIMEOUT: Duration = Duration::from_secs(600);
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandStatus {
+    /// By itself, with this code.
+    Exited(i32),
+    /// By a signal that we did not send.
+    Signalled(i32),
+    /// We stopped it at its deadline.
+    TimedOut,
+    /// We stopped it because the call was cancelled.
+    Cancelled,
+    /// We undid what it did to protected files; the text of the outcome names them (contract 6, `kernel`).
+    Refused,
+}
+
+/// A command's end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandEnd {
+    /// How it ended.
+    pub status: CommandStatus,
+    /// Standard output and standard error in the order they arrived.
+    pub output: BoundedOutput,
+    /// From start to end.
+    pub elapsed: Duration,
+    /// Protected files that it changed and that were put back.
+    pub restored: Vec<String>,
+}
+
+/// Output of any size in bounded space: its head and its tail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BoundedOutput {
+    /// The first bytes, at most [`BoundedOutput::SIDE`]. Invalid UTF-8 has become U+FFFD.
+    pub head: String,
+    /// The last bytes, at most [`BoundedOutput::SIDE`]; empty where everything fits the head.
+    pub tail: String,
+    /// Bytes between the two.
+    pub omitted_bytes: u64,
+}
+
+impl BoundedOutput {
+    /// The most bytes of head, and of tail (contract 4).
+    pub const SIDE: usize = 64 * 1024;
+}
+
+/// A command could not be started or watched.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// The shell did not start.
+    #[error("cannot start the shell for `{command}`")]
+    Start {
+        /// The command.
+        command: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The sandbox could not be set up. Nothing ran.
+    #[error("cannot set up the {level} sandbox: {step}")]
+    Sandbox {
+        /// The level.
+        level: &'static str,
+        /// The step that failed.
+        step: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// No level works here and none was asked for.
+    #[error("{0}")]
+    NoSandbox(String),
+    /// The process was started and then lost sight of.
+    #[error("cannot watch `{command}`")]
+    Watch {
+        /// The command.
+        command: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,362 @@
+//! The journal's words: everything that happens in a session, as one JSON object a line (contract 5).
+//!
+//! The same objects go to the journal, to `--output-format stream-json` and to every front end. Deltas are
+//! published but never journaled; what they add up to is a [`EventBody::Message`] or [`EventBody::ToolFinished`].
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    agent::{AgentName, WorkerKind},
+    brief::Brief,
+    evidence::Evidence,
+    id::{CallId, QuestionId, RequestId, RunId, SessionId},
+    limits::Limits,
+    message::{Message, StopReason, Usage},
+    outcome::Ending,
+    permission::SandboxState,
+    report::{ReportedFinding, Verdict},
+    time::Timestamp,
+    tool::ToolStatus,
+};
+
+/// The version of the event format.
+pub const VERSION: u32 = 1;
+
+/// Something that happened, in its place in the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// [`VERSION`].
+    pub v: u32,
+    /// The place in the session's journal: 1, 2, 3, ... without gaps.
+    pub seq: u64,
+    /// When it was appended.
+    pub ts: Timestamp,
+    /// The session.
+    pub session_id: SessionId,
+    /// Where in the session it happened.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+/// Where in a session something happens: outside of any round, in a round, or in an agent's run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The round, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round: Option<u32>,
+    /// The run.
+    #[serde(flatten)]
+    pub run: Option<RunScope>,
+}
+
+impl Scope {
+    /// A place in a round, outside of any run.
+    #[must_use]
+    pub const fn round(round: u32) -> Self {
+        Self { round: Some(round), run: None }
+    }
+
+    /// A place in a run.
+    #[must_use]
+    pub const fn run(round: u32, run: RunScope) -> Self {
+        Self { round: Some(round), run: Some(run) }
+    }
+}
+
+/// Whose run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunScope {
+    /// The run.
+    pub run_id: RunId,
+    /// The agent that runs.
+    pub agent: AgentName,
+    /// The run that called it; none for the manager's, and for workers that the person called directly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_run_id: Option<RunId>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are named and described by contract 5, variant by variant")]
+pub enum EventBody {
+    /// A session began.
+    SessionStarted {
+        cwd: String,
+        provider: String,
+        agents: Vec<AgentName>,
+        limits: Limits,
+        sandbox: SandboxState,
+        version: String,
+    },
+    /// A session that had ended goes on.
+    SessionResumed {
+        cwd: String,
+        provider: String,
+        agents: Vec<AgentName>,
+        limits: Limits,
+        sandbox: SandboxState,
+        version: String,
+        restored: Restored,
+    },
+    /// The person said something; a round began.
+    RoundStarted { text: String, context: Vec<String>, mentions: Vec<AgentName> },
+    /// An agent began to work.
+    RunStarted { model: String, backend: Backend, brief: Brief },
+    /// A request goes to a model.
+    RequestStarted { request_id: RequestId, attempt: u32, prefix_digest: String },
+    /// A message joined a run's conversation.
+    Message {
+        #[serde(flatten)]
+        message: Arc<Message>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stop_reason: Option<StopReason>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cached: Option<bool>,
+    },
+    /// What a failed attempt had shown is void.
+    TextReplaced { request_id: RequestId },
+    /// A tool call is about to run.
+    ToolStarted { call_id: CallId, tool: String, input: Value },
+    /// A tool call ended. `changed`: files of the workspace differ from before it.
+    ToolFinished {
+        call_id: CallId,
+        status: ToolStatus,
+        output: String,
+        omitted_bytes: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit_code: Option<i32>,
+        elapsed_ms: u64,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        changed: bool,
+    },
+    /// A call waits for the person's leave.
+    PermissionAsked {
+        call_id: CallId,
+        tool: String,
+        input: Value,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        diff: Option<String>,
+        rule: String,
+        options: Vec<Decision>,
+    },
+    /// The person, or a rule in their place, decided.
+    PermissionAnswered {
+        call_id: CallId,
+        decision: Decision,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        by: String,
+    },
+    /// A worker handed in its report; the engine laid its evidence beside it.
+    Report {
+        kind: WorkerKind,
+        report: Value,
+        evidence: Evidence,
+        claims_refuted: Vec<String>,
+        claims_unverified: Vec<String>,
+    },
+    /// A review ended with a verdict.
+    ReviewCycle { cycle: u32, limit: u32, verdict: Verdict, open_findings: Vec<ReportedFinding> },
+    /// A request failed and will be tried again.
+    Retry { attempt: u32, max_attempts: u32, wait_ms: u64, reason: String },
+    /// Something worth knowing.
+    Notice { code: String, text: String },
+    /// Something failed.
+    Error { code: String, text: String, chain: Vec<String> },
+    /// The window in which the person can step in.
+    Intervention {
+        action: InterventionAction,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<String>,
+    },
+    /// The person is asked.
+    Question {
+        question_id: QuestionId,
+        asker: String,
+        text: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        options: Vec<String>,
+        deadline: Timestamp,
+    },
+    /// The person, or the deadline in their place, answered.
+    Answer { question_id: QuestionId, text: String, by: String },
+    /// The person said something while the team was at work; the manager reads it next.
+    MessageQueued { text: String },
+    /// A setting changed in the middle of a session.
+    SettingChanged { key: String, value: Value },
+    /// Old messages were cut from a run's conversation.
+    ContextCut { dropped: u32, kept: u32 },
+    /// The same thing happens again and again.
+    LoopWarning { pattern: String, count: u32 },
+    /// The state that `session undo` goes back to.
+    Checkpoint { id: String },
+    /// A limit was reached.
+    LimitReached { limit: String, value: u64 },
+    /// A run ended.
+    RunFinished {
+        #[serde(flatten)]
+        ending: Ending,
+        turns: u32,
+        usage: Usage,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cost_usd: Option<f64>,
+        elapsed_ms: u64,
+    },
+    /// A round ended. The last event of every round.
+    RoundFinished {
+        #[serde(flatten)]
+        ending: Ending,
+        exit_code: u8,
+        summary: String,
+        result: RoundResult,
+        total_turns: u32,
+        agents_used: Vec<AgentName>,
+        usage: Usage,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cost_usd: Option<f64>,
+        elapsed_ms: u64,
+    },
+}
+
+impl EventBody {
+    /// Whether a round ends with this event.
+    #[must_use]
+    pub const fn ends_round(&self) -> bool {
+        matches!(self, Self::RoundFinished { .. })
+    }
+
+    /// Whether the world may go on only after this event is on disk (contract 3): the person's message, an
+    /// answered permission, terminal events. A tool with effects is the tool runner's own business, because only
+    /// it knows the tool.
+    #[must_use]
+    pub const fn must_be_durable(&self) -> bool {
+        matches!(
+            self,
+            Self::RoundStarted { .. }
+                | Self::PermissionAnswered { .. }
+                | Self::RunFinished { .. }
+                | Self::RoundFinished { .. }
+        )
+    }
+}
+
+/// What a resumed session brought along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// Finished rounds.
+    pub rounds: u32,
+    /// Events read.
+    pub events: u64,
+}
+
+/// Who drives an agent's turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Backend {
+    /// Our own loop over a model.
+    Native,
+    /// A whole agent behind a protocol.
+    External,
+}
+
+/// A decision about a permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Yes, this call.
+    Once,
+    /// Yes, and the like for the rest of the session.
+    Session,
+    /// Yes, and the like from now on.
+    Always,
+    /// No.
+    Deny,
+}
+
+/// What happened to an intervention window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InterventionAction {
+    /// It opened.
+    Opened,
+    /// The run goes on.
+    Continued,
+    /// The clock stands still.
+    Paused,
+    /// The person said something.
+    Message,
+    /// The person ended the round.
+    Stopped,
+}
+
+/// What the engine saw of a round's work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundResult {
+    /// [`Ending::record_status`].
+    pub status: String,
+    /// Whether the test commands passed in the final state; none: no run of one counts.
+    pub tests_passed: Option<bool>,
+    /// Whether every claim was checked and held.
+    pub verified: bool,
+    /// The files that differ from the round's start, relative to the workspace, sorted.
+    pub files_changed: Vec<String>,
+}
+
+/// A piece of something that is still being produced. Published, never journaled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delta {
+    /// [`VERSION`].
+    pub v: u32,
+    /// The last event that was journaled before it.
+    pub after_seq: u64,
+    /// The session.
+    pub session_id: SessionId,
+    /// The run it comes from.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// What it is a piece of.
+    #[serde(flatten)]
+    pub body: DeltaBody,
+    /// Which part of the message, or the how-manieth piece of a tool's output; from 0.
+    pub index: u32,
+    /// The new characters.
+    pub text: String,
+}
+
+/// What a delta is a piece of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum DeltaBody {
+    /// A model's prose.
+    TextDelta {
+        /// The request that is being answered.
+        request_id: RequestId,
+    },
+    /// A model's thinking.
+    ThinkingDelta {
+        /// The request that is being answered.
+        request_id: RequestId,
+    },
+    /// A tool's output.
+    ToolOutput {
+        /// The request whose answer called the tool.
+        request_id: RequestId,
+        /// The call.
+        call_id: CallId,
+    },
+}

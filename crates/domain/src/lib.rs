@@ -1,0 +1,26 @@
+//! What can happen in better-llm, decided without touching anything.
+//!
+//! This crate does no IO, reads no clock, draws no random number and knows no runtime. It holds the vocabulary
+//! ([`agent`], [`message`], [`event`], [`brief`], [`report`], [`outcome`]), the decisions ([`run`], [`workflow`],
+//! [`review`], [`context`], [`evidence`], [`permission`]) and the [`ports`] through which the application reaches
+//! the world.
+
+pub mod agent;
+pub mod brief;
+pub mod command;
+pub mod event;
+pub mod evidence;
+pub mod id;
+pub mod limits;
+pub mod message;
+pub mod model;
+pub mod outcome;
+pub mod permission;
+pub mod ports;
+pub mod record;
+pub mod report;
+pub mod schema;
+pub mod secret;
+pub mod time;
+pub mod tool;
+pub mod workspace;

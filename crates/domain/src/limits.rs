@@ -1,0 +1,66 @@
+//! The numbers that keep a round finite (`workflow_limits`, contract 3).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Limits of a round. Every one of them is counted by the engine, never by a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Reviews of one subject that may ask for changes, before the person is asked.
+    pub max_review_iterations: u32,
+    /// Rounds of failed test → fix → test.
+    pub max_retry_cycles: u32,
+    /// Failed coder runs in a row that may be tried again.
+    pub max_coder_retries: u32,
+    /// The manager's turns in a round.
+    pub max_turns: u32,
+    /// A worker's turns in a run.
+    pub max_worker_turns: u32,
+    /// Messages of one run's conversation before old ones are cut.
+    pub max_messages: u32,
+    /// The whole round; none: as long as it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "seconds")]
+    pub timeout_seconds: Option<Duration>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_review_iterations: 3,
+            max_retry_cycles: 3,
+            max_coder_retries: 2,
+            max_turns: 50,
+            max_worker_turns: 100,
+            max_messages: 50,
+            timeout_seconds: None,
+        }
+    }
+}
+
+/// Tool inputs in a row that did not fit their schema, before a run fails as `malformed_report` (contract 4).
+pub const MALFORMED_IN_A_ROW: u32 = 3;
+
+/// The most tool calls of one message (contract 10).
+pub const MOST_CALLS_IN_A_MESSAGE: usize = 64;
+
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde's `with` hands over a reference")]
+    pub(super) fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(duration) => serializer.serialize_f64(duration.as_secs_f64()),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        let seconds = Option::<f64>::deserialize(deserializer)?;
+        seconds
+            .map(|seconds| Duration::try_from_secs_f64(seconds).map_err(serde::de::Error::custom))
+            .transpose()
+    }
+}

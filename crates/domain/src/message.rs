@@ -1,0 +1,185 @@
+//! What passes between us and a model, in words that no provider owns.
+
+use std::sync::{Arc, OnceLock};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::id::CallId;
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The person, or the engine on the person's side (tool results, reminders).
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// A piece of a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Part {
+    /// Prose. Never drives state (law 3).
+    Text {
+        /// The words.
+        text: String,
+    },
+    /// What the model thought aloud. Goes back to the same model unchanged, with its signature.
+    Thinking {
+        /// The thought, empty where the provider withholds it.
+        text: String,
+        /// The provider's seal over it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<String>,
+    },
+    /// The model asks for a tool.
+    ToolUse {
+        /// Links the call with its result.
+        id: CallId,
+        /// The tool's name, as the model wrote it.
+        name: String,
+        /// An object; `{}` where what came could not be parsed (see [`crate::model::ModelAnswer::invalid_inputs`]).
+        input: Value,
+    },
+    /// The engine answers a call.
+    ToolResult {
+        /// The call that is answered.
+        id: CallId,
+        /// What the model reads.
+        content: String,
+        /// Whether the call failed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_error: bool,
+    },
+    /// A block that only its provider understands. Kept as the text it came as and sent back byte for byte.
+    ProviderBlock {
+        /// Whose it is, e.g. `anthropic`.
+        provider: String,
+        /// The block's JSON text.
+        raw: String,
+    },
+}
+
+/// Tokens as the provider counted them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Input tokens that were neither read from nor written to the provider's cache.
+    pub input_tokens: u64,
+    /// Output tokens, thinking included.
+    pub output_tokens: u64,
+    /// Input tokens read from the provider's prompt cache.
+    #[serde(default)]
+    pub cache_read_tokens: u64,
+    /// Input tokens written to the provider's prompt cache.
+    #[serde(default)]
+    pub cache_write_tokens: u64,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.cache_read_tokens = self.cache_read_tokens.saturating_add(other.cache_read_tokens);
+        self.cache_write_tokens = self.cache_write_tokens.saturating_add(other.cache_write_tokens);
+    }
+}
+
+/// Why a model stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// It had said what it wanted.
+    EndTurn,
+    /// It waits for tool results.
+    ToolUse,
+    /// The answer reached the token limit of the request.
+    MaxTokens,
+    /// It wrote a stop sequence.
+    StopSequence,
+    /// The provider paused a long turn: the same conversation, sent again, goes on.
+    PauseTurn,
+    /// The model or the provider declined.
+    Refusal,
+    /// Input and output together no longer fit the model.
+    ContextWindowExceeded,
+    /// A reason this version does not know, as the provider wrote it.
+    #[serde(untagged)]
+    Other(String),
+}
+
+/// A message of a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// In the order they were written.
+    pub parts: Vec<Part>,
+}
+
+impl Message {
+    /// A message of the user's side with one text.
+    #[must_use]
+    pub fn user(text: impl Into<String>) -> Self {
+        Self { role: Role::User, parts: vec![Part::Text { text: text.into() }] }
+    }
+
+    /// The prose of the message: its texts, joined by newlines.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let texts = self.parts.iter().filter_map(|part| match part {
+            Part::Text { text } => Some(text.as_str()),
+            _ => None,
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The calls of the message, in order: id, tool name, input.
+    pub fn tool_uses(&self) -> impl Iterator<Item = (&CallId, &str, &Value)> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::ToolUse { id, name, input } => Some((id, name.as_str(), input)),
+            _ => None,
+        })
+    }
+
+    /// The ids of the calls that the message answers, in order.
+    pub fn tool_results(&self) -> impl Iterator<Item = &CallId> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::ToolResult { id, .. } => Some(id),
+            _ => None,
+        })
+    }
+}
+
+/// A message that will not change any more, with room for its encoding on a provider's wire.
+///
+/// A conversation is sent again with every turn. Whoever encodes a message keeps the bytes here, so that a
+/// turn costs the new messages only.
+#[derive(Debug)]
+pub struct SealedMessage {
+    /// The message.
+    pub message: Message,
+    encoded: OnceLock<(&'static str, Box<[u8]>)>,
+}
+
+impl SealedMessage {
+    /// Seals a message.
+    #[must_use]
+    pub fn new(message: Message) -> Arc<Self> {
+        Arc::new(Self { message, encoded: OnceLock::new() })
+    }
+
+    /// The message's bytes on `wire`, encoded at most once for the first wire that asks; a second wire in one
+    /// conversation (which does not happen today) encodes anew each time.
+    pub fn encoded<R>(
+        &self,
+        wire: &'static str,
+        encode: impl Fn(&Message) -> Vec<u8>,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> R {
+        let (kept_for, bytes) =
+            self.encoded.get_or_init(|| (wire, encode(&self.message).into_boxed_slice()));
+        if *kept_for == wire { read(bytes) } else { read(&encode(&self.message)) }
+    }
+}

@@ -1,0 +1,200 @@
+//! What the application needs from the world. Adapters live in `infra`, fakes in `testkit`.
+//!
+//! Ports speak domain words only. Each says what it promises about order, durability and cancellation.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::{
+    agent::AgentName,
+    command::{CommandEnd, CommandRequest, ProcessError},
+    event::Event,
+    id::{CallId, RunId, SessionId, Ulid},
+    model::{ModelError, ModelRequest, ModelStream},
+    permission::SandboxState,
+    record::SessionRecord,
+    time::Timestamp,
+    tool::{CallTarget, RejectedInput, ToolOutcome, ToolSpec},
+    workspace::{Bases, Changes, Checkpoint, CommitDone, CommitError, CommitRequest, WorkspaceError},
+};
+
+/// Resolves when whoever waits should stop. Never resolves where nobody cancels.
+pub type Cancelled = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A [`Cancelled`] that never comes.
+#[must_use]
+pub fn never_cancelled() -> Cancelled {
+    Box::pin(std::future::pending())
+}
+
+/// The wall clock. Durations are measured by the runtime's own timers, never by this.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Where ids come from.
+pub trait IdSource: Send + Sync {
+    /// A ULID that was not given before and sorts after those given earlier.
+    fn next(&self) -> Ulid;
+}
+
+/// A model.
+#[async_trait]
+pub trait ModelPort: Send + Sync {
+    /// The provider's name, as `--provider` spells it.
+    fn provider(&self) -> &str;
+
+    /// The name of the model that answers where a request names `wanted` (an alias, a full name, nothing).
+    fn resolve(&self, wanted: Option<&str>) -> String;
+
+    /// Asks for one answer. Dropping the future or the stream cancels the request.
+    ///
+    /// The stream ends after its [`crate::model::ModelItem::Answer`] or its first error.
+    async fn stream(&self, request: ModelRequest) -> Result<ModelStream, ModelError>;
+}
+
+/// Takes a tool's output while it is produced.
+pub trait OutputSink: Send + Sync {
+    /// More output. Called in order; returns at once, may drop.
+    fn chunk(&self, text: &str);
+}
+
+/// What a tool call may know of its surroundings.
+pub struct ToolContext {
+    /// The agent that calls.
+    pub agent: AgentName,
+    /// Its run.
+    pub run: RunId,
+    /// The call.
+    pub call: CallId,
+    /// Takes output while it is produced.
+    pub output: Arc<dyn OutputSink>,
+    /// Resolves when the call should end early. The tool then ends what it started and returns
+    /// [`crate::tool::ToolStatus::Cancelled`]; a moment later its future is dropped.
+    pub cancelled: Cancelled,
+    /// Earlier states of the workspace to compare with.
+    pub bases: Bases,
+    /// The globs the run may write; none: the whole workspace.
+    pub writes: Option<Arc<[String]>>,
+}
+
+/// A tool.
+pub trait ToolPort: Send + Sync {
+    /// What models see. The same value at every call.
+    fn spec(&self) -> &ToolSpec;
+
+    /// Reads an input once; what comes out can only be run.
+    ///
+    /// # Errors
+    /// [`RejectedInput`] where the input does not fit the schema. Nothing has happened then.
+    fn prepare(&self, input: &Value) -> Result<Box<dyn PreparedCall>, RejectedInput>;
+}
+
+/// A call whose input has been read.
+#[async_trait]
+pub trait PreparedCall: Send {
+    /// What it is about to do.
+    fn target(&self) -> CallTarget;
+
+    /// Does it. Failures are outcomes, written for the model to read.
+    async fn run(self: Box<Self>, context: ToolContext) -> ToolOutcome;
+}
+
+/// Runs commands and always gets them back.
+#[async_trait]
+pub trait Processes: Send + Sync {
+    /// The wall that is in force; the first call may probe for it, later ones give the same answer.
+    async fn sandbox(&self) -> SandboxState;
+
+    /// Runs a shell command to its end, its deadline or `cancelled`, whichever comes first, and leaves no process
+    /// of its group behind. Dropping the future kills the group, too.
+    async fn run(
+        &self,
+        request: CommandRequest,
+        output: Arc<dyn OutputSink>,
+        cancelled: Cancelled,
+    ) -> Result<CommandEnd, ProcessError>;
+}
+
+/// The person's files, as they are and as they were.
+#[async_trait]
+pub trait WorkspacePort: Send + Sync {
+    /// Keeps the present state so that later ones can be compared with it. Cheap where nothing changed since the
+    /// last one (the same checkpoint comes back).
+    async fn checkpoint(&self) -> Result<Checkpoint, WorkspaceError>;
+
+    /// Whether any file that git does not ignore was created, changed or deleted since the last call (or the last
+    /// checkpoint). Looks at stat data only, in this process; an engine commit is no change.
+    async fn touched(&self) -> Result<bool, WorkspaceError>;
+
+    /// The files that differ between `from` and now.
+    async fn changes_since(&self, from: &Checkpoint) -> Result<Changes, WorkspaceError>;
+
+    /// Files that differed from git's HEAD when `at` was taken; empty outside of git.
+    async fn dirty_at(&self, at: &Checkpoint) -> Result<Vec<String>, WorkspaceError>;
+
+    /// A unified diff from `from` to now, of one path or of everything; text files only, binary ones named.
+    /// None: from git's HEAD.
+    async fn diff(&self, from: Option<&Checkpoint>, path: Option<&str>) -> Result<String, WorkspaceError>;
+
+    /// Commits, as the engine: no hook, no editor, no signing, no push.
+    async fn commit(&self, request: CommitRequest) -> Result<CommitDone, CommitError>;
+}
+
+/// Why the journal could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The store refused: disk full, read-only, locked, damaged.
+    #[error("cannot {doing} the journal {place}")]
+    Store {
+        /// `open`, `write`, `read`.
+        doing: &'static str,
+        /// The database file.
+        place: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no such session.
+    #[error("no session {0} in the journal")]
+    NoSession(SessionId),
+}
+
+/// The append-only list of a session's events.
+#[async_trait]
+pub trait JournalPort: Send + Sync {
+    /// Takes an event. Events of one session come in the order of their `seq`; when this returns, the event is
+    /// ordered, not yet durable. Waits only while the bounded queue is full. Dropping the future before it
+    /// returns may leave the event untaken, never half taken.
+    ///
+    /// # Errors
+    /// Where an earlier write failed: the journal takes nothing any more.
+    async fn append(&self, event: Arc<Event>) -> Result<(), JournalError>;
+
+    /// Waits until everything appended before is on disk (committed with fsync).
+    async fn durable(&self) -> Result<(), JournalError>;
+
+    /// The events of a session after `after` (0: all), in order, those appended a moment ago included.
+    async fn read(&self, session: SessionId, after: u64) -> Result<Vec<Event>, JournalError>;
+}
+
+/// Where finished records go.
+#[async_trait]
+pub trait RecordPort: Send + Sync {
+    /// Writes or replaces a session's record, whole or not at all. Returns the file's path.
+    async fn save(&self, record: &SessionRecord) -> Result<String, RecordError>;
+}
+
+/// A record could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the session record {place}")]
+pub struct RecordError {
+    /// The file.
+    pub place: String,
+    /// Why.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}

@@ -1,0 +1,1 @@
+//! Files, environment and flags become valid domain values, or a located error.

@@ -1,0 +1,1 @@
+//! Runs a command inside limits and always gets it back.

@@ -1,0 +1,1 @@
+//! The tools agents work with: one tool, one file.

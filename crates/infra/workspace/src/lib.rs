@@ -1,0 +1,1 @@
+//! Baseline, evidence and commits: what really happened to the person's files.

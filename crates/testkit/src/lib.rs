@@ -1,0 +1,1 @@
+//! One honest fake per port, with faults on request, and the mock model server.

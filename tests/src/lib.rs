@@ -1,0 +1,1 @@
+//! Architecture, integration and end-to-end tests.
