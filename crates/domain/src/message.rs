@@ -178,8 +178,7 @@ impl SealedMessage {
         encode: impl Fn(&Message) -> Vec<u8>,
         read: impl FnOnce(&[u8]) -> R,
     ) -> R {
-        let (kept_for, bytes) =
-            self.encoded.get_or_init(|| (wire, encode(&self.message).into_boxed_slice()));
+        let (kept_for, bytes) = self.encoded.get_or_init(|| (wire, encode(&self.message).into_boxed_slice()));
         if *kept_for == wire { read(bytes) } else { read(&encode(&self.message)) }
     }
 }

@@ -94,9 +94,8 @@ pub enum Leave {
 #[must_use]
 pub fn leave(mode: PermissionMode, access: Access, sandbox: &SandboxState) -> Leave {
     match (access, mode) {
-        (Access::Coordinate | Access::Read, _) | (Access::Edit, PermissionMode::AutoEdit | PermissionMode::Full) => {
-            Leave::Granted
-        }
+        (Access::Coordinate | Access::Read, _)
+        | (Access::Edit, PermissionMode::AutoEdit | PermissionMode::Full) => Leave::Granted,
         (Access::Edit | Access::Command, PermissionMode::Plan) => Leave::Denied(
             "permission mode `plan` only looks: nothing may be edited or run. \
              A person who wants this starts with `--permission-mode auto-edit`."
@@ -107,7 +106,9 @@ pub fn leave(mode: PermissionMode, access: Access, sandbox: &SandboxState) -> Le
              sandbox starts with `--sandbox none --permission-mode full`.",
             sandbox.reason
         )),
-        (Access::Edit, PermissionMode::Ask) => Leave::Ask("permission mode `ask` asks before every edit".to_owned()),
+        (Access::Edit, PermissionMode::Ask) => {
+            Leave::Ask("permission mode `ask` asks before every edit".to_owned())
+        }
         (Access::Command, PermissionMode::Ask) => {
             Leave::Ask("permission mode `ask` asks before every command".to_owned())
         }

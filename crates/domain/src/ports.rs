@@ -50,6 +50,11 @@ pub trait ModelPort: Send + Sync {
     /// The name of the model that answers where a request names `wanted` (an alias, a full name, nothing).
     fn resolve(&self, wanted: Option<&str>) -> String;
 
+    /// The most tokens that input and output of that model may have together; none where it is not known.
+    fn context_window(&self, _wanted: Option<&str>) -> Option<u64> {
+        None
+    }
+
     /// Asks for one answer. Dropping the future or the stream cancels the request.
     ///
     /// The stream ends after its [`crate::model::ModelItem::Answer`] or its first error.
@@ -132,6 +137,9 @@ pub trait WorkspacePort: Send + Sync {
 
     /// The files that differ between `from` and now.
     async fn changes_since(&self, from: &Checkpoint) -> Result<Changes, WorkspaceError>;
+
+    /// Those of `paths` that no checkpoint sees: ignored by git, outside the workspace, past a bound.
+    async fn overlooked(&self, paths: &[String]) -> Result<Vec<String>, WorkspaceError>;
 
     /// Files that differed from git's HEAD when `at` was taken; empty outside of git.
     async fn dirty_at(&self, at: &Checkpoint) -> Result<Vec<String>, WorkspaceError>;

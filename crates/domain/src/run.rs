@@ -1,0 +1,490 @@
+//! One agent's run, from brief to report, as a state machine.
+//!
+//! [`AgentRun::step`] takes what happened and says what to do next; it waits for nothing and touches nothing. The
+//! driver in `application` performs the effects in the order given and feeds back what came of them. Whatever the
+//! order of inputs, a run ends exactly once, never asks the model more often than its limit, answers each tool call
+//! exactly once, and never shows the model a call without its result.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::{
+    agent::WorkerKind,
+    context::{Conversation, Cut},
+    id::CallId,
+    limits::MALFORMED_IN_A_ROW,
+    message::{Message, Part, Role, SealedMessage, StopReason, Usage},
+    model::{InvalidInput, ModelAnswer},
+    outcome::Ending,
+    report::Report,
+    tool::RejectedInput,
+};
+
+mod closing;
+#[cfg(test)]
+mod tests;
+
+pub use closing::{Closing, FINISH, Finish, FinishStatus, REPORT};
+
+/// The numbers of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunLimits {
+    /// Requests to the model.
+    pub max_turns: u32,
+    /// Messages of the conversation.
+    pub max_messages: u32,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum RunInput {
+    /// The run begins with this message. For a later round of the same manager the earlier messages are there.
+    Begin(Message),
+    /// The model answered. `work_done`: a worker ran or a file changed, so that prose is no ending.
+    Answered {
+        /// The answer; its call ids are unique within the run.
+        answer: ModelAnswer,
+        /// Whether there is work that an ending has to account for.
+        work_done: bool,
+    },
+    /// The model will not answer.
+    RequestFailed(RunFailure),
+    /// A call that [`RunEffect::Call`] asked for has ended.
+    CallEnded {
+        /// The call.
+        call: CallId,
+        /// What the model reads.
+        result: CallResult,
+    },
+    /// Somebody ends the run: a cancel, a deadline, the round's own end.
+    Stop(Ending),
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallResult {
+    /// What the model reads.
+    pub content: String,
+    /// Whether it failed.
+    pub is_error: bool,
+    /// Whether it failed because its input did not fit the tool's schema.
+    pub is_malformed: bool,
+}
+
+impl CallResult {
+    /// A plain result.
+    pub fn ok(content: impl Into<String>) -> Self {
+        Self { content: content.into(), is_error: false, is_malformed: false }
+    }
+
+    /// A failed call.
+    pub fn error(content: impl Into<String>) -> Self {
+        Self { is_error: true, ..Self::ok(content) }
+    }
+
+    /// A call whose input did not fit.
+    #[must_use]
+    pub fn malformed(rejected: &RejectedInput) -> Self {
+        let content = format!("the input does not fit the tool's schema, nothing was done: {rejected}");
+        Self { is_malformed: true, ..Self::error(content) }
+    }
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFailure {
+    /// The kind.
+    pub reason: crate::outcome::FailReason,
+    /// What happened, for people and for the manager.
+    pub text: String,
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub enum RunEffect {
+    /// A message joined the conversation.
+    Joined(Arc<SealedMessage>, Option<AnswerFacts>),
+    /// Old messages left the conversation.
+    Cut(Cut),
+    /// Ask the model, showing it the conversation.
+    Request,
+    /// Run a tool. Answered by [`RunInput::CallEnded`].
+    Call {
+        /// The call.
+        call: CallId,
+        /// The tool's name as the model wrote it.
+        tool: String,
+        /// The input, an object.
+        input: Value,
+    },
+    /// A call was answered without running anything: its input could not even be read.
+    Rejected {
+        /// The call.
+        call: CallId,
+        /// The tool's name as the model wrote it.
+        tool: String,
+        /// What the model reads.
+        text: String,
+    },
+    /// Something that people should know.
+    Notice {
+        /// The stable code.
+        code: &'static str,
+        /// What happened.
+        text: String,
+    },
+    /// The run has ended. The last effect of a run.
+    End(RunEnd),
+}
+
+/// What is known of an answer beside its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerFacts {
+    /// Why the model stopped.
+    pub stop_reason: StopReason,
+    /// The provider's count.
+    pub usage: Usage,
+    /// The model that answered.
+    pub model: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunEnd {
+    /// A worker handed in its report.
+    Reported(Report),
+    /// The manager finished the round.
+    Finished(Finish),
+    /// The manager answered in prose, and nothing had been done.
+    Answered(String),
+    /// The manager answered in prose again, after it had been asked to finish.
+    EndedInProse(String),
+    /// It would not hand in what its schema asks for. The text is the last it said.
+    Malformed(String),
+    /// The model failed.
+    Failed(RunFailure),
+    /// Its turns are used up.
+    OutOfTurns,
+    /// Somebody ended it.
+    Stopped(Ending),
+}
+
+/// Whose run it is, which decides how it may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunRole {
+    /// Ends by `finish`.
+    Manager,
+    /// Ends by `report`.
+    Worker(WorkerKind),
+}
+
+/// A run.
+#[derive(Debug)]
+pub struct AgentRun {
+    role: RunRole,
+    limits: RunLimits,
+    conversation: Conversation,
+    phase: Phase,
+    turns: u32,
+    usage: Usage,
+    malformed_in_a_row: u32,
+    was_asked_to_close: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Not begun.
+    Fresh,
+    /// The model has the word.
+    Model,
+    /// Tools have it.
+    Tools(OpenCalls),
+    /// Over.
+    Ended,
+}
+
+/// The calls of one message: each waits for its result, in the order of the message.
+#[derive(Debug)]
+struct OpenCalls {
+    calls: Vec<(CallId, Option<CallResult>)>,
+    closing: Option<(CallId, Closing)>,
+}
+
+impl AgentRun {
+    /// A run that has not begun, with the conversation it goes on from (empty for a new one).
+    #[must_use]
+    pub fn new(role: RunRole, limits: RunLimits, conversation: Conversation) -> Self {
+        Self {
+            role,
+            limits,
+            conversation,
+            phase: Phase::Fresh,
+            turns: 0,
+            usage: Usage::default(),
+            malformed_in_a_row: 0,
+            was_asked_to_close: false,
+        }
+    }
+
+    /// The conversation that a [`RunEffect::Request`] shows the model.
+    #[must_use]
+    pub fn conversation(&self) -> &Conversation {
+        &self.conversation
+    }
+
+    /// Gives the conversation back, for the next round.
+    #[must_use]
+    pub fn into_conversation(self) -> Conversation {
+        self.conversation
+    }
+
+    /// Requests made so far.
+    #[must_use]
+    pub const fn turns(&self) -> u32 {
+        self.turns
+    }
+
+    /// Tokens used so far.
+    #[must_use]
+    pub const fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// Takes what happened, says what to do next. Inputs that do not fit the moment (a result nobody waits for, an
+    /// answer after the end) change nothing.
+    pub fn step(&mut self, input: RunInput) -> Vec<RunEffect> {
+        let mut effects = Vec::new();
+        match (&mut self.phase, input) {
+            (Phase::Ended, _) => {}
+            (_, RunInput::Stop(ending)) => self.end(RunEnd::Stopped(ending), &mut effects),
+            (Phase::Fresh, RunInput::Begin(message)) => {
+                self.join(message, None, &mut effects);
+                self.request(&mut effects);
+            }
+            (Phase::Model, RunInput::Answered { answer, work_done }) => {
+                self.take_answer(answer, work_done, &mut effects);
+            }
+            (Phase::Model, RunInput::RequestFailed(failure)) => {
+                self.end(RunEnd::Failed(failure), &mut effects);
+            }
+            (Phase::Tools(open), RunInput::CallEnded { call, result }) => {
+                open.answer(&call, result);
+                self.go_on_when_answered(&mut effects);
+            }
+            _ => {}
+        }
+        effects
+    }
+
+    fn join(&mut self, message: Message, facts: Option<AnswerFacts>, effects: &mut Vec<RunEffect>) {
+        if let Some(sealed) = self.conversation.push(message) {
+            effects.push(RunEffect::Joined(sealed, facts));
+        }
+    }
+
+    fn request(&mut self, effects: &mut Vec<RunEffect>) {
+        if self.turns >= self.limits.max_turns {
+            return self.end(RunEnd::OutOfTurns, effects);
+        }
+        if let Some(cut) = self.conversation.cut_if_longer_than(self.limits.max_messages) {
+            effects.push(RunEffect::Cut(cut));
+        }
+        self.turns += 1;
+        self.phase = Phase::Model;
+        effects.push(RunEffect::Request);
+    }
+
+    fn take_answer(&mut self, answer: ModelAnswer, work_done: bool, effects: &mut Vec<RunEffect>) {
+        self.usage += answer.usage;
+        let facts = AnswerFacts {
+            stop_reason: answer.stop_reason.clone(),
+            usage: answer.usage,
+            model: answer.model.clone(),
+        };
+        let text = answer.message.text();
+        let calls: Vec<(CallId, String, Value)> = answer
+            .message
+            .tool_uses()
+            .map(|(id, name, input)| (id.clone(), name.to_owned(), input.clone()))
+            .collect();
+        self.join(answer.message, Some(facts), effects);
+        if !calls.is_empty() {
+            return self.take_calls(calls, &answer.invalid_inputs, effects);
+        }
+        match answer.stop_reason {
+            StopReason::PauseTurn => self.request(effects),
+            StopReason::Refusal => self.fail(format!("the model declined to answer: {text}"), effects),
+            StopReason::ContextWindowExceeded => {
+                self.fail("the conversation no longer fits the model's window".to_owned(), effects);
+            }
+            stop_reason => {
+                if let Some((code, text)) = odd_stop(&stop_reason) {
+                    effects.push(RunEffect::Notice { code, text });
+                }
+                self.take_prose(text, work_done, effects);
+            }
+        }
+    }
+
+    /// An answer without a call: an ending for a manager who has done nothing yet, else asked about once.
+    fn take_prose(&mut self, text: String, work_done: bool, effects: &mut Vec<RunEffect>) {
+        match self.role {
+            RunRole::Manager if !work_done => self.end(RunEnd::Answered(text), effects),
+            RunRole::Manager if self.was_asked_to_close => self.end(RunEnd::EndedInProse(text), effects),
+            RunRole::Worker(_) if self.was_asked_to_close => self.end(RunEnd::Malformed(text), effects),
+            role => {
+                self.was_asked_to_close = true;
+                self.join(Message::user(closing::reminder(role)), None, effects);
+                self.request(effects);
+            }
+        }
+    }
+
+    fn take_calls(
+        &mut self,
+        calls: Vec<(CallId, String, Value)>,
+        invalid: &[InvalidInput],
+        effects: &mut Vec<RunEffect>,
+    ) {
+        let mut open = OpenCalls { calls: Vec::new(), closing: None };
+        for (call, tool, input) in calls {
+            let unreadable = invalid.iter().find(|invalid| invalid.call == call);
+            let answered = match unreadable {
+                Some(invalid) => {
+                    let rejected = RejectedInput(format!("{}. What came: {}", invalid.error, invalid.raw));
+                    let result = CallResult::malformed(&rejected);
+                    effects.push(RunEffect::Rejected {
+                        call: call.clone(),
+                        tool,
+                        text: result.content.clone(),
+                    });
+                    Some(result)
+                }
+                None if tool == closing::tool_name(self.role) => match Closing::parse(self.role, &input) {
+                    Ok(closing) if open.closing.is_none() => {
+                        open.closing = Some((call.clone(), closing));
+                        None
+                    }
+                    Ok(_) => Some(CallResult::error(format!("`{tool}` was already called in this message"))),
+                    Err(rejected) => {
+                        let result = CallResult::malformed(&rejected);
+                        effects.push(RunEffect::Rejected {
+                            call: call.clone(),
+                            tool,
+                            text: result.content.clone(),
+                        });
+                        Some(result)
+                    }
+                },
+                None => {
+                    effects.push(RunEffect::Call { call: call.clone(), tool, input });
+                    None
+                }
+            };
+            open.calls.push((call, answered));
+        }
+        self.phase = Phase::Tools(open);
+        self.go_on_when_answered(effects);
+    }
+
+    /// When every call of the message is answered: the run ends if a closing call holds, else the model goes on.
+    fn go_on_when_answered(&mut self, effects: &mut Vec<RunEffect>) {
+        let Phase::Tools(open) = &mut self.phase else { return };
+        if !open.is_answered() {
+            return;
+        }
+        let closing = open.close();
+        for (_, result) in &open.calls {
+            let is_malformed = result.as_ref().is_some_and(|result| result.is_malformed);
+            self.malformed_in_a_row = if is_malformed { self.malformed_in_a_row + 1 } else { 0 };
+            if self.malformed_in_a_row >= MALFORMED_IN_A_ROW {
+                break;
+            }
+        }
+        if let Some(closing) = closing {
+            return self.end(closing.into_end(), effects);
+        }
+        if self.malformed_in_a_row >= MALFORMED_IN_A_ROW {
+            let text = format!("{MALFORMED_IN_A_ROW} tool inputs in a row did not fit their schema");
+            return self.end(RunEnd::Malformed(text), effects);
+        }
+        let results = Message { role: Role::User, parts: open.take_results() };
+        self.join(results, None, effects);
+        self.request(effects);
+    }
+
+    fn fail(&mut self, text: String, effects: &mut Vec<RunEffect>) {
+        let reason = crate::outcome::FailReason::Provider;
+        self.end(RunEnd::Failed(RunFailure { reason, text }), effects);
+    }
+
+    /// Ends the run, exactly once; calls that are still open are answered, so that the conversation stays whole.
+    fn end(&mut self, end: RunEnd, effects: &mut Vec<RunEffect>) {
+        if let Phase::Tools(open) = &mut self.phase {
+            let results = Message { role: Role::User, parts: open.take_results() };
+            self.join(results, None, effects);
+        }
+        self.phase = Phase::Ended;
+        effects.push(RunEffect::End(end));
+    }
+}
+
+/// What to tell people of a stop reason that is not an everyday one.
+fn odd_stop(reason: &StopReason) -> Option<(&'static str, String)> {
+    match reason {
+        StopReason::MaxTokens => {
+            Some(("answer_cut", "the answer reached the model's token limit and was cut there".to_owned()))
+        }
+        StopReason::Other(word) => Some((
+            "unknown_stop_reason",
+            format!("the model stopped for a reason that is not known here: {word}"),
+        )),
+        _ => None,
+    }
+}
+
+impl OpenCalls {
+    fn answer(&mut self, call: &CallId, result: CallResult) {
+        let is_closing = self.closing.as_ref().is_some_and(|(closing, _)| closing == call);
+        let waiting = self.calls.iter_mut().find(|(id, answered)| id == call && answered.is_none());
+        if let (Some((_, answered)), false) = (waiting, is_closing) {
+            *answered = Some(result);
+        }
+    }
+
+    fn is_answered(&self) -> bool {
+        let closing = self.closing.as_ref().map(|(call, _)| call);
+        self.calls.iter().all(|(call, answered)| answered.is_some() || Some(call) == closing)
+    }
+
+    /// Decides about the closing call, if there is one: it holds where every other call of the message went well.
+    fn close(&mut self) -> Option<Closing> {
+        let (call, closing) = self.closing.take()?;
+        let others_went_well =
+            self.calls.iter().all(|(_, answered)| answered.as_ref().is_none_or(|result| !result.is_error));
+        let result = if others_went_well {
+            CallResult::ok("accepted")
+        } else {
+            CallResult::error(
+                "not accepted: another call of the same message failed. Read the results, then call this again, alone",
+            )
+        };
+        if let Some((_, answered)) = self.calls.iter_mut().find(|(id, _)| *id == call) {
+            *answered = Some(result);
+        }
+        others_went_well.then_some(closing)
+    }
+
+    fn take_results(&mut self) -> Vec<Part> {
+        let calls = std::mem::take(&mut self.calls);
+        calls
+            .into_iter()
+            .map(|(id, answered)| {
+                let result =
+                    answered.unwrap_or_else(|| CallResult::error("the run ended before this call did"));
+                Part::ToolResult { id, content: result.content, is_error: result.is_error }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,54 @@
+//! What a person, or a program in their place, can tell a session.
+
+use crate::outcome::Signal;
+
+/// A command to a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Begin a round. Refused while one is under way.
+    Start(Request),
+    /// End the round from outside: children go, the record is saved, the session may go on.
+    Cancel(Signal),
+    /// End the round by the person's wish (`/stop`).
+    Stop,
+}
+
+/// What a round is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// What the person said.
+    pub text: String,
+    /// Data that goes with it.
+    pub context: Vec<ContextItem>,
+}
+
+impl Request {
+    /// A request without further data.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), context: Vec::new() }
+    }
+
+    /// The request as the manager's message: the person's words, then each item of context, marked as data.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = self.text.trim().to_owned();
+        for item in &self.context {
+            text.push_str("\n\n<context name=\"");
+            text.push_str(&item.name.replace('"', "'"));
+            text.push_str("\">\n");
+            text.push_str(item.text.trim_end());
+            text.push_str("\n</context>");
+        }
+        text
+    }
+}
+
+/// Data that goes with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextItem {
+    /// Where it comes from: a file's name, `-` for standard input.
+    pub name: String,
+    /// The data.
+    pub text: String,
+}

@@ -1,0 +1,406 @@
+//! A round, from the person's message to its one outcome, as a state machine.
+//!
+//! The manager decides what comes next; this decides what the manager may decide. It counts reviews, test and fix
+//! cycles and failures of coders from typed reports, refuses what is past a limit, stops where only a person can go
+//! on, and judges the end.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    agent::{AgentName, WorkerKind},
+    evidence::CheckedClaims,
+    id::CallId,
+    limits::Limits,
+    outcome::{Ending, FailReason, LimitReason, NeedReason, PartialReason},
+    report::{Report, ReportedFinding, ReviewerReport, Verdict},
+    review::{self, ReviewCycle},
+    run::{FinishStatus, RunEnd},
+};
+
+#[cfg(test)]
+mod tests;
+
+/// What happened in a round.
+#[derive(Debug)]
+pub enum RoundInput {
+    /// The manager calls a worker.
+    WorkerCalled {
+        /// The manager's call.
+        call: CallId,
+        /// The worker.
+        agent: AgentName,
+        /// Its kind.
+        kind: WorkerKind,
+    },
+    /// A worker's run ended.
+    WorkerEnded {
+        /// The worker.
+        agent: AgentName,
+        /// Its kind.
+        kind: WorkerKind,
+        /// How.
+        end: WorkerEnd,
+    },
+    /// A file of the workspace changed.
+    FilesChanged,
+    /// Something was denied because nobody could be asked.
+    DeniedUnasked,
+    /// The manager asks the person, and nobody is there.
+    QuestionUnanswered,
+    /// The manager's run ended. The round is judged.
+    ManagerEnded {
+        /// How.
+        end: RunEnd,
+        /// Whether the named test commands passed in the final state.
+        tests_passed: Option<bool>,
+    },
+}
+
+/// How a worker's run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorkerEnd {
+    /// With a report, held against what was seen.
+    Reported {
+        /// The report.
+        report: Report,
+        /// Its claims.
+        claims: CheckedClaims,
+    },
+    /// Without one.
+    Failed,
+    /// Because the endpoint does not accept our credentials: no other run will do better.
+    CredentialsRefused,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoundEffect {
+    /// Run the worker.
+    RunWorker {
+        /// The manager's call.
+        call: CallId,
+    },
+    /// Answer the manager's call with a refusal.
+    Refuse {
+        /// The manager's call.
+        call: CallId,
+        /// What the manager reads.
+        text: String,
+    },
+    /// Tell everybody about a review.
+    ReviewCycle {
+        /// Which review of this subject, and of how many.
+        cycle: ReviewCycle,
+        /// What counts as the verdict.
+        verdict: Verdict,
+        /// What is open, with the engine's ids.
+        open_findings: Vec<ReportedFinding>,
+    },
+    /// Tell everybody that a limit was reached.
+    LimitReached {
+        /// Its name in the configuration.
+        limit: &'static str,
+        /// Its value.
+        value: u64,
+    },
+    /// Ask the person how to go on, now.
+    AskAboutReviews {
+        /// What was found and is still open.
+        open_findings: Vec<ReportedFinding>,
+    },
+    /// The round is over. The last effect of a round.
+    End {
+        /// How.
+        ending: Ending,
+        /// The manager's last words, where there are some.
+        summary: String,
+    },
+}
+
+/// A round under way.
+#[derive(Debug)]
+pub struct Round {
+    limits: Limits,
+    review: Option<ReviewCycle>,
+    next_finding: u32,
+    open_findings: Vec<ReportedFinding>,
+    tests: TestState,
+    test_fix_cycles: u32,
+    coder_failures_in_a_row: u32,
+    workers_run: u32,
+    files_changed: bool,
+    denied_unasked: bool,
+    latest_claims: Vec<(AgentName, CheckedClaims)>,
+    named_tests: Vec<String>,
+    ended: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TestState {
+    /// No test failed, or what failed was mended.
+    Fine,
+    /// The last tester saw failures.
+    Failed,
+    /// A coder has been at work since.
+    BeingMended,
+}
+
+impl Round {
+    /// A round that begins.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            review: None,
+            next_finding: 1,
+            open_findings: Vec::new(),
+            tests: TestState::Fine,
+            test_fix_cycles: 0,
+            coder_failures_in_a_row: 0,
+            workers_run: 0,
+            files_changed: false,
+            denied_unasked: false,
+            latest_claims: Vec::new(),
+            named_tests: Vec::new(),
+            ended: false,
+        }
+    }
+
+    /// Whether there is work that an ending has to account for: a worker ran, or a file changed.
+    #[must_use]
+    pub const fn work_done(&self) -> bool {
+        self.workers_run > 0 || self.files_changed
+    }
+
+    /// The findings of the last review that are still open.
+    #[must_use]
+    pub fn open_findings(&self) -> &[ReportedFinding] {
+        &self.open_findings
+    }
+
+    /// The test commands that the last tester's report names.
+    #[must_use]
+    pub fn named_tests(&self) -> &[String] {
+        &self.named_tests
+    }
+
+    /// Whether every claim of the agents' latest reports was checked and held.
+    #[must_use]
+    pub fn verified(&self) -> bool {
+        self.latest_claims.iter().all(|(_, claims)| claims.all_held())
+    }
+
+    /// Takes what happened, says what to do next. After the end nothing changes any more.
+    pub fn step(&mut self, input: RoundInput) -> Vec<RoundEffect> {
+        if self.ended {
+            return match input {
+                RoundInput::WorkerCalled { call, .. } => {
+                    vec![RoundEffect::Refuse { call, text: "the round has ended".to_owned() }]
+                }
+                _ => Vec::new(),
+            };
+        }
+        match input {
+            RoundInput::WorkerCalled { call, kind, .. } => self.worker_called(call, kind),
+            RoundInput::WorkerEnded { agent, kind, end } => self.worker_ended(agent, kind, end),
+            RoundInput::FilesChanged => {
+                self.files_changed = true;
+                Vec::new()
+            }
+            RoundInput::DeniedUnasked => {
+                self.denied_unasked = true;
+                Vec::new()
+            }
+            RoundInput::QuestionUnanswered => {
+                vec![self.end(Ending::NeedsPerson(NeedReason::Question), String::new())]
+            }
+            RoundInput::ManagerEnded { end, tests_passed } => {
+                let (ending, summary) = self.judge(end, tests_passed);
+                vec![self.end(ending, summary)]
+            }
+        }
+    }
+
+    fn worker_called(&mut self, call: CallId, kind: WorkerKind) -> Vec<RoundEffect> {
+        match self.refusal(kind) {
+            Some((limit, value, text)) => vec![
+                RoundEffect::LimitReached { limit, value: u64::from(value) },
+                RoundEffect::Refuse { call, text },
+            ],
+            None => {
+                self.workers_run += 1;
+                vec![RoundEffect::RunWorker { call }]
+            }
+        }
+    }
+
+    /// A limit that stands in the way of running a worker of `kind`: its name, its value, what the manager reads.
+    fn refusal(&self, kind: WorkerKind) -> Option<(&'static str, u32, String)> {
+        if kind != WorkerKind::Coder {
+            return None;
+        }
+        const WAYS_OUT: &str = "Call `finish` with what there is, or `ask_user`.";
+        let Limits { max_coder_retries, max_retry_cycles, .. } = self.limits;
+        if self.coder_failures_in_a_row > max_coder_retries {
+            let text = format!(
+                "refused: the coder failed {} times in a row (workflow_limits.max_coder_retries is \
+                 {max_coder_retries}). {WAYS_OUT}",
+                self.coder_failures_in_a_row
+            );
+            return Some(("max_coder_retries", max_coder_retries, text));
+        }
+        if self.tests == TestState::Failed && self.test_fix_cycles >= max_retry_cycles {
+            let text = format!(
+                "refused: tests failed again after {} fixes (workflow_limits.max_retry_cycles is \
+                 {max_retry_cycles}). {WAYS_OUT}",
+                self.test_fix_cycles
+            );
+            return Some(("max_retry_cycles", max_retry_cycles, text));
+        }
+        None
+    }
+
+    fn worker_ended(&mut self, agent: AgentName, kind: WorkerKind, end: WorkerEnd) -> Vec<RoundEffect> {
+        if kind == WorkerKind::Coder {
+            self.coder_ended(&end);
+        }
+        match end {
+            WorkerEnd::Failed => Vec::new(),
+            WorkerEnd::CredentialsRefused => {
+                vec![self.end(Ending::Failed(FailReason::Credentials), String::new())]
+            }
+            WorkerEnd::Reported { report, claims } => {
+                let effects = match &report {
+                    Report::Reviewer(review) => self.reviewed(review),
+                    Report::Tester(tester) => {
+                        self.named_tests.clone_from(&tester.commands);
+                        self.tested(tester.passed && claims.refuted.is_empty());
+                        Vec::new()
+                    }
+                    _ => Vec::new(),
+                };
+                self.latest_claims.retain(|(name, _)| *name != agent);
+                self.latest_claims.push((agent, claims));
+                effects
+            }
+        }
+    }
+
+    fn coder_ended(&mut self, end: &WorkerEnd) {
+        if matches!(end, WorkerEnd::Reported { .. }) {
+            self.coder_failures_in_a_row = 0;
+        } else {
+            self.coder_failures_in_a_row += 1;
+        }
+        if self.tests == TestState::Failed {
+            self.tests = TestState::BeingMended;
+        }
+    }
+
+    fn tested(&mut self, passed: bool) {
+        if self.tests == TestState::BeingMended {
+            self.test_fix_cycles += 1;
+        }
+        if passed {
+            self.tests = TestState::Fine;
+            self.test_fix_cycles = 0;
+        } else {
+            self.tests = TestState::Failed;
+        }
+    }
+
+    fn reviewed(&mut self, report: &ReviewerReport) -> Vec<RoundEffect> {
+        let limit = self.limits.max_review_iterations;
+        let cycle = self.review.map_or_else(|| Some(ReviewCycle::first(limit)), ReviewCycle::next);
+        // Past the limit the person was asked and the round has ended, so there always is a next cycle here.
+        let Some(cycle) = cycle else { return Vec::new() };
+        let verdict = review::effective_verdict(report);
+        self.open_findings = match verdict {
+            Verdict::Approve => Vec::new(),
+            Verdict::RequestChanges => review::with_ids(&report.findings, &mut self.next_finding),
+        };
+        self.review = (verdict == Verdict::RequestChanges).then_some(cycle);
+        let open_findings = self.open_findings.clone();
+        let mut effects =
+            vec![RoundEffect::ReviewCycle { cycle, verdict, open_findings: open_findings.clone() }];
+        if verdict == Verdict::RequestChanges && cycle.is_last() {
+            effects
+                .push(RoundEffect::LimitReached { limit: "max_review_iterations", value: u64::from(limit) });
+            effects.push(RoundEffect::AskAboutReviews { open_findings });
+            effects.push(self.end(Ending::NeedsPerson(NeedReason::ReviewLimit), String::new()));
+        }
+        effects
+    }
+
+    /// The end of a round whose manager's run has ended (contract 2).
+    fn judge(&self, end: RunEnd, tests_passed: Option<bool>) -> (Ending, String) {
+        let (ending, summary) = match end {
+            RunEnd::Finished(finish) => {
+                let ending = match finish.status {
+                    FinishStatus::Done if self.is_refuted(tests_passed) => {
+                        Ending::Failed(FailReason::Verification)
+                    }
+                    FinishStatus::Done => Ending::Done,
+                    FinishStatus::Partial => Ending::Partial(PartialReason::ManagerPartial),
+                    FinishStatus::Failed => Ending::Failed(FailReason::ManagerFailed),
+                };
+                (ending, finish.summary)
+            }
+            RunEnd::Answered(text) => (Ending::Answered, text),
+            RunEnd::EndedInProse(text) => (Ending::Partial(PartialReason::EndedInProse), text),
+            RunEnd::Malformed(text) => (Ending::Failed(FailReason::MalformedReport), text),
+            RunEnd::Failed(failure) => (Ending::Failed(failure.reason), failure.text),
+            RunEnd::OutOfTurns => (Ending::Limit(LimitReason::Turns), String::new()),
+            RunEnd::Stopped(ending) => (ending, String::new()),
+            // A manager has no `report`.
+            RunEnd::Reported(report) => (Ending::Failed(FailReason::Internal), report.summary().to_owned()),
+        };
+        let is_short_of_done = matches!(
+            ending,
+            Ending::Answered
+                | Ending::Partial(_)
+                | Ending::Failed(FailReason::ManagerFailed | FailReason::Verification)
+        );
+        if self.denied_unasked && is_short_of_done {
+            (Ending::NeedsPerson(NeedReason::Permission), summary)
+        } else {
+            (ending, summary)
+        }
+    }
+
+    fn is_refuted(&self, tests_passed: Option<bool>) -> bool {
+        tests_passed == Some(false) || self.latest_claims.iter().any(|(_, claims)| !claims.refuted.is_empty())
+    }
+
+    fn end(&mut self, ending: Ending, summary: String) -> RoundEffect {
+        self.ended = true;
+        RoundEffect::End { ending, summary }
+    }
+}
+
+/// What the manager reads of a worker's run: the result of its call, as JSON.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WorkerResult<'a> {
+    /// The worker.
+    pub agent: &'a str,
+    /// `reported`, or why there is no report.
+    pub status: &'a str,
+    /// The report, as it was handed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<serde_json::Value>,
+    /// What the engine saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<crate::evidence::Evidence>,
+    /// Claims that are not so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims_refuted: Vec<String>,
+    /// Claims that could not be checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims_unverified: Vec<String>,
+    /// Of a review: which one, of how many, and what is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<serde_json::Value>,
+    /// What happened, where there is no report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
