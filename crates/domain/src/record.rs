@@ -7,6 +7,7 @@ use crate::{
     agent::AgentName,
     id::SessionId,
     message::{Message, Usage},
+    event::{Event, EventBody, VERSION},
     outcome::Ending,
     time::Timestamp,
 };
@@ -41,6 +42,104 @@ pub struct SessionRecord {
     pub cost_usd: Option<f64>,
     /// Files that the rounds changed, sorted.
     pub files_changed: Vec<String>,
+}
+
+impl SessionRecord {
+    /// Folds a session's events into its record. `None` where no round has begun.
+    ///
+    /// A round without an end (the process died in it) is recorded as [`Ending::Interrupted`].
+    #[must_use]
+    pub fn from_events<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<Self> {
+        let mut fold: Option<Self> = None;
+        let mut created_at = None;
+        for event in events {
+            let created_at = *created_at.get_or_insert(event.ts);
+            if let EventBody::RoundStarted { text, .. } = &event.body {
+                let record = fold.get_or_insert_with(|| Self::begun(event, created_at, text));
+                record.begin_round(event, text);
+            } else if let Some(record) = &mut fold {
+                record.add(event);
+            }
+        }
+        if let Some(record) = &mut fold {
+            record.files_changed.sort();
+            record.files_changed.dedup();
+        }
+        fold
+    }
+
+    fn begun(event: &Event, created_at: Timestamp, text: &str) -> Self {
+        Self {
+            v: VERSION,
+            session_id: event.session_id,
+            created_at,
+            completed_at: event.ts,
+            user_request: text.to_owned(),
+            total_turns: 0,
+            agents_used: Vec::new(),
+            messages: Vec::new(),
+            result: RecordedResult {
+                status: Ending::Interrupted.record_status().to_owned(),
+                tests_passed: None,
+            },
+            rounds: Vec::new(),
+            usage: Usage::default(),
+            cost_usd: None,
+            files_changed: Vec::new(),
+        }
+    }
+
+    fn begin_round(&mut self, event: &Event, text: &str) {
+        self.result =
+            RecordedResult { status: Ending::Interrupted.record_status().to_owned(), tests_passed: None };
+        self.rounds.push(RecordedRound {
+            round: event.scope.round.unwrap_or_default(),
+            text: text.to_owned(),
+            ending: Ending::Interrupted,
+            summary: String::new(),
+            tests_passed: None,
+            verified: false,
+            files_changed: Vec::new(),
+        });
+    }
+
+    fn add(&mut self, event: &Event) {
+        self.completed_at = event.ts;
+        match &event.body {
+            EventBody::Message { message, .. } => {
+                if let Some(run) = &event.scope.run {
+                    let (agent, message) = (run.agent.clone(), message.as_ref().clone());
+                    self.messages.push(RecordedMessage { agent, timestamp: event.ts, message });
+                }
+            }
+            EventBody::RoundFinished {
+                ending, summary, result, total_turns, agents_used, usage, cost_usd, ..
+            } => {
+                self.total_turns += total_turns;
+                self.usage += *usage;
+                self.cost_usd = match (self.cost_usd, cost_usd) {
+                    (Some(before), Some(cost)) => Some(before + cost),
+                    (before, cost) => before.or(*cost),
+                };
+                for agent in agents_used {
+                    if !self.agents_used.contains(agent) {
+                        self.agents_used.push(agent.clone());
+                    }
+                }
+                self.files_changed.extend(result.files_changed.iter().cloned());
+                self.result =
+                    RecordedResult { status: result.status.clone(), tests_passed: result.tests_passed };
+                if let Some(round) = self.rounds.last_mut() {
+                    round.ending = *ending;
+                    round.summary.clone_from(summary);
+                    round.tests_passed = result.tests_passed;
+                    round.verified = result.verified;
+                    round.files_changed.clone_from(&result.files_changed);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// A message and who it belongs to.

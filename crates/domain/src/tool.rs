@@ -69,6 +69,8 @@ pub struct ToolOutcome {
     pub omitted_bytes: u64,
     /// Of a command that ran to its end.
     pub exit_code: Option<i32>,
+    /// The full id of the commit that the call made.
+    pub commit: Option<String>,
 }
 
 impl ToolOutcome {
@@ -77,7 +79,7 @@ impl ToolOutcome {
 
     /// A plain success.
     pub fn ok(output: impl Into<String>) -> Self {
-        Self { status: ToolStatus::Ok, output: output.into(), omitted_bytes: 0, exit_code: None }
+        Self { status: ToolStatus::Ok, output: output.into(), omitted_bytes: 0, exit_code: None, commit: None }
     }
 
     /// A failure; the text says what was wrong and what to do.
