@@ -1,1 +1,22 @@
 //! Carries the domain's decisions out, through ports.
+//!
+//! One request as a straight line: [`session`] takes the person's message, `round` lets the manager run, `agent_run`
+//! drives one agent between model and tools, `tool_runner` guards each call, `worker` runs a worker as a tool of the
+//! manager. Everything that happens goes through [`event_log`]. Decisions are made in `domain`; this crate waits.
+//!
+//! It knows no HTTP, no SQLite, no file system and no terminal.
+
+pub mod event_log;
+pub mod session;
+pub mod team;
+
+mod agent_run;
+mod coordination;
+mod round;
+mod stop;
+mod tool_runner;
+mod worker;
+
+pub use event_log::{EventStream, Published};
+pub use session::{SessionHandle, SessionParts, StartRefused};
+pub use team::{Member, Recruit, Team};

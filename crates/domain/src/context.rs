@@ -40,6 +40,8 @@ impl Conversation {
         &self.messages
     }
 
+    /// shim
+    pub fn begin(&mut self, message: Message) -> Option<Arc<SealedMessage>> { self.push(message) }
     /// Adds a message. One without parts says nothing and is left out.
     pub fn push(&mut self, message: Message) -> Option<Arc<SealedMessage>> {
         if message.parts.is_empty() {
@@ -199,3 +201,6 @@ struct ReportDigest {
 struct FindingDigest {
     message: String,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

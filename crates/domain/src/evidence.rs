@@ -167,6 +167,8 @@ impl CheckedClaims {
 /// What the engine knows about the files of a round.
 #[derive(Debug, Clone, Copy)]
 pub struct ObservedFiles<'a> {
+    /// The workspace's folder, absolute: claims may name it in front of a path.
+    pub root: &'a str,
     /// What differs from the round's start.
     pub changes: &'a Changes,
     /// Paths that the engine cannot see: ignored by git, outside the workspace.
@@ -218,7 +220,7 @@ pub fn check_claims(report: &Report, seen: &Observations, files: ObservedFiles<'
 
 fn check_files(claimed: &[String], files: ObservedFiles<'_>, checked: &mut CheckedClaims) {
     for path in claimed {
-        let plain = plain_path(path);
+        let plain = plain_path(path, files.root);
         if files.changes.files.iter().any(|change| change.path == plain) {
             continue;
         }
@@ -257,10 +259,13 @@ fn check_passed(claimed: bool, observed: Option<bool>, checked: &mut CheckedClai
     }
 }
 
-/// A claimed path in the form of observed ones: `./a//b` is `a/b`.
+/// A claimed path in the form of observed ones: `./a//b` is `a/b`, and so is `<root>/a/b`.
 #[must_use]
-pub fn plain_path(path: &str) -> String {
-    path.trim()
+pub fn plain_path(path: &str, root: &str) -> String {
+    let path = path.trim();
+    let inside = path.strip_prefix(root.trim_end_matches('/')).filter(|rest| rest.starts_with('/'));
+    inside
+        .unwrap_or(path)
         .split('/')
         .filter(|component| !component.is_empty() && *component != ".")
         .collect::<Vec<_>>()

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     agent::AgentName,
+    event::{Event, EventBody, VERSION},
     id::SessionId,
     message::{Message, Usage},
-    event::{Event, EventBody, VERSION},
     outcome::Ending,
     time::Timestamp,
 };
@@ -113,7 +113,14 @@ impl SessionRecord {
                 }
             }
             EventBody::RoundFinished {
-                ending, summary, result, total_turns, agents_used, usage, cost_usd, ..
+                ending,
+                summary,
+                result,
+                total_turns,
+                agents_used,
+                usage,
+                cost_usd,
+                ..
             } => {
                 self.total_turns += total_turns;
                 self.usage += *usage;

@@ -79,7 +79,13 @@ impl ToolOutcome {
 
     /// A plain success.
     pub fn ok(output: impl Into<String>) -> Self {
-        Self { status: ToolStatus::Ok, output: output.into(), omitted_bytes: 0, exit_code: None, commit: None }
+        Self {
+            status: ToolStatus::Ok,
+            output: output.into(),
+            omitted_bytes: 0,
+            exit_code: None,
+            commit: None,
+        }
     }
 
     /// A failure; the text says what was wrong and what to do.

@@ -404,3 +404,20 @@ pub struct WorkerResult<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
+
+impl<'a> WorkerResult<'a> {
+    /// A result that says only how the run of `agent` ended.
+    #[must_use]
+    pub const fn without_report(agent: &'a str, status: &'a str) -> Self {
+        Self {
+            agent,
+            status,
+            report: None,
+            evidence: None,
+            claims_refuted: Vec::new(),
+            claims_unverified: Vec::new(),
+            review: None,
+            text: None,
+        }
+    }
+}

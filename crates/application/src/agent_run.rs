@@ -1,0 +1,197 @@
+//! Drives one agent: performs the effects of its [`AgentRun`] in order and feeds back what came of them.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use domain::{
+    agent::{AgentKind, AgentName},
+    event::{DeltaBody, EventBody, RunScope, Scope},
+    id::{RequestId, RunId},
+    message::Message,
+    model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelRequest},
+    outcome::{Ending, FailReason, LimitReason, PartialReason},
+    ports::JournalError,
+    run::{AgentRun, FinishStatus, RunEffect, RunEnd, RunFailure, RunInput},
+    tool::ToolStatus,
+    workspace::Checkpoint,
+};
+use futures_util::StreamExt;
+use tokio::sync::OnceCell;
+
+use crate::{round::RoundContext, stop::StopSignal, team::Member};
+
+/// One run under way: whose it is, where its events stand, what may end it.
+pub(crate) struct RunContext<'a> {
+    pub(crate) round: &'a RoundContext,
+    pub(crate) member: &'a Member,
+    pub(crate) id: RunId,
+    pub(crate) scope: Scope,
+    pub(crate) stop: StopSignal,
+    /// The globs that the brief allows to write; none: the whole workspace.
+    pub(crate) writes: Option<Arc<[String]>>,
+    /// The workspace before the run's first effect.
+    pub(crate) base: OnceCell<Checkpoint>,
+}
+
+impl<'a> RunContext<'a> {
+    pub(crate) fn new(round: &'a RoundContext, member: &'a Member, parent: Option<&RunContext<'_>>) -> Self {
+        let id = RunId::new(round.ports.ids.next());
+        let agent = member.spec.name.clone();
+        let run = RunScope { run_id: id, agent, parent_run_id: parent.map(|parent| parent.id) };
+        let stop = parent.map_or_else(|| round.stop.child(), |parent| parent.stop.child());
+        let scope = Scope::run(round.number, run);
+        Self { round, member, id, scope, stop, writes: None, base: OnceCell::new() }
+    }
+
+    pub(crate) const fn agent(&self) -> &AgentName {
+        &self.member.spec.name
+    }
+
+    pub(crate) fn is_manager(&self) -> bool {
+        self.member.spec.kind == AgentKind::Manager
+    }
+
+    pub(crate) async fn append(&self, body: EventBody) -> Result<(), JournalError> {
+        self.round.ports.log.append(&self.scope, body).await
+    }
+
+    /// Runs the agent until its machine says that it has ended. A stop is heeded at every wait.
+    pub(crate) async fn drive(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
+        let mut effects: VecDeque<RunEffect> = machine.step(RunInput::Begin(first)).into();
+        let mut request = None;
+        while let Some(effect) = effects.pop_front() {
+            let input = match effect {
+                RunEffect::Joined(sealed, facts) => {
+                    let (stop_reason, usage, model) = match facts {
+                        Some(facts) => (Some(facts.stop_reason), Some(facts.usage), Some(facts.model)),
+                        None => (None, None, None),
+                    };
+                    let message = Arc::new(sealed.message.clone());
+                    self.append(EventBody::Message { message, stop_reason, usage, model, cached: None })
+                        .await?;
+                    None
+                }
+                RunEffect::Cut(cut) => {
+                    self.append(EventBody::ContextCut { dropped: cut.dropped, kept: cut.kept }).await?;
+                    None
+                }
+                RunEffect::Notice { code, text } => {
+                    self.append(EventBody::Notice { code: code.to_owned(), text }).await?;
+                    None
+                }
+                RunEffect::Rejected { call, text, .. } => {
+                    self.call_finished(call, ToolStatus::Error, &text).await?;
+                    None
+                }
+                RunEffect::Request => {
+                    let id = RequestId::new(self.round.ports.ids.next());
+                    request = Some(id);
+                    Some(self.request(id, machine).await?)
+                }
+                RunEffect::Call { call, tool, input } => match (self.stop.ending(), request) {
+                    (None, Some(request)) => {
+                        let result = self.call(request, call.clone(), &tool, input).await?;
+                        Some(RunInput::CallEnded { call, result })
+                    }
+                    (ending, _) => Some(RunInput::Stop(ending.unwrap_or(Ending::Interrupted))),
+                },
+                RunEffect::End(end) => return Ok(end),
+            };
+            if let Some(input) = input {
+                if matches!(input, RunInput::Stop(_)) {
+                    effects.retain(|effect| !matches!(effect, RunEffect::Call { .. } | RunEffect::Request));
+                }
+                effects.extend(machine.step(input));
+            }
+        }
+        // Every path of the machine goes through `End`; a run without one is our own fault, and said so.
+        let text = "the run stopped without an end".to_owned();
+        Ok(RunEnd::Failed(RunFailure { reason: FailReason::Internal, text }))
+    }
+
+    /// Asks the model for one answer, publishing it piece by piece.
+    async fn request(&self, id: RequestId, machine: &AgentRun) -> Result<RunInput, JournalError> {
+        let prefix_digest = self.member.prefix_digest.clone();
+        self.append(EventBody::RequestStarted { request_id: id, attempt: 1, prefix_digest }).await?;
+        let request = ModelRequest {
+            agent: self.agent().clone(),
+            model: self.member.spec.model.as_deref().map(Into::into),
+            system: Arc::clone(&self.member.system),
+            tools: Arc::clone(&self.member.offered),
+            messages: machine.conversation().messages().to_vec(),
+            thinking: self.member.spec.thinking,
+            effort: self.member.effort,
+        };
+        let answer = tokio::select! {
+            biased;
+            ending = self.stop.stopped() => return Ok(RunInput::Stop(ending)),
+            answer = self.answer(id, request) => answer,
+        };
+        match answer {
+            Ok(mut answer) => {
+                self.round.admit_calls(&mut answer);
+                let work_done = self.round.work_done() || !self.is_manager();
+                Ok(RunInput::Answered { answer, work_done })
+            }
+            Err(error) => {
+                let failure = RunFailure { reason: fail_reason(&error.kind), text: with_causes(&error) };
+                let chain = causes(&error);
+                let code = error.kind.code().to_owned();
+                self.append(EventBody::Error { code, text: error.to_string(), chain }).await?;
+                Ok(RunInput::RequestFailed(failure))
+            }
+        }
+    }
+
+    async fn answer(&self, id: RequestId, request: ModelRequest) -> Result<ModelAnswer, ModelError> {
+        let log = &self.round.ports.log;
+        let mut stream = self.member.model.stream(request).await?;
+        while let Some(item) = stream.next().await {
+            match item? {
+                ModelItem::TextDelta { index, text } => {
+                    log.delta(&self.scope, DeltaBody::TextDelta { request_id: id }, index, &text);
+                }
+                ModelItem::ThinkingDelta { index, text } => {
+                    log.delta(&self.scope, DeltaBody::ThinkingDelta { request_id: id }, index, &text);
+                }
+                ModelItem::Answer(answer) => return Ok(answer),
+            }
+        }
+        Err(ModelError::new(ModelErrorKind::Cut, "the model's stream ended before its answer did"))
+    }
+}
+
+const fn fail_reason(kind: &ModelErrorKind) -> FailReason {
+    match kind {
+        ModelErrorKind::Credentials => FailReason::Credentials,
+        _ => FailReason::Provider,
+    }
+}
+
+/// The messages of an error's causes, outermost first, without the error's own.
+pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    sources.map(ToString::to_string).collect()
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    std::iter::once(error.to_string()).chain(causes(error)).collect::<Vec<_>>().join(": ")
+}
+
+/// How the end of a run reads in `run_finished`.
+pub(crate) const fn ending_of(end: &RunEnd) -> Ending {
+    match end {
+        RunEnd::Reported(_) => Ending::Done,
+        RunEnd::Finished(finish) => match finish.status {
+            FinishStatus::Done => Ending::Done,
+            FinishStatus::Partial => Ending::Partial(PartialReason::ManagerPartial),
+            FinishStatus::Failed => Ending::Failed(FailReason::ManagerFailed),
+        },
+        RunEnd::Answered(_) => Ending::Answered,
+        RunEnd::EndedInProse(_) => Ending::Partial(PartialReason::EndedInProse),
+        RunEnd::Malformed(_) => Ending::Failed(FailReason::MalformedReport),
+        RunEnd::Failed(failure) => Ending::Failed(failure.reason),
+        RunEnd::OutOfTurns => Ending::Limit(LimitReason::Turns),
+        RunEnd::Stopped(ending) => *ending,
+    }
+}

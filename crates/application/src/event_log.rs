@@ -1,0 +1,167 @@
+//! Where everything that happens in a session goes: journal first, then to whoever listens (law 1).
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use domain::{
+    event::{Delta, DeltaBody, Event, EventBody, Scope, VERSION},
+    id::SessionId,
+    ports::{Clock, JournalError, JournalPort},
+};
+use tokio::sync::{Mutex, broadcast};
+
+/// What listeners get.
+#[derive(Debug, Clone)]
+pub enum Published {
+    /// Something that happened; it stands in the journal.
+    Event(Arc<Event>),
+    /// A piece of something that is still being produced.
+    Delta(Arc<Delta>),
+}
+
+/// The one writer of a session's events.
+pub struct EventLog {
+    session: SessionId,
+    journal: Arc<dyn JournalPort>,
+    clock: Arc<dyn Clock>,
+    /// The last number given. Held while an event is appended, so that journal order is number order.
+    last: Mutex<u64>,
+    /// The same number, for deltas, which never wait.
+    last_seen: AtomicU64,
+    published: broadcast::Sender<Published>,
+}
+
+impl EventLog {
+    /// How many publications a listener may lag behind before it has to read the journal again. Deltas are lost
+    /// then, events are not.
+    const LAG: usize = 256;
+
+    /// A log that goes on after event `last` (0: a new session).
+    #[must_use]
+    pub fn new(session: SessionId, last: u64, journal: Arc<dyn JournalPort>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            session,
+            journal,
+            clock,
+            last: Mutex::new(last),
+            last_seen: AtomicU64::new(last),
+            published: broadcast::Sender::new(Self::LAG),
+        }
+    }
+
+    /// Appends an event to the journal, then publishes it. Where the contract says so, it is on disk before that.
+    ///
+    /// # Errors
+    /// Where the journal takes it no more. The event is not published then.
+    pub(crate) async fn append(&self, scope: &Scope, body: EventBody) -> Result<(), JournalError> {
+        let mut last = self.last.lock().await;
+        let is_durable = body.must_be_durable();
+        let event = Arc::new(self.event(*last + 1, scope, body));
+        self.journal.append(Arc::clone(&event)).await?;
+        *last = event.seq;
+        self.last_seen.store(event.seq, Ordering::Relaxed);
+        if is_durable {
+            self.journal.durable().await?;
+        }
+        self.publish(Published::Event(event));
+        Ok(())
+    }
+
+    /// Publishes an event that the journal cannot take any more, so that nobody waits for an end that never comes.
+    pub(crate) async fn publish_unjournaled(&self, scope: &Scope, body: EventBody) {
+        let mut last = self.last.lock().await;
+        *last += 1;
+        self.publish(Published::Event(Arc::new(self.event(*last, scope, body))));
+    }
+
+    /// Waits until everything appended so far is on disk.
+    pub(crate) async fn durable(&self) -> Result<(), JournalError> {
+        self.journal.durable().await
+    }
+
+    /// Publishes a piece of something. Lost where nobody listens.
+    pub(crate) fn delta(&self, scope: &Scope, body: DeltaBody, index: u32, text: &str) {
+        if self.published.receiver_count() == 0 || text.is_empty() {
+            return;
+        }
+        self.publish(Published::Delta(Arc::new(Delta {
+            v: VERSION,
+            after_seq: self.last_seen.load(Ordering::Relaxed),
+            session_id: self.session,
+            scope: scope.clone(),
+            body,
+            index,
+            text: text.to_owned(),
+        })));
+    }
+
+    /// Listens from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> EventStream {
+        EventStream {
+            session: self.session,
+            journal: Arc::clone(&self.journal),
+            live: self.published.subscribe(),
+            last: self.last_seen.load(Ordering::Relaxed),
+            refilled: VecDeque::new(),
+        }
+    }
+
+    /// Every event of the session so far.
+    pub(crate) async fn read_all(&self) -> Result<Vec<Event>, JournalError> {
+        self.journal.read(self.session, 0).await
+    }
+
+    fn event(&self, seq: u64, scope: &Scope, body: EventBody) -> Event {
+        Event { v: VERSION, seq, ts: self.clock.now(), session_id: self.session, scope: scope.clone(), body }
+    }
+
+    fn publish(&self, published: Published) {
+        // An error means that nobody listens, which is nobody's fault.
+        drop(self.published.send(published));
+    }
+}
+
+/// A listener's end: every event in order, without gaps; deltas as long as the listener keeps up.
+pub struct EventStream {
+    session: SessionId,
+    journal: Arc<dyn JournalPort>,
+    live: broadcast::Receiver<Published>,
+    last: u64,
+    refilled: VecDeque<Event>,
+}
+
+impl EventStream {
+    /// The next publication; none when the session has ended.
+    ///
+    /// # Errors
+    /// Where the listener lagged and the journal cannot be read.
+    pub async fn next(&mut self) -> Option<Result<Published, JournalError>> {
+        loop {
+            if let Some(event) = self.refilled.pop_front() {
+                self.last = event.seq;
+                return Some(Ok(Published::Event(Arc::new(event))));
+            }
+            match self.live.recv().await {
+                Ok(Published::Event(event)) if event.seq <= self.last => {}
+                Ok(Published::Event(event)) => {
+                    self.last = event.seq;
+                    return Some(Ok(Published::Event(event)));
+                }
+                Ok(delta) => return Some(Ok(delta)),
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    match self.journal.read(self.session, self.last).await {
+                        Ok(missed) => self.refilled = missed.into(),
+                        Err(error) => return Some(Err(error)),
+                    }
+                }
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! A session: one conversation of a person with the team, an actor that owns its state.
+
+use std::sync::{Arc, Mutex};
+
+use domain::{
+    context::Conversation,
+    event::{EventBody, RoundResult, Scope},
+    id::SessionId,
+    limits::Limits,
+    message::Usage,
+    outcome::{Ending, FailReason, Signal},
+    permission::{PermissionMode, SandboxState},
+    ports::{Clock, IdSource, JournalError, JournalPort, Processes, RecordPort, WorkspacePort},
+    record::SessionRecord,
+    session::{Command, Request},
+};
+use futures_util::FutureExt;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use crate::{
+    agent_run::{causes, with_causes},
+    event_log::{EventLog, EventStream},
+    round::{RoundContext, RoundPorts, SessionMemory},
+    stop::StopSignal,
+    team::Team,
+};
+
+/// Everything a session is made of.
+pub struct SessionParts {
+    /// Its id.
+    pub id: SessionId,
+    /// Who works in it.
+    pub team: Team,
+    /// The workspace, as text for people.
+    pub cwd: String,
+    /// Our version.
+    pub version: String,
+    /// How much the team may do by itself.
+    pub mode: PermissionMode,
+    /// The wall around commands.
+    pub sandbox: SandboxState,
+    /// What keeps its rounds finite.
+    pub limits: Limits,
+    /// Test commands that the engine runs itself before a round may end as done.
+    pub verify: Vec<String>,
+    /// Said once at the beginning: configuration that was ignored, and the like. Code and text.
+    pub notices: Vec<(String, String)>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub ids: Arc<dyn IdSource>,
+    /// The journal.
+    pub journal: Arc<dyn JournalPort>,
+    /// Where the finished record goes.
+    pub records: Arc<dyn RecordPort>,
+    /// The person's files.
+    pub workspace: Arc<dyn WorkspacePort>,
+    /// What runs commands.
+    pub processes: Arc<dyn Processes>,
+}
+
+/// A round could not begin.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum StartRefused {
+    /// One is under way.
+    #[error("a round is under way: wait for its end, or cancel it")]
+    Busy,
+    /// The session has ended.
+    #[error("the session has ended")]
+    Ended,
+}
+
+/// The front end's side of a session. Dropping it ends the session and the round under way.
+pub struct SessionHandle {
+    id: SessionId,
+    log: Arc<EventLog>,
+    commands: mpsc::Sender<(Command, oneshot::Sender<Result<(), StartRefused>>)>,
+    actor: JoinHandle<Result<(), String>>,
+}
+
+impl SessionHandle {
+    /// Commands wait in a queue of this length; a front end that sends more waits.
+    const QUEUE: usize = 16;
+
+    /// Starts a session on the present runtime. Its first event is appended with its first round.
+    #[must_use]
+    pub fn start(parts: SessionParts) -> Self {
+        let (sender, commands) = mpsc::channel(Self::QUEUE);
+        let log = Arc::new(EventLog::new(parts.id, 0, Arc::clone(&parts.journal), Arc::clone(&parts.clock)));
+        let id = parts.id;
+        let actor = Session::new(parts, Arc::clone(&log));
+        Self { id, log, commands: sender, actor: tokio::spawn(actor.run(commands)) }
+    }
+
+    /// The session's id.
+    #[must_use]
+    pub const fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// Listens to everything that happens from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> EventStream {
+        self.log.subscribe()
+    }
+
+    /// Tells the session something. Returns when the session has taken it, not when it is done.
+    ///
+    /// # Errors
+    /// [`StartRefused`] where a round cannot begin. A cancel or stop without a round changes nothing.
+    pub async fn send(&self, command: Command) -> Result<(), StartRefused> {
+        let (taken, answer) = oneshot::channel();
+        self.commands.send((command, taken)).await.map_err(|_| StartRefused::Ended)?;
+        answer.await.unwrap_or(Err(StartRefused::Ended))
+    }
+
+    /// Ends the session: a round under way is cancelled, the journal is on disk, the record is saved.
+    ///
+    /// # Errors
+    /// What could not be saved, in words for people.
+    pub async fn close(self) -> Result<(), String> {
+        drop(self.commands);
+        match self.actor.await {
+            Ok(saved) => saved,
+            Err(error) => Err(format!("the session's task did not end by itself: {error}")),
+        }
+    }
+}
+
+struct Session {
+    parts: Arc<RoundPorts>,
+    team: Arc<Team>,
+    log: Arc<EventLog>,
+    records: Arc<dyn RecordPort>,
+    memory: Arc<Mutex<SessionMemory>>,
+    conversation: Conversation,
+    rounds: u32,
+    beginning: Option<Vec<EventBody>>,
+    unsaved: Result<(), String>,
+}
+
+impl Session {
+    fn new(parts: SessionParts, log: Arc<EventLog>) -> Self {
+        let started = EventBody::SessionStarted {
+            cwd: parts.cwd.clone(),
+            provider: parts.team.manager.model.provider().to_owned(),
+            agents: parts.team.names(),
+            limits: parts.limits.clone(),
+            sandbox: parts.sandbox.clone(),
+            version: parts.version,
+        };
+        let notices = parts.notices.into_iter().map(|(code, text)| EventBody::Notice { code, text });
+        Self {
+            beginning: Some(std::iter::once(started).chain(notices).collect()),
+            parts: Arc::new(RoundPorts {
+                log: Arc::clone(&log),
+                clock: parts.clock,
+                ids: parts.ids,
+                workspace: parts.workspace,
+                processes: parts.processes,
+                cwd: parts.cwd,
+                sandbox: parts.sandbox,
+                mode: parts.mode,
+                limits: parts.limits,
+                verify: parts.verify,
+            }),
+            team: Arc::new(parts.team),
+            log,
+            records: parts.records,
+            memory: Arc::default(),
+            conversation: Conversation::default(),
+            rounds: 0,
+            unsaved: Ok(()),
+        }
+    }
+
+    /// Takes commands until nobody can send any more.
+    async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<(Command, oneshot::Sender<Result<(), StartRefused>>)>,
+    ) -> Result<(), String> {
+        while let Some((command, taken)) = commands.recv().await {
+            // An error means that the sender did not wait for the answer.
+            drop(taken.send(Ok(())));
+            if let Command::Start(request) = command {
+                self.round(&request, &mut commands).await;
+            }
+        }
+        self.unsaved
+    }
+
+    /// Runs a round, listening for what ends it.
+    async fn round(
+        &mut self,
+        request: &Request,
+        commands: &mut mpsc::Receiver<(Command, oneshot::Sender<Result<(), StartRefused>>)>,
+    ) {
+        self.rounds += 1;
+        let stop = StopSignal::default();
+        let scope = Scope::round(self.rounds);
+        let log = Arc::clone(&self.log);
+        let ended = {
+            let running = std::panic::AssertUnwindSafe(self.run_round(request, stop.clone())).catch_unwind();
+            tokio::pin!(running);
+            loop {
+                tokio::select! {
+                    biased;
+                    ended = &mut running => break ended,
+                    command = commands.recv(), if stop.ending().is_none() => match command {
+                        Some((command, taken)) => {
+                            let answer = match command {
+                                Command::Start(_) => Err(StartRefused::Busy),
+                                Command::Cancel(signal) => {
+                                    stop.trigger(Ending::Cancelled(signal));
+                                    Ok(())
+                                }
+                                Command::Stop => {
+                                    stop.trigger(Ending::Stopped);
+                                    Ok(())
+                                }
+                            };
+                            drop(taken.send(answer));
+                        }
+                        None => stop.trigger(Ending::Cancelled(Signal::Interrupt)),
+                    },
+                }
+            }
+        };
+        match ended {
+            Ok(Ok(())) => self.unsaved = self.save().await,
+            Ok(Err(error)) => break_off(&log, &scope, &with_causes(&error), causes(&error)).await,
+            Err(panic) => {
+                let text = panic_text(&*panic);
+                break_off(&log, &scope, &text, Vec::new()).await;
+                self.unsaved = self.save().await;
+            }
+        }
+    }
+
+    async fn run_round(&mut self, request: &Request, stop: StopSignal) -> Result<(), JournalError> {
+        for event in self.beginning.take().unwrap_or_default() {
+            self.log.append(&Scope::default(), event).await?;
+        }
+        let (ports, team, memory) =
+            (Arc::clone(&self.parts), Arc::clone(&self.team), Arc::clone(&self.memory));
+        let round = RoundContext::new(self.rounds, ports, team, memory, stop);
+        round.run(request, &mut self.conversation).await
+    }
+
+    /// Makes the record anew from the journal.
+    async fn save(&self) -> Result<(), String> {
+        let events = self.log.read_all().await.map_err(|error| with_causes(&error))?;
+        let Some(record) = SessionRecord::from_events(&events) else { return Ok(()) };
+        self.records.save(&record).await.map(drop).map_err(|error| with_causes(&error))
+    }
+}
+
+/// Ends a round that cannot go on, on the last way out there is: journaled if the journal still takes it.
+async fn break_off(log: &EventLog, scope: &Scope, text: &str, chain: Vec<String>) {
+    let ending = Ending::Failed(FailReason::Internal);
+    let error = EventBody::Error { code: "internal".to_owned(), text: text.to_owned(), chain };
+    let finished = EventBody::RoundFinished {
+        ending,
+        exit_code: ending.exit_code(),
+        summary: text.to_owned(),
+        result: RoundResult {
+            status: ending.record_status().to_owned(),
+            tests_passed: None,
+            verified: false,
+            files_changed: Vec::new(),
+        },
+        total_turns: 0,
+        agents_used: Vec::new(),
+        usage: Usage::default(),
+        cost_usd: None,
+        elapsed_ms: 0,
+    };
+    for body in [error, finished] {
+        if log.append(scope, body.clone()).await.is_err() {
+            log.publish_unjournaled(scope, body).await;
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("a defect of better-llm itself: {}", words.unwrap_or_else(|| "panic".to_owned()))
+}

@@ -1,0 +1,134 @@
+//! Who works in a session, ready to run: each agent with its model, its tools and its system prompt.
+
+use std::sync::Arc;
+
+use domain::{
+    agent::{AgentKind, AgentName, AgentSpec, WorkerKind},
+    model::Effort,
+    ports::{ModelPort, ToolPort},
+    tool::ToolSpec,
+};
+use sha2::{Digest, Sha256};
+
+use crate::coordination;
+
+/// An agent, ready to run.
+pub struct Member {
+    /// The agent as configured.
+    pub spec: AgentSpec,
+    pub(crate) model: Arc<dyn ModelPort>,
+    pub(crate) effort: Option<Effort>,
+    /// The tools that the tool runner may run for it: the allow-list of spec O-2.
+    pub(crate) tools: Vec<Arc<dyn ToolPort>>,
+    /// What its model sees; the same bytes for every request of a session.
+    pub(crate) system: Arc<str>,
+    /// What its model sees; the same bytes for every request of a session.
+    pub(crate) offered: Arc<[ToolSpec]>,
+    pub(crate) prefix_digest: String,
+}
+
+impl Member {
+    /// The name of the model that answers it.
+    #[must_use]
+    pub fn model_name(&self) -> String {
+        self.model.resolve(self.spec.model.as_deref())
+    }
+
+    pub(crate) fn tool(&self, name: &str) -> Option<&Arc<dyn ToolPort>> {
+        self.tools.iter().find(|tool| &*tool.spec().name == name)
+    }
+
+    fn new(
+        recruit: Recruit,
+        effort: Option<Effort>,
+        system: String,
+        closing: impl IntoIterator<Item = ToolSpec>,
+    ) -> Self {
+        let Recruit { spec, model, tools } = recruit;
+        let own = tools.iter().map(|tool| tool.spec().clone());
+        let offered: Arc<[ToolSpec]> = own.chain(closing).collect();
+        let model_name = model.resolve(spec.model.as_deref());
+        let prefix_digest = prefix_digest(&model_name, &system, &offered);
+        Self { spec, model, effort, tools, system: system.into(), offered, prefix_digest }
+    }
+}
+
+/// What an agent is made of, before it is told who else is there.
+pub struct Recruit {
+    /// The agent as configured.
+    pub spec: AgentSpec,
+    /// Its model.
+    pub model: Arc<dyn ModelPort>,
+    /// Its tools.
+    pub tools: Vec<Arc<dyn ToolPort>>,
+}
+
+/// The manager and its workers.
+pub struct Team {
+    pub(crate) manager: Member,
+    pub(crate) workers: Vec<Member>,
+}
+
+impl Team {
+    /// Puts a team together. `cwd` is told to every agent.
+    #[must_use]
+    pub fn new(manager: Recruit, workers: Vec<Recruit>, effort: Option<Effort>, cwd: &str) -> Self {
+        let place = format!("\n\nThe workspace is {cwd}. Paths in tools are relative to it.");
+        let manager_system =
+            format!("{}{}{place}", manager.spec.prompt.trim_end(), coordination::roster(&workers));
+        let manager_tools = coordination::manager_tools(&workers);
+        let manager = Member::new(manager, effort, manager_system, manager_tools);
+        let workers = workers
+            .into_iter()
+            .map(|recruit| {
+                let system = format!("{}{place}", recruit.spec.prompt.trim_end());
+                let report = coordination::report_tool(worker_kind(&recruit.spec));
+                Member::new(recruit, effort, system, [report])
+            })
+            .collect();
+        Self { manager, workers }
+    }
+
+    /// The manager.
+    #[must_use]
+    pub const fn manager(&self) -> &Member {
+        &self.manager
+    }
+
+    /// Every agent's name, the manager's first.
+    #[must_use]
+    pub fn names(&self) -> Vec<AgentName> {
+        let workers = self.workers.iter().map(|worker| worker.spec.name.clone());
+        std::iter::once(self.manager.spec.name.clone()).chain(workers).collect()
+    }
+
+    pub(crate) fn worker(&self, name: &AgentName) -> Option<&Member> {
+        self.workers.iter().find(|worker| worker.spec.name == *name)
+    }
+}
+
+/// The kind of a worker; a manager's specification among the workers counts as general.
+pub(crate) const fn worker_kind(spec: &AgentSpec) -> WorkerKind {
+    match spec.kind {
+        AgentKind::Worker(kind) => kind,
+        AgentKind::Manager => WorkerKind::General,
+    }
+}
+
+/// A short fingerprint of what stays the same in all requests of an agent: 16 hexadecimal digits.
+fn prefix_digest(model: &str, system: &str, tools: &[ToolSpec]) -> String {
+    let mut hash = Sha256::new();
+    for text in [model, system] {
+        hash.update(text.as_bytes());
+        hash.update([0]);
+    }
+    for tool in tools {
+        hash.update(tool.name.as_bytes());
+        hash.update([0]);
+        hash.update(tool.description.as_bytes());
+        hash.update([0]);
+        hash.update(tool.input_schema.to_string().as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

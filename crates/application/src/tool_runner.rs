@@ -1,0 +1,256 @@
+//! One tool call: schema, permission, durable start, deadline, bounded result, journal (design 4.6).
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::{
+    event::{DeltaBody, EventBody, Scope},
+    id::{CallId, RequestId},
+    permission::{Leave, leave},
+    ports::{JournalError, OutputSink, PreparedCall, ToolContext},
+    run::CallResult,
+    text,
+    tool::{Access, CallTarget, ToolOutcome, ToolStatus},
+    workflow::RoundInput,
+    workspace::WorkspaceError,
+};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{
+    agent_run::{RunContext, with_causes},
+    coordination::CoordinationCall,
+    event_log::EventLog,
+    stop::StopSignal,
+};
+
+/// How long a cancelled tool may take to end what it started, before it is dropped.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl RunContext<'_> {
+    /// Runs a call and answers it, whatever happens.
+    pub(crate) async fn call(
+        &self,
+        request: RequestId,
+        call: CallId,
+        tool: &str,
+        input: Value,
+    ) -> Result<CallResult, JournalError> {
+        if self.is_manager() {
+            match CoordinationCall::parse(tool, &input, &self.round.team.workers) {
+                Some(Ok(coordination)) => return self.coordinate(call, tool, input, coordination).await,
+                Some(Err(rejected)) => {
+                    let result = CallResult::malformed(&rejected);
+                    self.call_finished(call, ToolStatus::Error, &result.content).await?;
+                    return Ok(result);
+                }
+                None => {}
+            }
+        }
+        let Some(port) = self.member.tool(tool) else {
+            let text = format!("there is no tool `{tool}` for you. Yours are: {}", self.tool_names());
+            self.call_finished(call, ToolStatus::Error, &text).await?;
+            return Ok(CallResult::error(text));
+        };
+        let access = port.spec().access;
+        let prepared = match port.prepare(&input) {
+            Ok(prepared) => prepared,
+            Err(rejected) => {
+                let result = CallResult::malformed(&rejected);
+                self.call_finished(call, ToolStatus::Error, &result.content).await?;
+                return Ok(result);
+            }
+        };
+        if let Some(refusal) = self.refusal(access).await {
+            self.call_finished(call, ToolStatus::Denied, &refusal).await?;
+            return Ok(CallResult::error(refusal));
+        }
+        if access.has_effects()
+            && let Err(error) = self.ensure_base().await
+        {
+            let text = format!(
+                "nothing was done, because the workspace cannot be observed: {}",
+                with_causes(&error)
+            );
+            self.call_finished(call, ToolStatus::Error, &text).await?;
+            return Ok(CallResult::error(text));
+        }
+        self.append(EventBody::ToolStarted { call_id: call.clone(), tool: tool.to_owned(), input }).await?;
+        if access.has_effects() {
+            self.round.ports.log.durable().await?;
+        }
+        self.perform(request, call, access, prepared).await
+    }
+
+    /// Why a call may not run; none where it may. Nobody there to ask means no, said at once (law 6).
+    async fn refusal(&self, access: Access) -> Option<String> {
+        let sandbox = match access {
+            Access::Command => self.round.ports.processes.sandbox().await,
+            _ => self.round.ports.sandbox.clone(),
+        };
+        match leave(self.round.ports.mode, access, &sandbox) {
+            Leave::Granted => None,
+            Leave::Denied(text) => Some(format!("denied: {text}")),
+            Leave::Ask(rule) => {
+                self.round.observe(RoundInput::DeniedUnasked);
+                Some(format!(
+                    "denied: {rule}, and nobody is there to be asked. Do not try again; go on without it."
+                ))
+            }
+        }
+    }
+
+    async fn perform(
+        &self,
+        request: RequestId,
+        call: CallId,
+        access: Access,
+        prepared: Box<dyn PreparedCall>,
+    ) -> Result<CallResult, JournalError> {
+        let ticket = match (access, prepared.target()) {
+            (Access::Command, CallTarget::Command(command)) => {
+                Some(self.round.state().seen.command_started(Some(self.id), &command))
+            }
+            _ => None,
+        };
+        let began = Instant::now();
+        let outcome = self.run_until_stopped(request, &call, prepared).await;
+        let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (changed, blind) = match access.has_effects() {
+            true => self.observe_changes().await,
+            false => (false, None),
+        };
+        {
+            let mut state = self.round.state();
+            match ticket {
+                Some(ticket) => state.seen.command_ended(ticket, outcome.exit_code, changed),
+                None if changed => state.seen.files_changed(),
+                None => {}
+            }
+            if let Some(commit) = &outcome.commit {
+                state.seen.committed(commit);
+            }
+        }
+        if let Some(error) = blind {
+            self.append(EventBody::Error {
+                code: "workspace_unobserved".to_owned(),
+                text: error.to_string(),
+                chain: crate::agent_run::causes(&error),
+            })
+            .await?;
+        }
+        if changed {
+            self.round.observe(RoundInput::FilesChanged);
+        }
+        let output = text::bounded(&outcome.output, ToolOutcome::LONGEST);
+        let is_error = outcome.status != ToolStatus::Ok;
+        self.append(EventBody::ToolFinished {
+            call_id: call,
+            status: outcome.status,
+            output: output.clone(),
+            omitted_bytes: outcome.omitted_bytes,
+            exit_code: outcome.exit_code,
+            elapsed_ms,
+            changed,
+        })
+        .await?;
+        Ok(CallResult { content: output, is_error, is_malformed: false })
+    }
+
+    /// Runs the call; when the run stops, the tool gets a moment to end what it started, then it is dropped.
+    async fn run_until_stopped(
+        &self,
+        request: RequestId,
+        call: &CallId,
+        prepared: Box<dyn PreparedCall>,
+    ) -> ToolOutcome {
+        let stop: StopSignal = self.stop.child();
+        let body = DeltaBody::ToolOutput { request_id: request, call_id: call.clone() };
+        let output = Arc::new(LiveOutput {
+            log: Arc::clone(&self.round.ports.log),
+            scope: self.scope.clone(),
+            body,
+            index: AtomicU32::new(0),
+        });
+        let mut running = prepared.run(ToolContext {
+            agent: self.agent().clone(),
+            run: self.id,
+            call: call.clone(),
+            output,
+            cancelled: stop.cancelled(),
+            bases: self.round.bases(),
+            writes: self.writes.clone(),
+        });
+        tokio::select! {
+            biased;
+            outcome = &mut running => outcome,
+            _ = self.stop.stopped() => match tokio::time::timeout(GRACE, running).await {
+                Ok(outcome) => outcome,
+                Err(_) => ToolOutcome { status: ToolStatus::Cancelled, ..ToolOutcome::ok("cancelled") },
+            },
+        }
+    }
+
+    /// Keeps the workspace as it is before the first effect of the run, the round and the session.
+    async fn ensure_base(&self) -> Result<(), WorkspaceError> {
+        self.base
+            .get_or_try_init(|| async {
+                let checkpoint = self.round.ports.workspace.checkpoint().await?;
+                self.round.take_base(&checkpoint);
+                Ok(checkpoint)
+            })
+            .await
+            .map(drop)
+    }
+
+    /// Whether files changed since the last look. Where that cannot be seen, they count as changed.
+    async fn observe_changes(&self) -> (bool, Option<WorkspaceError>) {
+        match self.round.ports.workspace.touched().await {
+            Ok(changed) => (changed, None),
+            Err(error) => (true, Some(error)),
+        }
+    }
+
+    /// The end of a call that ran nothing.
+    pub(crate) async fn call_finished(
+        &self,
+        call: CallId,
+        status: ToolStatus,
+        text: &str,
+    ) -> Result<(), JournalError> {
+        self.append(EventBody::ToolFinished {
+            call_id: call,
+            status,
+            output: text.to_owned(),
+            omitted_bytes: 0,
+            exit_code: None,
+            elapsed_ms: 0,
+            changed: false,
+        })
+        .await
+    }
+
+    fn tool_names(&self) -> String {
+        self.member.offered.iter().map(|tool| &*tool.name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Publishes a tool's output while it is produced.
+struct LiveOutput {
+    log: Arc<EventLog>,
+    scope: Scope,
+    body: DeltaBody,
+    index: AtomicU32,
+}
+
+impl OutputSink for LiveOutput {
+    fn chunk(&self, text: &str) {
+        let index = self.index.fetch_add(1, Ordering::Relaxed);
+        self.log.delta(&self.scope, self.body.clone(), index, text);
+    }
+}

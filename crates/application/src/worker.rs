@@ -1,0 +1,308 @@
+//! A worker's run as a tool of the manager: brief in, checked report out; and the manager's question to the person.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use domain::{
+    agent::WorkerKind,
+    brief::Brief,
+    context::Conversation,
+    event::{Backend, EventBody, Scope},
+    evidence::{CheckedClaims, Evidence, ObservedFiles, check_claims, claimed_files},
+    id::{CallId, QuestionId},
+    message::Message,
+    outcome::{Ending, FailReason, LimitReason},
+    ports::JournalError,
+    report::Report,
+    run::{AgentRun, CallResult, RunEnd, RunLimits, RunRole},
+    tool::ToolStatus,
+    workflow::{RoundEffect, RoundInput, WorkerEnd, WorkerResult},
+    workspace::{Changes, Checkpoint, WorkspaceError},
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::{
+    agent_run::{RunContext, ending_of, with_causes},
+    coordination::{AskUser, CoordinationCall},
+    team::{Member, worker_kind},
+};
+
+impl RunContext<'_> {
+    /// Answers a call of the manager that the engine performs itself.
+    pub(crate) async fn coordinate(
+        &self,
+        call: CallId,
+        tool: &str,
+        input: Value,
+        coordination: CoordinationCall,
+    ) -> Result<CallResult, JournalError> {
+        self.append(EventBody::ToolStarted { call_id: call.clone(), tool: tool.to_owned(), input }).await?;
+        let began = Instant::now();
+        let (status, content) = match coordination {
+            CoordinationCall::AskUser(question) => self.ask_person(question).await?,
+            CoordinationCall::Worker(name, brief) => match self.round.team.worker(&name) {
+                // The future of a run contains the futures of the runs it calls, so it has to be boxed once.
+                Some(worker) => Box::pin(self.call_worker(&call, worker, brief)).await?,
+                None => (ToolStatus::Error, format!("there is no worker `{name}`")),
+            },
+        };
+        self.append(EventBody::ToolFinished {
+            call_id: call,
+            status,
+            output: content.clone(),
+            omitted_bytes: 0,
+            exit_code: None,
+            elapsed_ms: millis(began.elapsed()),
+            changed: false,
+        })
+        .await?;
+        Ok(CallResult { content, is_error: status != ToolStatus::Ok, is_malformed: false })
+    }
+
+    /// Puts the manager's question. Nobody is there to answer it, so the round ends and says what it waits for.
+    async fn ask_person(&self, question: AskUser) -> Result<(ToolStatus, String), JournalError> {
+        self.append(EventBody::Question {
+            question_id: QuestionId::new(self.round.ports.ids.next()),
+            asker: self.agent().to_string(),
+            text: question.question,
+            options: question.options,
+            deadline: self.round.ports.clock.now(),
+        })
+        .await?;
+        self.apply(RoundInput::QuestionUnanswered).await?;
+        Ok((ToolStatus::Cancelled, "nobody is there to answer; the round ends here".to_owned()))
+    }
+
+    async fn call_worker(
+        &self,
+        call: &CallId,
+        worker: &Member,
+        brief: Brief,
+    ) -> Result<(ToolStatus, String), JournalError> {
+        let kind = worker_kind(&worker.spec);
+        let agent = worker.spec.name.clone();
+        let called = RoundInput::WorkerCalled { call: call.clone(), agent, kind };
+        for effect in self.apply(called).await? {
+            if let RoundEffect::Refuse { text, .. } = effect {
+                return Ok((ToolStatus::Denied, text));
+            }
+        }
+        let run = RunContext::new(self.round, worker, Some(self));
+        run.as_worker(brief).await
+    }
+
+    /// Tells the round what happened and performs what follows, but for what the caller has to do itself.
+    pub(crate) async fn apply(&self, input: RoundInput) -> Result<Vec<RoundEffect>, JournalError> {
+        let effects = self.round.observe(input);
+        let scope = Scope::round(self.round.number);
+        let log = &self.round.ports.log;
+        for effect in &effects {
+            match effect {
+                RoundEffect::ReviewCycle { cycle, verdict, open_findings } => {
+                    let (cycle, limit) = (cycle.number(), cycle.limit());
+                    let (verdict, open_findings) = (*verdict, open_findings.clone());
+                    log.append(&scope, EventBody::ReviewCycle { cycle, limit, verdict, open_findings })
+                        .await?;
+                }
+                RoundEffect::LimitReached { limit, value } => {
+                    let (limit, value) = ((*limit).to_owned(), *value);
+                    log.append(&scope, EventBody::LimitReached { limit, value }).await?;
+                }
+                RoundEffect::AskAboutReviews { open_findings } => {
+                    let findings = open_findings.iter().map(|finding| finding.message.as_str());
+                    let text = findings.map(|finding| format!("\n- {finding}")).collect::<String>();
+                    log.append(
+                        &scope,
+                        EventBody::Question {
+                            question_id: QuestionId::new(self.round.ports.ids.next()),
+                            asker: "engine".to_owned(),
+                            text: format!("The reviews do not converge. Still open:{text}"),
+                            options: ["one more review", "guidance", "accept as it is", "stop"]
+                                .map(str::to_owned)
+                                .to_vec(),
+                            deadline: self.round.ports.clock.now(),
+                        },
+                    )
+                    .await?;
+                }
+                RoundEffect::End { ending, .. } => self.round.stop.trigger(*ending),
+                RoundEffect::RunWorker { .. } | RoundEffect::Refuse { .. } => {}
+            }
+        }
+        Ok(effects)
+    }
+
+    /// Runs this worker on `brief` and gives back what the manager reads.
+    async fn as_worker(mut self, mut brief: Brief) -> Result<(ToolStatus, String), JournalError> {
+        let kind = worker_kind(&self.member.spec);
+        self.round.tell_open_findings(kind, &mut brief);
+        self.writes = brief.writes.clone().map(Into::into);
+        let began = Instant::now();
+        self.round.used(self.agent());
+        let model = self.member.model_name();
+        self.append(EventBody::RunStarted { model, backend: Backend::Native, brief: brief.clone() }).await?;
+
+        let limits = RunLimits {
+            max_turns: self.round.ports.limits.max_worker_turns,
+            max_messages: self.round.ports.limits.max_messages,
+        };
+        let reviewed_state = self.state_under_review(kind).await;
+        let mut machine = AgentRun::new(RunRole::Worker(kind), limits, Conversation::default());
+        let end = self.drive_in_time(&mut machine, Message::user(brief.to_text())).await?;
+        self.round.spent(machine.turns(), machine.usage());
+
+        let mut result = WorkerResult::without_report(self.agent().as_str(), "failed");
+        let worker_end = match &end {
+            RunEnd::Reported(report) => {
+                self.round.reviewed(reviewed_state);
+                self.take_report(report, &mut result).await?
+            }
+            other => {
+                let (status, text) = self.failure(other);
+                (result.status, result.text) = (status, Some(text));
+                match other {
+                    RunEnd::Failed(failure) if failure.reason == FailReason::Credentials => {
+                        WorkerEnd::CredentialsRefused
+                    }
+                    _ => WorkerEnd::Failed,
+                }
+            }
+        };
+        self.append(EventBody::RunFinished {
+            ending: ending_of(&end),
+            turns: machine.turns(),
+            usage: machine.usage(),
+            cost_usd: None,
+            elapsed_ms: millis(began.elapsed()),
+        })
+        .await?;
+        let agent = self.agent().clone();
+        for effect in self.apply(RoundInput::WorkerEnded { agent, kind, end: worker_end }).await? {
+            if let RoundEffect::ReviewCycle { cycle, verdict, open_findings } = effect {
+                let (cycle, limit) = (cycle.number(), cycle.limit());
+                result.review = Some(
+                    json!({ "cycle": cycle, "limit": limit, "verdict": verdict, "open": open_findings }),
+                );
+            }
+        }
+        let status = if result.report.is_some() { ToolStatus::Ok } else { ToolStatus::Error };
+        Ok((status, serde_json::to_string(&result).unwrap_or_else(|error| error.to_string())))
+    }
+
+    /// The workspace that a review looks at; none for other workers, and where nothing changed so far.
+    async fn state_under_review(&self, kind: WorkerKind) -> Option<Checkpoint> {
+        if kind != WorkerKind::Reviewer || self.round.bases().round.is_none() {
+            return None;
+        }
+        // Without it the next reviewer's `diff` of `last_review` says that there is none.
+        self.round.ports.workspace.checkpoint().await.ok()
+    }
+
+    /// Drives the run, at most for the worker's timeout (spec O-14).
+    async fn drive_in_time(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
+        let timeout = self.member.spec.timeout;
+        let driving = self.drive(machine, first);
+        tokio::pin!(driving);
+        tokio::select! {
+            biased;
+            end = &mut driving => end,
+            () = tokio::time::sleep(timeout) => {
+                let text = format!("{} was stopped after {} s", self.agent(), timeout.as_secs_f64());
+                self.append(EventBody::Notice { code: "worker_timeout".to_owned(), text }).await?;
+                self.stop.trigger(Ending::Limit(LimitReason::Time));
+                driving.await
+            }
+        }
+    }
+
+    /// Lays the engine's evidence beside a report, holds its claims against it, and tells everybody.
+    async fn take_report(
+        &self,
+        report: &Report,
+        result: &mut WorkerResult<'_>,
+    ) -> Result<WorkerEnd, JournalError> {
+        let (evidence, claims) = match self.evidence(report).await {
+            Ok(checked) => checked,
+            Err(error) => {
+                // What cannot be observed is not verified, and it is said.
+                let why = with_causes(&error);
+                let evidence = Evidence { partial: Some(why.clone()), ..Evidence::default() };
+                let unverified = vec![format!("nothing could be checked: {why}")];
+                (evidence, CheckedClaims { refuted: Vec::new(), unverified })
+            }
+        };
+        let kind = worker_kind(&self.member.spec);
+        let value = serde_json::to_value(report).unwrap_or_default();
+        self.append(EventBody::Report {
+            kind,
+            report: value.clone(),
+            evidence: evidence.clone(),
+            claims_refuted: claims.refuted.clone(),
+            claims_unverified: claims.unverified.clone(),
+        })
+        .await?;
+        result.status = "reported";
+        result.report = Some(value);
+        result.evidence = Some(evidence);
+        result.claims_refuted.clone_from(&claims.refuted);
+        result.claims_unverified.clone_from(&claims.unverified);
+        Ok(WorkerEnd::Reported { report: report.clone(), claims })
+    }
+
+    async fn evidence(&self, report: &Report) -> Result<(Evidence, CheckedClaims), WorkspaceError> {
+        let workspace = &self.round.ports.workspace;
+        let own = match self.base.get() {
+            Some(base) => workspace.changes_since(base).await?,
+            None => Changes::default(),
+        };
+        let claimed: Vec<String> = claimed_files(report).to_vec();
+        let (of_round, overlooked) = if claimed.is_empty() {
+            (Changes::default(), BTreeSet::new())
+        } else {
+            let of_round = match self.round.bases().round {
+                Some(base) => workspace.changes_since(&base).await?,
+                None => Changes::default(),
+            };
+            (of_round, workspace.overlooked(&claimed).await?.into_iter().collect())
+        };
+        let state = self.round.state();
+        let evidence = Evidence {
+            files_changed: own.paths(),
+            commands: state.seen.commands_of(self.id),
+            partial: own.partial,
+        };
+        let files =
+            ObservedFiles { root: &self.round.ports.cwd, changes: &of_round, overlooked: &overlooked };
+        let claims = check_claims(report, &state.seen, files);
+        Ok((evidence, claims))
+    }
+
+    /// Why there is no report: a word for programs, a sentence for the manager.
+    fn failure(&self, end: &RunEnd) -> (&'static str, String) {
+        match end {
+            RunEnd::Malformed(text) => {
+                ("malformed_report", format!("the worker handed in no report. Its last words: {text}"))
+            }
+            RunEnd::Failed(failure) => ("failed", failure.text.clone()),
+            RunEnd::OutOfTurns => {
+                let turns = self.round.ports.limits.max_worker_turns;
+                ("limit", format!("the worker used up its {turns} turns (workflow_limits.max_worker_turns)"))
+            }
+            RunEnd::Stopped(Ending::Limit(LimitReason::Time)) => {
+                let seconds = self.member.spec.timeout.as_secs_f64();
+                (
+                    "timeout",
+                    format!("the worker did not finish within {seconds} s; what it had changed stays"),
+                )
+            }
+            RunEnd::Stopped(ending) => ("cancelled", format!("the worker was stopped: {}", ending.outcome())),
+            RunEnd::Reported(_) | RunEnd::Finished(_) | RunEnd::Answered(_) | RunEnd::EndedInProse(_) => {
+                ("failed", "the worker ended in a way that workers have not".to_owned())
+            }
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
