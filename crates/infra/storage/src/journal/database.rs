@@ -1,0 +1,181 @@
+//! Opening the database: its file, its settings, its tables.
+
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use crate::{
+    error::StoreError,
+    files::{private_file, private_folder, refuse_network},
+};
+
+/// How long a writer waits for another process's transaction. Transactions last milliseconds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Between two tries where SQLite itself does not wait.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Each step brings the schema to its place in the list, from 1. Steps that were released never change.
+///
+/// `events` keeps its rows beside the key, not in it (no `WITHOUT ROWID`): they are large, and appending at the
+/// end of a table is cheapest. An event's type is not kept a second time: `json ->> '$.type'` cannot disagree.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE sessions (
+        id         TEXT PRIMARY KEY NOT NULL,
+        created_at INTEGER NOT NULL,
+        cwd        TEXT,
+        request    TEXT
+    ) STRICT;
+    CREATE INDEX sessions_by_time ON sessions (created_at);
+    CREATE TABLE events (
+        session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+        seq        INTEGER NOT NULL,
+        ts         INTEGER NOT NULL,
+        json       TEXT NOT NULL,
+        PRIMARY KEY (session_id, seq)
+    ) STRICT;
+"];
+
+/// The schema that this program writes.
+const NEWEST: i64 = MIGRATIONS.len() as i64;
+
+/// Opens the database for writing; makes the folder, the file and the tables where they are missing.
+pub(super) fn open_for_writing(place: &Path) -> Result<Connection, StoreError> {
+    let folder = place.parent().unwrap_or(Path::new("."));
+    private_folder(folder)?;
+    refuse_network(folder)?;
+    private_file(place)?;
+    let mut connection = connect(place)?;
+    write_ahead_log(&connection)?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// Opens a database that is there for reading. `None`: nothing was ever kept in it.
+pub(super) fn open_for_reading(place: &Path) -> Result<Option<Connection>, StoreError> {
+    let connection = connect(place)?;
+    let opened = |source| StoreError::Open { source };
+    connection.pragma_update(None, "query_only", true).map_err(opened)?;
+    let version = schema_version(&connection).map_err(opened)?;
+    if version > NEWEST {
+        return Err(StoreError::Newer { found: version, known: NEWEST });
+    }
+    Ok((version > 0).then_some(connection))
+}
+
+fn connect(place: &Path) -> Result<Connection, StoreError> {
+    let opened = |source| StoreError::Open { source };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(place, flags).map_err(opened)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(opened)?;
+    connection
+        .execute_batch(
+            "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0;
+             PRAGMA journal_size_limit = 67108864;",
+        )
+        .map_err(opened)?;
+    Ok(connection)
+}
+
+/// Switches to the write-ahead log. SQLite does not wait for other openers here, so we do.
+fn write_ahead_log(connection: &Connection) -> Result<(), StoreError> {
+    let give_up = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let mode =
+            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
+        match mode {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => return Err(StoreError::NoWriteAheadLog { mode }),
+            Err(error) if is_busy(&error) && Instant::now() < give_up => thread::sleep(PAUSE),
+            Err(source) => return Err(StoreError::Open { source }),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+fn schema_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", (), |row| row.get(0))
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let found = schema_version(connection).map_err(|source| StoreError::Open { source })?;
+    if found == NEWEST {
+        return Ok(());
+    }
+    let step = |from| move |source| StoreError::Migrate { from, to: NEWEST, source };
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(step(found))?;
+    // Read again under the lock: another process may have been faster.
+    let from = schema_version(&transaction).map_err(step(found))?;
+    if from > NEWEST {
+        return Err(StoreError::Newer { found: from, known: NEWEST });
+    }
+    for statements in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or_default()) {
+        transaction.execute_batch(statements).map_err(step(from))?;
+    }
+    transaction.pragma_update(None, "user_version", NEWEST).map_err(step(from))?;
+    transaction.commit().map_err(step(from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_keeps_what_the_contract_says_about_durability() {
+        let home = tempfile::tempdir().unwrap();
+        let connection = open_for_writing(&home.path().join("data/better-llm.db")).unwrap();
+        let number = |pragma: &str| -> i64 {
+            connection.query_row(&format!("PRAGMA {pragma}"), (), |row| row.get(0)).unwrap()
+        };
+        let mode: String = connection.query_row("PRAGMA journal_mode", (), |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+        assert_eq!(["synchronous", "foreign_keys", "busy_timeout"].map(number), [2, 1, 10_000]);
+        // The write-ahead-log reset bug was fixed in 3.51.3.
+        assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+    }
+
+    #[test]
+    fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let place = home.path().join("better-llm.db");
+        open_for_writing(&place).unwrap().pragma_update(None, "user_version", NEWEST + 1).unwrap();
+        for error in [open_for_writing(&place).unwrap_err(), open_for_reading(&place).unwrap_err()] {
+            let StoreError::Newer { found, known } = error else { panic!("{error}") };
+            assert_eq!((found, known), (NEWEST + 1, NEWEST));
+        }
+        let version = schema_version(&connect(&place).unwrap()).unwrap();
+        assert_eq!(version, NEWEST + 1);
+    }
+
+    #[test]
+    fn many_first_openers_at_once_all_get_a_database() {
+        let home = tempfile::tempdir().unwrap();
+        let place = home.path().join("data/better-llm.db");
+        thread::scope(|scope| {
+            let openers: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| open_for_writing(&place).map(drop))).collect();
+            for opener in openers {
+                opener.join().unwrap().unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_refused_with_what_to_do_and_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let place = home.path().join("better-llm.db");
+        let content = "이것은 데이터베이스가 아니다\n".repeat(100);
+        std::fs::write(&place, &content).unwrap();
+        let error = open_for_writing(&place).unwrap_err();
+        assert!(error.to_string().contains("damaged; move it aside"), "{error}");
+        assert_eq!(std::fs::read_to_string(&place).unwrap(), content);
+    }
+}
