@@ -1,8 +1,9 @@
 //! A run's conversation: what the model sees of it, and how it is cut.
 //!
-//! Two things always hold. The first message (the brief, or the person's first words) stays. Every tool call has
-//! its result in the next message of the user's side, and no result stands without its call; a cut drops both or
-//! neither.
+//! Three things always hold. The first message (the brief, or the person's first words) stays, and so do the words
+//! that the present run began with. Every tool call has its result in the next message of the user's side, and no
+//! result stands without its call; a cut drops both or neither. Messages of the assistant that follow each other (a
+//! paused turn that went on) are one message, which no cut divides.
 
 use std::sync::Arc;
 
@@ -18,6 +19,10 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct Conversation {
     messages: Vec<Arc<SealedMessage>>,
+    /// The first message as it was said; a cut adds to the one in `messages`.
+    opening: Option<Arc<SealedMessage>>,
+    /// What the present run began with.
+    task: Option<Arc<SealedMessage>>,
     dropped: Digest,
 }
 
@@ -40,15 +45,26 @@ impl Conversation {
         &self.messages
     }
 
-    /// shim
-    pub fn begin(&mut self, message: Message) -> Option<Arc<SealedMessage>> { self.push(message) }
-    /// Adds a message. One without parts says nothing and is left out.
-    pub fn push(&mut self, message: Message) -> Option<Arc<SealedMessage>> {
+    /// Adds the message that a run begins with. It stays, however much is cut while the run lasts.
+    pub fn begin(&mut self, message: Message) -> Option<Arc<SealedMessage>> {
+        let sealed = self.push(message)?;
+        self.task = Some(Arc::clone(&sealed));
+        Some(sealed)
+    }
+
+    /// Adds a message and gives it back as it was added. Blank texts say nothing (and providers refuse them): they
+    /// are left out, and so is a message without anything else.
+    pub fn push(&mut self, mut message: Message) -> Option<Arc<SealedMessage>> {
+        message.parts.retain(|part| !part.is_blank());
         if message.parts.is_empty() {
             return None;
         }
         let sealed = SealedMessage::new(message);
-        self.messages.push(Arc::clone(&sealed));
+        match self.messages.last_mut() {
+            Some(last) if is_assistants(last) && is_assistants(&sealed) => *last = joined(last, &sealed),
+            _ => self.messages.push(Arc::clone(&sealed)),
+        }
+        self.opening.get_or_insert_with(|| Arc::clone(&sealed));
         Some(sealed)
     }
 
@@ -78,32 +94,48 @@ impl Conversation {
     /// turn). What is dropped leaves a summary behind, in the first message.
     fn cut_to(&mut self, most: usize) -> Option<Cut> {
         let first_kept = self.tail_start(most.saturating_sub(1))?;
+        let opening = self.opening.clone()?;
         let mut kept = self.messages.split_off(first_kept);
         let dropped = self.messages.len() - 1;
         for message in self.messages.iter().skip(1) {
             self.dropped.add(&message.message);
         }
-        let brief = self.messages.first()?.message.parts.first()?.clone();
-        let parts = vec![brief, Part::Text { text: self.dropped.to_text() }];
+        let mut parts = opening.message.parts.clone();
+        parts.push(Part::Text { text: self.dropped.to_text() });
+        if let Some(task) = &self.task
+            && !Arc::ptr_eq(task, &opening)
+            && !kept.iter().any(|message| Arc::ptr_eq(task, message))
+        {
+            parts.extend(task.message.parts.iter().cloned());
+        }
         kept.insert(0, SealedMessage::new(Message { role: Role::User, parts }));
         self.messages = kept;
         Some(Cut { dropped: count(dropped), kept: count(self.messages.len()) })
     }
 
-    /// Where the longest tail of whole turns with at most `most` messages begins: at an assistant's message that
-    /// follows a message of the user's side. `None` where nothing would be dropped.
+    /// Where the longest tail of whole turns with at most `most` messages begins; the last turn where none fits.
+    /// `None` where nothing would be dropped.
     fn tail_start(&self, most: usize) -> Option<usize> {
-        let starts = (2..self.messages.len()).filter(|&index| {
-            self.role_at(index) == Some(Role::Assistant) && self.role_at(index - 1) == Some(Role::User)
-        });
-        let starts: Vec<usize> = starts.collect();
+        let starts = self.messages.iter().enumerate().skip(2).filter(|(_, message)| begins_turn(message));
+        let starts: Vec<usize> = starts.map(|(index, _)| index).collect();
         let fits = starts.iter().find(|&&start| self.messages.len() - start <= most);
         fits.or(starts.last()).copied()
     }
+}
 
-    fn role_at(&self, index: usize) -> Option<Role> {
-        self.messages.get(index).map(|message| message.message.role)
-    }
+fn is_assistants(message: &SealedMessage) -> bool {
+    message.message.role == Role::Assistant
+}
+
+/// Whether nothing before `message` belongs to it: it answers no call.
+fn begins_turn(message: &SealedMessage) -> bool {
+    message.message.tool_results().next().is_none()
+}
+
+fn joined(first: &SealedMessage, second: &SealedMessage) -> Arc<SealedMessage> {
+    let mut message = first.message.clone();
+    message.parts.extend(second.message.parts.iter().cloned());
+    SealedMessage::new(message)
 }
 
 fn count(number: usize) -> u32 {
@@ -114,28 +146,24 @@ fn count(number: usize) -> u32 {
 #[derive(Debug, Clone, Default)]
 struct Digest {
     messages: usize,
-    files: Vec<String>,
-    commands: Vec<String>,
-    tasks: Vec<String>,
-    reports: Vec<String>,
-    open_findings: Vec<String>,
+    files: Remembered,
+    commands: Remembered,
+    tasks: Remembered,
+    reports: Remembered,
+    open_findings: Remembered,
 }
 
 impl Digest {
-    /// The most entries of each kind; older ones are dropped and counted.
-    const MOST: usize = 40;
-    const LONGEST_ENTRY: usize = 200;
-
     fn add(&mut self, message: &Message) {
         self.messages += 1;
         for (_, tool, input) in message.tool_uses() {
             let field = |name: &str| input.get(name).and_then(Value::as_str);
             match tool {
-                "write" | "edit" => Self::remember(&mut self.files, field("path")),
-                "bash" => Self::remember(&mut self.commands, field("command")),
+                "write" | "edit" => self.files.add(field("path")),
+                "bash" => self.commands.add(field("command")),
                 _ => {
                     let task = field("task_description").map(|task| format!("{tool}: {task}"));
-                    Self::remember(&mut self.tasks, task.as_deref());
+                    self.tasks.add(task.as_deref());
                 }
             }
         }
@@ -149,20 +177,12 @@ impl Digest {
     /// Worker reports are the results that the engine itself wrote as JSON.
     fn add_report(&mut self, content: &str) {
         let Ok(result) = serde_json::from_str::<WorkerResult>(content) else { return };
-        Self::remember(&mut self.reports, Some(&format!("{}: {}", result.agent, result.report.summary)));
+        self.reports.add(Some(&format!("{}: {}", result.agent, result.report.summary)));
         if let Some(findings) = result.report.findings {
-            self.open_findings = findings.into_iter().map(|finding| finding.message).collect();
-        }
-    }
-
-    fn remember(list: &mut Vec<String>, entry: Option<&str>) {
-        let Some(entry) = entry else { return };
-        let entry = text::head(entry, Self::LONGEST_ENTRY).to_owned();
-        if !list.contains(&entry) {
-            list.push(entry);
-        }
-        if list.len() > Self::MOST {
-            list.remove(0);
+            self.open_findings = Remembered::default();
+            for finding in findings {
+                self.open_findings.add(Some(&finding.message));
+            }
         }
     }
 
@@ -175,12 +195,45 @@ impl Digest {
             ("Reports received in them", &self.reports),
             ("Findings of the last review in them", &self.open_findings),
         ] {
-            if !list.is_empty() {
-                text.push_str(&format!("\n{title}:\n- {}", list.join("\n- ")));
-            }
+            list.write(title, &mut text);
         }
         text.push(']');
         text
+    }
+}
+
+/// A list of bounded length, the newest entries of what it was told.
+#[derive(Debug, Clone, Default)]
+struct Remembered {
+    entries: Vec<String>,
+    /// Entries that had to go.
+    forgotten: usize,
+}
+
+impl Remembered {
+    const MOST: usize = 40;
+    const LONGEST_ENTRY: usize = 200;
+
+    fn add(&mut self, entry: Option<&str>) {
+        let Some(entry) = entry else { return };
+        let entry = text::head(entry, Self::LONGEST_ENTRY).to_owned();
+        if !self.entries.contains(&entry) {
+            self.entries.push(entry);
+        }
+        if self.entries.len() > Self::MOST {
+            self.entries.remove(0);
+            self.forgotten += 1;
+        }
+    }
+
+    fn write(&self, title: &str, text: &mut String) {
+        if self.entries.is_empty() {
+            return;
+        }
+        text.push_str(&format!("\n{title}:\n- {}", self.entries.join("\n- ")));
+        if self.forgotten > 0 {
+            text.push_str(&format!("\n(and {} before these)", self.forgotten));
+        }
     }
 }
 

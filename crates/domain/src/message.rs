@@ -62,6 +62,14 @@ pub enum Part {
     },
 }
 
+impl Part {
+    /// Whether it is prose that says nothing.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        matches!(self, Self::Text { text } if text.trim().is_empty())
+    }
+}
+
 /// Tokens as the provider counted them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
