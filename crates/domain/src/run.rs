@@ -16,14 +16,17 @@ use crate::{
     limits::MALFORMED_IN_A_ROW,
     message::{Message, Part, Role, SealedMessage, StopReason, Usage},
     model::{InvalidInput, ModelAnswer},
-    outcome::Ending,
+    outcome::{Ending, FailReason},
     report::Report,
     tool::RejectedInput,
 };
 
 mod closing;
+mod open_calls;
 #[cfg(test)]
 mod tests;
+
+use open_calls::OpenCalls;
 
 pub use closing::{Closing, FINISH, Finish, FinishStatus, REPORT};
 
@@ -39,7 +42,8 @@ pub struct RunLimits {
 /// What happened.
 #[derive(Debug)]
 pub enum RunInput {
-    /// The run begins with this message. For a later round of the same manager the earlier messages are there.
+    /// The run begins with this message, which says something. For a later round of the same manager the earlier
+    /// messages are there.
     Begin(Message),
     /// The model answered. `work_done`: a worker ran or a file changed, so that prose is no ending.
     Answered {
@@ -95,7 +99,7 @@ impl CallResult {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFailure {
     /// The kind.
-    pub reason: crate::outcome::FailReason,
+    pub reason: FailReason,
     /// What happened, for people and for the manager.
     pub text: String,
 }
@@ -204,13 +208,6 @@ enum Phase {
     Ended,
 }
 
-/// The calls of one message: each waits for its result, in the order of the message.
-#[derive(Debug)]
-struct OpenCalls {
-    calls: Vec<(CallId, Option<CallResult>)>,
-    closing: Option<(CallId, Closing)>,
-}
-
 impl AgentRun {
     /// A run that has not begun, with the conversation it goes on from (empty for a new one).
     #[must_use]
@@ -258,10 +255,7 @@ impl AgentRun {
         match (&mut self.phase, input) {
             (Phase::Ended, _) => {}
             (_, RunInput::Stop(ending)) => self.end(RunEnd::Stopped(ending), &mut effects),
-            (Phase::Fresh, RunInput::Begin(message)) => {
-                self.join(message, None, &mut effects);
-                self.request(&mut effects);
-            }
+            (Phase::Fresh, RunInput::Begin(message)) => self.begin(message, &mut effects),
             (Phase::Model, RunInput::Answered { answer, work_done }) => {
                 self.take_answer(answer, work_done, &mut effects);
             }
@@ -275,6 +269,19 @@ impl AgentRun {
             _ => {}
         }
         effects
+    }
+
+    fn begin(&mut self, message: Message, effects: &mut Vec<RunEffect>) {
+        match self.conversation.begin(message) {
+            Some(sealed) => {
+                effects.push(RunEffect::Joined(sealed, None));
+                self.request(effects);
+            }
+            None => {
+                let text = "the run was given nothing to do: its first message is blank".to_owned();
+                self.end(RunEnd::Failed(RunFailure { reason: FailReason::Internal, text }), effects);
+            }
+        }
     }
 
     fn join(&mut self, message: Message, facts: Option<AnswerFacts>, effects: &mut Vec<RunEffect>) {
@@ -347,7 +354,7 @@ impl AgentRun {
         invalid: &[InvalidInput],
         effects: &mut Vec<RunEffect>,
     ) {
-        let mut open = OpenCalls { calls: Vec::new(), closing: None };
+        let mut open = OpenCalls::default();
         for (call, tool, input) in calls {
             let unreadable = invalid.iter().find(|invalid| invalid.call == call);
             let answered = match unreadable {
@@ -415,8 +422,7 @@ impl AgentRun {
     }
 
     fn fail(&mut self, text: String, effects: &mut Vec<RunEffect>) {
-        let reason = crate::outcome::FailReason::Provider;
-        self.end(RunEnd::Failed(RunFailure { reason, text }), effects);
+        self.end(RunEnd::Failed(RunFailure { reason: FailReason::Provider, text }), effects);
     }
 
     /// Ends the run, exactly once; calls that are still open are answered, so that the conversation stays whole.
@@ -441,50 +447,5 @@ fn odd_stop(reason: &StopReason) -> Option<(&'static str, String)> {
             format!("the model stopped for a reason that is not known here: {word}"),
         )),
         _ => None,
-    }
-}
-
-impl OpenCalls {
-    fn answer(&mut self, call: &CallId, result: CallResult) {
-        let is_closing = self.closing.as_ref().is_some_and(|(closing, _)| closing == call);
-        let waiting = self.calls.iter_mut().find(|(id, answered)| id == call && answered.is_none());
-        if let (Some((_, answered)), false) = (waiting, is_closing) {
-            *answered = Some(result);
-        }
-    }
-
-    fn is_answered(&self) -> bool {
-        let closing = self.closing.as_ref().map(|(call, _)| call);
-        self.calls.iter().all(|(call, answered)| answered.is_some() || Some(call) == closing)
-    }
-
-    /// Decides about the closing call, if there is one: it holds where every other call of the message went well.
-    fn close(&mut self) -> Option<Closing> {
-        let (call, closing) = self.closing.take()?;
-        let others_went_well =
-            self.calls.iter().all(|(_, answered)| answered.as_ref().is_none_or(|result| !result.is_error));
-        let result = if others_went_well {
-            CallResult::ok("accepted")
-        } else {
-            CallResult::error(
-                "not accepted: another call of the same message failed. Read the results, then call this again, alone",
-            )
-        };
-        if let Some((_, answered)) = self.calls.iter_mut().find(|(id, _)| *id == call) {
-            *answered = Some(result);
-        }
-        others_went_well.then_some(closing)
-    }
-
-    fn take_results(&mut self) -> Vec<Part> {
-        let calls = std::mem::take(&mut self.calls);
-        calls
-            .into_iter()
-            .map(|(id, answered)| {
-                let result =
-                    answered.unwrap_or_else(|| CallResult::error("the run ended before this call did"));
-                Part::ToolResult { id, content: result.content, is_error: result.is_error }
-            })
-            .collect()
     }
 }

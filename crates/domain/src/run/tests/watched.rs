@@ -1,0 +1,221 @@
+//! A run under watch: every effect is held against the rules the moment it appears.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::context::tests::check_pairing;
+
+/// How the content of a result begins whose input did not fit.
+const MALFORMED: &str = "the input does not fit the tool's schema";
+
+/// A run and what was seen of it.
+pub(super) struct Watched {
+    pub(super) run: AgentRun,
+    role: RunRole,
+    limits: RunLimits,
+    /// Calls that wait for a result, in the order they were asked for.
+    pub(super) running: Vec<CallId>,
+    /// Calls that were asked for or rejected.
+    seen: BTreeSet<CallId>,
+    joined: Vec<Message>,
+    first_words: Option<String>,
+    task: Option<String>,
+    requests: u32,
+    usage: Usage,
+    is_paused: bool,
+    work_done: bool,
+    pub(super) ends: Vec<RunEnd>,
+}
+
+impl Watched {
+    pub(super) fn new(role: RunRole, limits: RunLimits, conversation: Conversation) -> Self {
+        let first_words = conversation.messages().first().map(|first| first_part(&first.message));
+        Self {
+            run: AgentRun::new(role, limits, conversation),
+            role,
+            limits,
+            running: Vec::new(),
+            seen: BTreeSet::new(),
+            joined: Vec::new(),
+            first_words,
+            task: None,
+            requests: 0,
+            usage: Usage::default(),
+            is_paused: false,
+            work_done: false,
+            ends: Vec::new(),
+        }
+    }
+
+    pub(super) const fn waits_for_the_model(&self) -> bool {
+        matches!(self.run.phase, Phase::Model)
+    }
+
+    pub(super) const fn has_begun(&self) -> bool {
+        !matches!(self.run.phase, Phase::Fresh)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        !self.ends.is_empty()
+    }
+
+    /// Feeds an input and watches what comes of it.
+    pub(super) fn step(&mut self, input: RunInput) -> Result<(), String> {
+        self.look_at(&input);
+        let had_ended = self.has_ended();
+        let effects = self.run.step(input);
+        if had_ended && !effects.is_empty() {
+            return Err(format!("after the end: {effects:?}"));
+        }
+        let last = effects.len().saturating_sub(1);
+        for (place, effect) in effects.into_iter().enumerate() {
+            let must_be_last = matches!(effect, RunEffect::Request | RunEffect::End(_));
+            if must_be_last && place != last {
+                return Err(format!("{effect:?} is not the last effect of its step"));
+            }
+            self.watch(effect)?;
+        }
+        if self.run.turns() != self.requests || self.run.usage() != self.usage {
+            return Err(format!("{} turns, {:?} used: counted wrong", self.run.turns(), self.run.usage()));
+        }
+        Ok(())
+    }
+
+    fn look_at(&mut self, input: &RunInput) {
+        match input {
+            RunInput::Begin(message) if !self.has_begun() => {
+                self.task = Some(message.text());
+                if !message.text().trim().is_empty() {
+                    self.first_words.get_or_insert_with(|| message.text());
+                }
+            }
+            RunInput::Answered { answer, work_done } if self.waits_for_the_model() => {
+                self.usage += answer.usage;
+                self.is_paused = answer.stop_reason == StopReason::PauseTurn;
+                self.work_done = *work_done;
+            }
+            RunInput::CallEnded { call, .. } => self.running.retain(|running| running != call),
+            _ => {}
+        }
+    }
+
+    fn watch(&mut self, effect: RunEffect) -> Result<(), String> {
+        match effect {
+            RunEffect::Joined(sealed, facts) => {
+                if facts.is_some() != (sealed.message.role == Role::Assistant) {
+                    return Err(format!("facts {facts:?} beside {:?}", sealed.message));
+                }
+                self.joined.push(sealed.message.clone());
+                Ok(())
+            }
+            RunEffect::Call { call, tool, input } => {
+                self.watch_call(&call, &tool)?;
+                if tool == closing::tool_name(self.role) || !input.is_object() {
+                    return Err(format!("{call} must not run: `{tool}` {input}"));
+                }
+                self.running.push(call);
+                Ok(())
+            }
+            RunEffect::Rejected { call, tool, .. } => self.watch_call(&call, &tool),
+            RunEffect::Request => self.watch_request(),
+            RunEffect::End(end) => self.watch_end(end),
+            RunEffect::Cut(_) | RunEffect::Notice { .. } => Ok(()),
+        }
+    }
+
+    /// A call is acted upon once, and only while it stands in the last message.
+    fn watch_call(&mut self, call: &CallId, tool: &str) -> Result<(), String> {
+        let last = self.joined.last().ok_or("a call before any message")?;
+        let is_there = last.tool_uses().any(|(id, name, _)| id == call && name == tool);
+        if is_there && self.seen.insert(call.clone()) {
+            Ok(())
+        } else {
+            Err(format!("{call} is acted upon twice, or not asked for"))
+        }
+    }
+
+    fn watch_request(&mut self) -> Result<(), String> {
+        self.requests += 1;
+        let messages = self.run.conversation().messages();
+        let allowed = self.limits.max_messages.max(Conversation::SMALLEST_LIMIT) as usize;
+        if self.requests > self.limits.max_turns || messages.len() > allowed || !self.running.is_empty() {
+            return Err(format!(
+                "request {} of {} shows {} messages of {allowed}, with {:?} running",
+                self.requests,
+                self.limits.max_turns,
+                messages.len(),
+                self.running
+            ));
+        }
+        check_pairing(messages)?;
+        let is_users_turn = messages.last().is_some_and(|last| last.message.role == Role::User);
+        if !is_users_turn && !self.is_paused {
+            return Err("the model is asked to go on with an answer that it had ended".to_owned());
+        }
+        if Some(first_part(&messages[0].message)) != self.first_words {
+            return Err("the first words are gone".to_owned());
+        }
+        let task = self.task.clone().unwrap_or_default();
+        if !messages.iter().any(|message| message.message.text().contains(&task)) {
+            return Err(format!("the task `{task}` is gone"));
+        }
+        match self.most_malformed_in_a_row() {
+            in_a_row if in_a_row >= MALFORMED_IN_A_ROW => {
+                Err(format!("{in_a_row} malformed inputs in a row"))
+            }
+            _ => self.check_results(),
+        }
+    }
+
+    fn watch_end(&mut self, end: RunEnd) -> Result<(), String> {
+        let is_managers = matches!(end, RunEnd::Finished(_) | RunEnd::Answered(_) | RunEnd::EndedInProse(_));
+        let fits = match (&end, self.role) {
+            (RunEnd::Answered(_), _) if self.work_done => false,
+            (RunEnd::EndedInProse(_), _) if !self.work_done => false,
+            (RunEnd::OutOfTurns, _) => self.requests == self.limits.max_turns,
+            (RunEnd::Reported(report), RunRole::Worker(kind)) => {
+                Report::parse(kind, &report_input(kind)).as_ref() == Ok(report)
+            }
+            (RunEnd::Reported(_), RunRole::Manager) => false,
+            (_, RunRole::Worker(_)) => !is_managers,
+            _ => true,
+        };
+        self.ends.push(end);
+        if !fits || self.ends.len() != 1 {
+            return Err(format!("{:?} of {:?} after {} requests", self.ends, self.role, self.requests));
+        }
+        self.running.clear();
+        self.check_results()
+    }
+
+    /// Every message with calls is followed by one with exactly their results, in their order.
+    fn check_results(&self) -> Result<(), String> {
+        for (index, message) in self.joined.iter().enumerate() {
+            let calls: Vec<&CallId> = message.tool_uses().map(|(id, _, _)| id).collect();
+            let next = self.joined.get(index + 1);
+            let results: Vec<&CallId> = next.map(|next| next.tool_results().collect()).unwrap_or_default();
+            if calls != results {
+                return Err(format!("{results:?} answer {calls:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn most_malformed_in_a_row(&self) -> u32 {
+        let (mut in_a_row, mut most) = (0, 0);
+        for part in self.joined.iter().flat_map(|message| &message.parts) {
+            if let Part::ToolResult { content, .. } = part {
+                in_a_row = if content.starts_with(MALFORMED) { in_a_row + 1 } else { 0 };
+                most = most.max(in_a_row);
+            }
+        }
+        most
+    }
+}
+
+fn first_part(message: &Message) -> String {
+    match message.parts.first() {
+        Some(Part::Text { text }) => text.clone(),
+        other => format!("{other:?}"),
+    }
+}
