@@ -1,0 +1,190 @@
+//! O-16: a cancel at any moment ends the round, and nothing is left behind.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use better_llm_application::SessionHandle;
+use domain::{
+    event::{Event, EventBody},
+    model::{ModelError, ModelRequest, ModelStream},
+    outcome::{Ending, Signal},
+    ports::{JournalError, JournalPort, ModelPort, PreparedCall, ToolContext, ToolPort},
+    session::{Command, Request},
+    tool::{CallTarget, RejectedInput, ToolOutcome, ToolSpec},
+};
+use futures_util::StreamExt;
+use serde_json::Value;
+use testkit::wait::bounded;
+use tokio::task::yield_now;
+
+use crate::{stage::Stage, story::good_day};
+
+/// Lets the scheduler in before and after every call, so that each await of the code under test is a place where
+/// something else can happen.
+struct Yielding<P: ?Sized>(Arc<P>);
+
+#[async_trait]
+impl JournalPort for Yielding<dyn JournalPort> {
+    async fn append(&self, event: Arc<Event>) -> Result<(), JournalError> {
+        yield_now().await;
+        self.0.append(event).await?;
+        yield_now().await;
+        Ok(())
+    }
+
+    async fn durable(&self) -> Result<(), JournalError> {
+        yield_now().await;
+        self.0.durable().await
+    }
+
+    async fn read(&self, session: domain::id::SessionId, after: u64) -> Result<Vec<Event>, JournalError> {
+        yield_now().await;
+        self.0.read(session, after).await
+    }
+}
+
+#[async_trait]
+impl ModelPort for Yielding<dyn ModelPort> {
+    fn provider(&self) -> &str {
+        self.0.provider()
+    }
+
+    fn resolve(&self, wanted: Option<&str>) -> String {
+        self.0.resolve(wanted)
+    }
+
+    async fn stream(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
+        yield_now().await;
+        let stream = self.0.stream(request).await?;
+        Ok(Box::pin(stream.then(|item| async {
+            yield_now().await;
+            item
+        })))
+    }
+}
+
+impl ToolPort for Yielding<dyn ToolPort> {
+    fn spec(&self) -> &ToolSpec {
+        self.0.spec()
+    }
+
+    fn prepare(&self, input: &Value) -> Result<Box<dyn PreparedCall>, RejectedInput> {
+        self.0.prepare(input).map(|call| Box::new(YieldingCall(call)) as _)
+    }
+}
+
+struct YieldingCall(Box<dyn PreparedCall>);
+
+#[async_trait]
+impl PreparedCall for YieldingCall {
+    fn target(&self) -> CallTarget {
+        self.0.target()
+    }
+
+    async fn run(self: Box<Self>, context: ToolContext) -> ToolOutcome {
+        yield_now().await;
+        let outcome = self.0.run(context).await;
+        yield_now().await;
+        outcome
+    }
+}
+
+/// How a round is ended from outside.
+#[derive(Clone, Copy)]
+enum By {
+    Command,
+    DroppedHandle,
+}
+
+/// Plays the good day and ends it after `yields` turns of the scheduler. Returns the round's end.
+async fn end_after(yields: usize, by: By) -> Ending {
+    let stage = Stage::new(good_day());
+    let model: Arc<dyn ModelPort> = Arc::new(Yielding(Arc::clone(&stage.model) as Arc<dyn ModelPort>));
+    let mut parts = stage.parts_with(&model, |tool| Arc::new(Yielding(tool)));
+    parts.journal = Arc::new(Yielding(Arc::clone(&stage.journal) as Arc<dyn JournalPort>));
+    drop(model);
+    let tasks_before = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let session = SessionHandle::start(parts);
+    session.send(Command::Start(Request::new("go"))).await.unwrap();
+    for _ in 0..yields {
+        yield_now().await;
+    }
+    match by {
+        By::Command => {
+            session.send(Command::Cancel(Signal::Terminate)).await.unwrap();
+            bounded("the close", session.close()).await.unwrap();
+        }
+        By::DroppedHandle => {
+            drop(session);
+            let end = "the round's end";
+            stage.journal.wait_for(end, |event| event.body.ends_round()).await;
+            bounded("the actor's end", async {
+                while tokio::runtime::Handle::current().metrics().num_alive_tasks() > tasks_before {
+                    yield_now().await;
+                }
+            })
+            .await;
+        }
+    }
+    assert_eq!(
+        tokio::runtime::Handle::current().metrics().num_alive_tasks(),
+        tasks_before,
+        "no task is left"
+    );
+    assert_eq!(stage.model.open_requests(), 0, "no request is left");
+    assert_eq!(stage.processes.running(), 0, "no process is left");
+    for tool in [&stage.bash, &stage.write, &stage.commit] {
+        assert_eq!(tool.running(), 0, "no call is left");
+        assert!(tool.abandoned().is_empty(), "no call was dropped before it had ended");
+    }
+    assert_eq!(Arc::strong_count(&stage.journal), 1, "nobody holds the journal");
+    let played = stage.played();
+    every_started_call_has_finished(&played.events);
+    assert_eq!(stage.records.saved().len(), 1, "the record is saved");
+    played.ending()
+}
+
+fn every_started_call_has_finished(events: &[Event]) {
+    for event in events {
+        if let EventBody::ToolStarted { call_id, .. } = &event.body {
+            let ends = events.iter().filter(
+                |event| matches!(&event.body, EventBody::ToolFinished { call_id: ended, .. } if ended == call_id),
+            );
+            assert_eq!(ends.count(), 1, "{call_id}");
+        }
+        if let EventBody::RunStarted { .. } = &event.body {
+            let ends = events.iter().filter(|end| {
+                matches!(end.body, EventBody::RunFinished { .. }) && end.scope.run == event.scope.run
+            });
+            assert_eq!(ends.count(), 1, "{:?}", event.scope.run);
+        }
+    }
+}
+
+async fn check_every_moment(by: By, ending: Signal) {
+    let mut cancelled = 0;
+    for yields in 0.. {
+        match end_after(yields, by).await {
+            Ending::Cancelled(signal) => {
+                assert_eq!(signal, ending);
+                cancelled += 1;
+            }
+            end => {
+                assert_eq!(end, Ending::Done);
+                break;
+            }
+        }
+    }
+    // The story has at least two awaits for each of its events.
+    assert!(cancelled > 300, "only {cancelled} moments");
+}
+
+#[tokio::test]
+async fn a_cancel_at_every_await_leaves_nothing_behind() {
+    check_every_moment(By::Command, Signal::Terminate).await;
+}
+
+#[tokio::test]
+async fn a_dropped_handle_at_every_await_leaves_nothing_behind() {
+    check_every_moment(By::DroppedHandle, Signal::Interrupt).await;
+}

@@ -1,0 +1,11 @@
+//! Whole rounds over fakes: what a session does between a request and its one terminal event.
+//!
+//! The file system, processes and models are testkit's; time is tokio's paused time.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod cancel;
+mod endings;
+mod faults;
+mod stage;
+mod story;

@@ -1,0 +1,168 @@
+//! The story of a good day, and what its journal and record say.
+
+use domain::{event::EventBody, outcome::Ending, tool::ToolStatus};
+use serde_json::Value;
+use testkit::{Answer, ScriptedModel, pairing};
+
+use crate::stage::*;
+
+/// Planner, coder, a review that asks for changes, coder, approval, tester, committer.
+pub(crate) fn good_day() -> ScriptedModel {
+    ScriptedModel::new()
+        .agent(
+            "manager",
+            [
+                Answer::text("I'll start with a plan.").and_call(
+                    "execute_planner_task",
+                    serde_json::json!({ "task_description": "plan a sum" }),
+                ),
+                task("coder", "write sum.sh"),
+                task("reviewer", "review it"),
+                task("coder", "mend it"),
+                task("reviewer", "review again"),
+                task("tester", "test it"),
+                task("committer", "commit it"),
+                finish("done"),
+            ],
+        )
+        .agent("planner", [Answer::call("read", serde_json::json!({})), planned()])
+        .agent(
+            "coder",
+            [
+                write("sum.sh", "wrong"),
+                coded(&["sum.sh"]),
+                Answer::thinking("hm")
+                    .and_call("write", serde_json::json!({ "path": "sum.sh", "content": "right" })),
+                run("echo 확인"),
+                coded(&["./sum.sh"]),
+            ],
+        )
+        .agent(
+            "reviewer",
+            [reviewed("request_changes", &[("critical", "it is wrong")]), reviewed("approve", &[])],
+        )
+        .agent("tester", [run("run-tests"), tested(true, &["run-tests"])])
+        .agent(
+            "committer",
+            [Answer::call("commit", serde_json::json!({ "message": "Add sum" })), committed("0123456789")],
+        )
+}
+
+/// O-1, O-10: the manager calls workers as tools, reads their typed reports, and finishes.
+#[tokio::test(start_paused = true)]
+async fn a_team_plans_writes_reviews_mends_tests_and_commits() {
+    let stage = Stage::new(good_day());
+    let played = stage.play("합계를 더해줘").await;
+
+    let (ending, summary, result) = played.end();
+    assert_eq!((ending, summary.as_str()), (Ending::Done, "끝"));
+    assert_eq!(result.status, "completed");
+    assert_eq!(result.tests_passed, Some(true));
+    assert!(result.verified);
+    assert_eq!(result.files_changed, ["sum.sh"]);
+    assert_eq!(played.review_cycles(), [(1, 3), (2, 3)]);
+    assert_eq!(stage.model.answers_left(), Vec::<(String, usize)>::new());
+
+    let record = stage.records.last().unwrap();
+    assert_eq!(record.user_request, "합계를 더해줘");
+    assert_eq!(
+        record.agents_used.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["planner", "coder", "reviewer", "tester", "committer"]
+    );
+    assert_eq!(record.total_turns, 8 + 2 + 5 + 2 + 2 + 2);
+    assert_eq!(record.result.status, "completed");
+    assert_eq!(record.result.tests_passed, Some(true));
+    assert_eq!(record.files_changed, ["sum.sh"]);
+}
+
+/// Law 1: whatever a model is about to see is in the journal before it is asked.
+#[tokio::test(start_paused = true)]
+async fn the_journal_holds_every_message_that_a_model_saw() {
+    let stage = Stage::new(good_day());
+    let played = stage.play("go").await;
+    for agent in ["manager", "coder", "reviewer", "tester"] {
+        let journaled: Vec<_> = played
+            .events
+            .iter()
+            .filter(|event| event.scope.run.as_ref().is_some_and(|run| run.agent.as_str() == agent))
+            .filter_map(|event| match &event.body {
+                EventBody::Message { message, .. } => Some(message.as_ref().clone()),
+                _ => None,
+            })
+            .collect();
+        for request in stage.model.requests_of(agent) {
+            for seen in &request.messages {
+                assert!(journaled.contains(&seen.message), "{agent} saw {:?}", seen.message);
+            }
+        }
+    }
+    let manager: Vec<_> = played
+        .events
+        .iter()
+        .filter(|event| event.scope.run.as_ref().is_some_and(|run| run.parent_run_id.is_none()))
+        .filter_map(|event| match &event.body {
+            EventBody::Message { message, .. } => Some(message.as_ref()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(pairing::check_history(manager), Ok(()));
+}
+
+/// Intent before effect: a tool with effects has begun on disk before it runs, and the person's message, too.
+#[tokio::test(start_paused = true)]
+async fn effects_and_ends_wait_for_the_disk() {
+    let stage = Stage::new(good_day());
+    let played = stage.play("go").await;
+    let durable = stage.journal.durable_points();
+    let is_on_disk = |seq: u64| durable.iter().any(|point| *point as u64 >= seq);
+    for event in &played.events {
+        match &event.body {
+            EventBody::RoundStarted { .. }
+            | EventBody::RunFinished { .. }
+            | EventBody::RoundFinished { .. } => {
+                assert!(durable.contains(&usize::try_from(event.seq).unwrap()), "{event:?}");
+            }
+            EventBody::ToolStarted { tool, .. } if tool == "write" || tool == "bash" || tool == "commit" => {
+                assert!(durable.contains(&usize::try_from(event.seq).unwrap()), "{event:?}");
+            }
+            _ => assert!(is_on_disk(event.seq)),
+        }
+    }
+}
+
+/// The manager reads the report together with what the engine saw.
+#[tokio::test(start_paused = true)]
+async fn the_manager_reads_evidence_beside_each_report() {
+    let stage = Stage::new(good_day());
+    let played = stage.play("go").await;
+    let results = played.results_of("execute_coder_task");
+    let second: Value = serde_json::from_str(&results[1].1).unwrap();
+    assert_eq!(results[1].0, ToolStatus::Ok);
+    assert_eq!(second["evidence"]["files_changed"], serde_json::json!(["sum.sh"]));
+    assert_eq!(
+        second["evidence"]["commands"],
+        serde_json::json!([{ "command": "echo 확인", "exit_code": 0 }])
+    );
+    let review: Value = serde_json::from_str(&played.results_of("execute_reviewer_task")[0].1).unwrap();
+    assert_eq!(review["review"]["cycle"], 1);
+    assert_eq!(review["review"]["open"][0]["id"], "F1");
+    // The next reviewer sees what is open.
+    let brief = stage.model.requests_of("reviewer")[1].messages[0].message.text();
+    assert!(brief.contains("F1: it is wrong"), "{brief}");
+}
+
+/// O-2: the allow-list is the engine's: a worker without a tool cannot use it, whatever its model says.
+#[tokio::test(start_paused = true)]
+async fn a_planner_that_writes_changes_nothing() {
+    let model = ScriptedModel::new()
+        .agent("manager", [task("planner", "plan"), finish("done")])
+        .agent("planner", [write("evil.sh", "x"), planned()]);
+    let stage = Stage::new(model);
+    let played = stage.play("go").await;
+    assert_eq!(stage.write.calls().len(), 0);
+    assert_eq!(stage.workspace.paths(), ["README.md"]);
+    let results = played.results_of("write");
+    assert_eq!(results[0].0, ToolStatus::Error);
+    assert!(results[0].1.contains("there is no tool `write`"), "{}", results[0].1);
+    assert_eq!(played.ending(), Ending::Done);
+}
