@@ -14,7 +14,7 @@ use crate::{
     context::{Conversation, Cut},
     id::CallId,
     limits::MALFORMED_IN_A_ROW,
-    message::{Message, Part, Role, SealedMessage, StopReason, Usage},
+    message::{Message, Role, SealedMessage, StopReason, Usage},
     model::{InvalidInput, ModelAnswer},
     outcome::{Ending, FailReason},
     report::Report,
