@@ -1,0 +1,233 @@
+//! What goes wrong on the way to an answer, in words for people and a kind for code.
+//!
+//! Branches on status, then `error_code`, then the error's type, never on its message.
+
+use std::{error::Error, time::Duration};
+
+use domain::{
+    model::{ModelError, ModelErrorKind},
+    secret::Secret,
+};
+use reqwest::{
+    StatusCode,
+    header::{DATE, HeaderMap, LOCATION, RETRY_AFTER},
+};
+
+use super::{answer::AnswerError, wire::ErrorEnvelope};
+use crate::{http_failure::kind_of_status, text::excerpt};
+
+/// What of a server's words is shown, in bytes.
+const SHOWN: usize = 2_048;
+
+/// Error codes of a 429 that more waiting does not mend.
+const SPEND_LIMITS: [&str; 2] = ["enforced_spend_limit_reached", "contract_spend_limit_reached"];
+
+/// Where a request went, for messages.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// The endpoint.
+    pub(super) url: String,
+    /// The provider's name for the request, from the answer's head.
+    pub(super) request_id: Option<String>,
+    /// What must not appear in a message even if the server repeats it.
+    pub(super) api_key: Secret,
+}
+
+impl Place {
+    /// `problem` at this place.
+    pub(super) fn error(&self, kind: ModelErrorKind, problem: &str) -> ModelError {
+        ModelError::new(kind, self.told(problem))
+    }
+
+    /// `problem` at this place, with its cause.
+    pub(super) fn caused(
+        &self,
+        kind: ModelErrorKind,
+        problem: &str,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> ModelError {
+        ModelError::caused(kind, self.told(problem), source)
+    }
+
+    fn told(&self, problem: &str) -> String {
+        let request = self.request_id.as_ref().map(|id| format!(" (request-id {id})")).unwrap_or_default();
+        format!("{}: {problem}{request}", self.url).replace(self.api_key.reveal(), "***")
+    }
+
+    /// No answer's head came.
+    pub(super) fn unsent(&self, error: reqwest::Error) -> ModelError {
+        let error = error.without_url();
+        if error.is_connect() {
+            let problem = "cannot connect; check the network, the base URL and HTTPS_PROXY";
+            self.caused(ModelErrorKind::Unreachable, problem, error)
+        } else {
+            self.caused(ModelErrorKind::Cut, "the connection broke before an answer came", error)
+        }
+    }
+
+    /// An answer with another status than success.
+    pub(super) fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ModelError {
+        let envelope: Option<ErrorEnvelope<'_>> = serde_json::from_slice(body).ok();
+        let words = match &envelope {
+            Some(envelope) => format!("{}: {}", envelope.error.kind, excerpt(&envelope.error.message, SHOWN)),
+            None => excerpt(&String::from_utf8_lossy(body), SHOWN),
+        };
+        let words = if words.is_empty() { "no explanation".to_owned() } else { words };
+        let code = envelope.as_ref().and_then(|e| e.error.details.as_ref()?.error_code.as_ref());
+        let kind = kind_of_refusal(status, headers, code.map(|code| &*code.0));
+        let hint = match (&kind, headers.get(LOCATION)) {
+            (ModelErrorKind::Credentials, _) => "; check ANTHROPIC_API_KEY".to_owned(),
+            (_, Some(to)) if status.is_redirection() => {
+                let to = excerpt(&String::from_utf8_lossy(to.as_bytes()), SHOWN);
+                format!("; redirects are not followed: if {to} is right, make it the base URL")
+            }
+            _ if status == StatusCode::NOT_FOUND => "; check the base URL and the model's name".to_owned(),
+            _ => String::new(),
+        };
+        self.error(kind, &format!("HTTP {}, {words}{hint}", status.as_u16()))
+    }
+
+    /// Success, but no stream of events.
+    pub(super) fn no_stream(&self, content_type: &str, body: &[u8]) -> ModelError {
+        if let Ok(envelope) = serde_json::from_slice::<ErrorEnvelope<'_>>(body) {
+            let words = format!("{}: {}", envelope.error.kind, excerpt(&envelope.error.message, SHOWN));
+            return self.error(kind_of_error_type(&envelope.error.kind), &words);
+        }
+        let content_type = excerpt(content_type, 100);
+        let body = excerpt(&String::from_utf8_lossy(body), SHOWN);
+        let problem = format!(
+            "answered with `{content_type}` instead of a stream of events; check the base URL: {body}"
+        );
+        self.error(ModelErrorKind::Malformed, &problem)
+    }
+
+    /// A stream that gives no answer.
+    pub(super) fn lost(&self, error: AnswerError) -> ModelError {
+        let AnswerError::Server { kind, code, message, request_id } = error else {
+            return self.caused(ModelErrorKind::Malformed, "the stream is not as the protocol says", error);
+        };
+        let place = Self { request_id: self.request_id.clone().or(request_id), ..self.clone() };
+        let is_spend_limit = code.is_some_and(|code| SPEND_LIMITS.contains(&&*code));
+        let error_kind = if is_spend_limit { ModelErrorKind::Rejected } else { kind_of_error_type(&kind) };
+        place.error(
+            error_kind,
+            &format!("the server gave up in the stream, {kind}: {}", excerpt(&message, SHOWN)),
+        )
+    }
+}
+
+fn kind_of_refusal(status: StatusCode, headers: &HeaderMap, code: Option<&str>) -> ModelErrorKind {
+    let kind = kind_of_status(status.as_u16(), retry_after(headers));
+    let is_spend_limit = code.is_some_and(|code| SPEND_LIMITS.contains(&code));
+    let must_not_retry = headers.get("x-should-retry").is_some_and(|value| value == "false");
+    if kind.is_retryable() && (is_spend_limit || must_not_retry) { ModelErrorKind::Rejected } else { kind }
+}
+
+fn kind_of_error_type(error_type: &str) -> ModelErrorKind {
+    match error_type {
+        "authentication_error" | "permission_error" => ModelErrorKind::Credentials,
+        "invalid_request_error" | "billing_error" | "not_found_error" | "request_too_large" => {
+            ModelErrorKind::Rejected
+        }
+        "rate_limit_error" => ModelErrorKind::RateLimited { retry_after: None },
+        _ => ModelErrorKind::Unavailable,
+    }
+}
+
+/// The server's waiting time: `retry-after-ms`, else `retry-after` in seconds or as a date, which is read against the
+/// answer's own `date`, so that our clock does not matter.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text =
+        |value: &reqwest::header::HeaderValue| value.to_str().ok().map(str::trim).map(ToOwned::to_owned);
+    let number = |text: String| text.parse::<f64>().ok();
+    let millis = headers.get("retry-after-ms").and_then(text).and_then(number);
+    let seconds = || headers.get(RETRY_AFTER).and_then(text).and_then(number);
+    if let Some(seconds) = millis.map(|millis| millis / 1_000.0).or_else(seconds) {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = |value| httpdate::parse_http_date(&text(value)?).ok();
+    let until = headers.get(RETRY_AFTER).and_then(date)?;
+    let now = headers.get(DATE).and_then(date)?;
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place() -> Place {
+        let api_key = Secret::new("sk-hush").unwrap();
+        Place { url: "https://api.test/v1/messages".into(), request_id: Some("req_1".into()), api_key }
+    }
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    fn refused(status: u16, head: &[(&'static str, &'static str)], body: &str) -> (ModelErrorKind, String) {
+        let error = place().refused(StatusCode::from_u16(status).unwrap(), &headers(head), body.as_bytes());
+        (error.kind, error.what)
+    }
+
+    #[test]
+    fn a_refusal_says_where_what_and_the_servers_own_words() {
+        let body = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+        let what = "https://api.test/v1/messages: HTTP 529, overloaded_error: Overloaded (request-id req_1)";
+        assert_eq!(refused(529, &[], body), (ModelErrorKind::Unavailable, what.into()));
+
+        let body = r#"{"type":"error","error":{"type":"authentication_error","message":"bad key sk-hush"}}"#;
+        let what = "https://api.test/v1/messages: HTTP 401, authentication_error: bad key ***; check \
+                    ANTHROPIC_API_KEY (request-id req_1)";
+        assert_eq!(refused(401, &[], body), (ModelErrorKind::Credentials, what.into()));
+
+        let what = "https://api.test/v1/messages: HTTP 502, <h1>Bad  gateway</h1> (request-id req_1)";
+        assert_eq!(refused(502, &[], "<h1>Bad\r\ngateway</h1>"), (ModelErrorKind::Unavailable, what.into()));
+
+        let (kind, what) = refused(302, &[("location", "https://login.test")], "");
+        assert_eq!(kind, ModelErrorKind::Rejected);
+        assert!(what.contains("redirects are not followed: if https://login.test is right"), "{what}");
+    }
+
+    #[test]
+    fn waiting_times_are_read_in_every_form() {
+        let check = |pairs: &[(&'static str, &'static str)], expected: Option<u64>| {
+            assert_eq!(retry_after(&headers(pairs)), expected.map(Duration::from_millis), "{pairs:?}");
+        };
+        check(&[("retry-after", "3")], Some(3_000));
+        check(&[("retry-after", "0.5")], Some(500));
+        check(&[("retry-after", "9"), ("retry-after-ms", "1200")], Some(1_200));
+        let now = ("date", "Fri, 20 Nov 2026 10:00:00 GMT");
+        check(&[now, ("retry-after", "Fri, 20 Nov 2026 10:00:07 GMT")], Some(7_000));
+        check(&[now, ("retry-after", "Fri, 20 Nov 2026 09:00:00 GMT")], Some(0));
+        check(&[("retry-after", "Fri, 20 Nov 2026 10:00:07 GMT")], None);
+        check(&[("retry-after", "-1")], None);
+        check(&[("retry-after", "soon")], None);
+        check(&[], None);
+    }
+
+    #[test]
+    fn a_spend_limit_or_a_server_that_says_no_is_not_retried() {
+        let spent = r#"{"error":{"type":"rate_limit_error","message":"m",
+            "details":{"error_code":"enforced_spend_limit_reached"}}}"#;
+        assert_eq!(refused(429, &[("retry-after", "3")], spent).0, ModelErrorKind::Rejected);
+        assert_eq!(refused(503, &[("x-should-retry", "false")], "").0, ModelErrorKind::Rejected);
+        let wait = ModelErrorKind::RateLimited { retry_after: Some(Duration::from_secs(3)) };
+        assert_eq!(refused(429, &[("retry-after", "3")], "").0, wait);
+    }
+
+    #[test]
+    fn an_error_in_the_stream_has_the_kind_of_its_type() {
+        let check = |kind: &str, code: Option<&str>, expected: ModelErrorKind| {
+            let (message, code) = ("m".to_owned(), code.map(ToOwned::to_owned));
+            let error = AnswerError::Server { kind: kind.into(), code, message, request_id: None };
+            assert_eq!(place().lost(error).kind, expected, "{kind}");
+        };
+        check("overloaded_error", None, ModelErrorKind::Unavailable);
+        check("api_error", None, ModelErrorKind::Unavailable);
+        check("something_new", None, ModelErrorKind::Unavailable);
+        check("rate_limit_error", None, ModelErrorKind::RateLimited { retry_after: None });
+        check("rate_limit_error", Some("enforced_spend_limit_reached"), ModelErrorKind::Rejected);
+        check("invalid_request_error", None, ModelErrorKind::Rejected);
+        check("authentication_error", None, ModelErrorKind::Credentials);
+    }
+}

@@ -1,0 +1,128 @@
+//! Reads one answer off the network: bytes to events to domain items, with a deadline on every wait.
+//!
+//! What arrived whole is given before the error that follows it, so the items do not depend on how the bytes were split.
+
+use std::{collections::VecDeque, pin::Pin, time::Duration};
+
+use bytes::Bytes;
+use domain::model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelStream};
+use futures_util::{Stream, StreamExt, stream};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{answer::Assembler, failure::Place};
+use crate::sse::{SseLimits, SseParser};
+
+#[cfg(test)]
+mod tests;
+
+/// How long we wait for the end of the body once the answer is whole. A connection whose body was read to its end is
+/// used again; one that lingers is not worth waiting for.
+const LINGER: Duration = Duration::from_millis(250);
+
+/// A body as it arrives.
+pub(super) type Chunks =
+    Pin<Box<dyn Stream<Item = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>> + Send>>;
+
+/// An answer that is being read.
+pub(super) struct Reply {
+    chunks: Chunks,
+    parser: SseParser,
+    assembler: Assembler,
+    /// Items of the last chunk that were not taken yet: bounded by what a chunk can hold.
+    ready: VecDeque<ModelItem>,
+    ended: Option<Result<ModelAnswer, ModelError>>,
+    /// When the next byte must be here.
+    deadline: Instant,
+    idle_timeout: Duration,
+    place: Place,
+}
+
+impl Reply {
+    /// Reads `chunks`, whose first byte must come before `first_byte_by`, each later one within `idle_timeout` of the
+    /// one before; comments and pings count.
+    pub(super) fn new(chunks: Chunks, first_byte_by: Instant, idle_timeout: Duration, place: Place) -> Self {
+        Self {
+            chunks,
+            parser: SseParser::new(SseLimits::CONTRACT),
+            assembler: Assembler::default(),
+            ready: VecDeque::new(),
+            ended: None,
+            deadline: first_byte_by,
+            idle_timeout,
+            place,
+        }
+    }
+
+    /// The items, ending with the answer or an error.
+    pub(super) fn into_stream(self) -> ModelStream {
+        Box::pin(stream::unfold(Some(Box::new(self)), |reply| async {
+            let mut reply = reply?;
+            let item = reply.next().await;
+            let goes_on = matches!(item, Ok(ModelItem::TextDelta { .. } | ModelItem::ThinkingDelta { .. }));
+            Some((item, goes_on.then_some(reply)))
+        }))
+    }
+
+    async fn next(&mut self) -> Result<ModelItem, ModelError> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Ok(item);
+            }
+            match self.ended.take() {
+                Some(Ok(answer)) => {
+                    self.read_to_the_end().await;
+                    return Ok(ModelItem::Answer(answer));
+                }
+                Some(Err(error)) => return Err(error),
+                None => match self.chunk().await {
+                    Ok(bytes) => self.take(&bytes),
+                    Err(error) => self.ended = Some(Err(error)),
+                },
+            }
+        }
+    }
+
+    async fn chunk(&mut self) -> Result<Bytes, ModelError> {
+        match timeout_at(self.deadline, self.chunks.next()).await {
+            Ok(Some(Ok(bytes))) => {
+                self.deadline = Instant::now() + self.idle_timeout;
+                Ok(bytes)
+            }
+            Ok(Some(Err(source))) => Err(self.place.caused(
+                ModelErrorKind::Cut,
+                "the connection broke in the middle of the answer",
+                source,
+            )),
+            Ok(None) => Err(self.place.error(ModelErrorKind::Cut, "the stream ended before the answer did")),
+            Err(_) => {
+                let problem = "the answer stalled: no byte came for too long";
+                Err(self.place.error(ModelErrorKind::Silent, problem))
+            }
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let Self { parser, assembler, ready, ended, .. } = self;
+        let fed = parser.feed(bytes, |event| {
+            // What follows the answer is not ours to judge.
+            if ended.is_none() {
+                match assembler.take(event)? {
+                    Some(ModelItem::Answer(answer)) => *ended = Some(Ok(answer)),
+                    Some(item) => ready.push_back(item),
+                    None => {}
+                }
+            }
+            Ok(())
+        });
+        if let (Err(error), None) = (fed, &self.ended) {
+            self.ended = Some(Err(self.place.lost(error)));
+        }
+    }
+
+    async fn read_to_the_end(&mut self) {
+        let end = async { while let Some(Ok(_)) = self.chunks.next().await {} };
+        if timeout(LINGER, end).await.is_err() {
+            tracing::debug!(url = %self.place.url, "the body goes on after the answer; its connection is closed");
+        }
+    }
+}
