@@ -1,6 +1,8 @@
 //! Model back ends: adapters of [`domain::ports::ModelPort`].
 //!
 //! - [`AnthropicModel`] speaks the Messages API over HTTP and server-sent events.
+//! - [`ScriptModel`] plays a script (`script:FILE`); only the words of the models are scripted.
+//! - [`OfflineModel`] says that no model is connected, and what would connect one.
 //!
 //! An adapter makes one attempt and says by [`domain::model::ModelErrorKind`] what went wrong. Retrying, caching and
 //! rate limits are decorators around it and not here.
@@ -8,6 +10,8 @@
 mod anthropic;
 mod endpoint;
 mod http_failure;
+mod offline;
+mod script;
 mod sse;
 #[cfg(test)]
 mod test_support;
@@ -15,3 +19,5 @@ mod text;
 
 pub use anthropic::{AnthropicModel, AnthropicSettings};
 pub use endpoint::InvalidEndpoint;
+pub use offline::{OfflineLanguage, OfflineModel};
+pub use script::{InvalidScript, Script, ScriptModel};
