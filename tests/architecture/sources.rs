@@ -1,0 +1,70 @@
+//! What the text of a layer never contains.
+
+use better_llm_tests::rust_files;
+
+fn check(folder: &str, never: &[&str]) {
+    let mut found = Vec::new();
+    for (name, text) in rust_files(folder) {
+        if is_test(&name) {
+            continue;
+        }
+        for (number, line) in product_lines(&text) {
+            for word in never {
+                if line.contains(word) {
+                    found.push(format!("{name}:{number}: {word}"));
+                }
+            }
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+fn is_test(name: &str) -> bool {
+    name.contains("/tests/") || name.ends_with("/tests.rs") || name.contains("/benches/") || name.contains("/examples/")
+}
+
+/// The lines before a file's test module, without comments.
+fn product_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
+    let product = lines.take_while(|(_, line)| !line.starts_with("#[cfg(test)]\nmod tests {") && *line != "mod tests {");
+    product.filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+#[test]
+fn the_domain_touches_nothing() {
+    check(
+        "crates/domain/src",
+        &["std::fs", "std::env", "std::net", "std::process", "std::thread", "SystemTime::now", "Instant::now", "println!"],
+    );
+}
+
+#[test]
+fn the_application_reads_no_file_clock_or_environment() {
+    check(
+        "crates/application/src",
+        &["std::fs", "std::env", "std::net", "std::process", "SystemTime", "std::time::Instant", "println!"],
+    );
+}
+
+/// Law 11: no process-wide state.
+#[test]
+fn nothing_keeps_state_in_statics() {
+    for folder in ["crates/domain/src", "crates/application/src", "crates/infra", "crates/better-llm/src", "crates/cli/src"] {
+        check(folder, &["static mut", "LazyLock<", "lazy_static", "thread_local!", "static CELL", "set_default_provider", "install_default"]);
+    }
+}
+
+/// Law 11: the environment is handed in at the front end, nowhere else.
+#[test]
+fn only_front_ends_read_the_environment() {
+    for folder in ["crates/infra", "crates/better-llm/src"] {
+        check(folder, &["env::var", "env::vars", "env::current_dir", "env::home_dir", "env::temp_dir"]);
+    }
+}
+
+#[test]
+fn lints_yield_only_with_a_reason() {
+    for folder in ["crates"] {
+        check(folder, &["#[allow(", "#![allow("]);
+    }
+}
