@@ -55,24 +55,23 @@ pub fn effective_verdict(report: &ReviewerReport) -> Verdict {
 }
 
 /// The findings with the engine's ids: one that repeats a known id keeps it, the others get new ones (`F1`, `F2`, ...).
+/// No two of them share one: where a report repeats an id twice, the first keeps it.
 #[must_use]
 pub fn with_ids(findings: &[ReportedFinding], next: &mut u32) -> Vec<ReportedFinding> {
-    let known = |id: &str, next: u32| {
-        id.strip_prefix('F')
-            .and_then(|number| number.parse::<u32>().ok())
-            .is_some_and(|number| (1..next).contains(&number))
+    let known = 1..*next;
+    let is_known = |id: &String| {
+        let number = id.strip_prefix('F').and_then(|number| number.parse::<u32>().ok());
+        number.is_some_and(|number| known.contains(&number) && *id == format!("F{number}"))
     };
-    let before = *next;
-    let mut named = Vec::with_capacity(findings.len());
+    let mut named: Vec<ReportedFinding> = Vec::with_capacity(findings.len());
     for finding in findings {
-        let id = match &finding.id {
-            Some(id) if known(id, before) => id.clone(),
-            _ => {
-                let id = format!("F{next}");
-                *next += 1;
-                id
-            }
-        };
+        let is_taken = |id: &String| named.iter().any(|other| other.id.as_ref() == Some(id));
+        let repeated = finding.id.clone().filter(|id| is_known(id) && !is_taken(id));
+        let id = repeated.unwrap_or_else(|| {
+            let id = format!("F{next}");
+            *next += 1;
+            id
+        });
         named.push(ReportedFinding { id: Some(id), ..finding.clone() });
     }
     named
