@@ -1,1 +1,32 @@
 //! The tools agents work with: one tool, one file.
+//!
+//! Files are reached through [`confined`] alone, which cannot leave the workspace. Tools decide nothing about
+//! permission, deadlines, redaction or the journal: whoever runs them does. Commands and commits are other
+//! adapters' work and come in as ports. The tools that talk to the team (`report`, `finish`, ...) live in the
+//! application.
+
+mod bash;
+mod binary;
+mod commit;
+mod confined;
+mod diff;
+mod edit;
+mod glob;
+mod grant;
+mod grep;
+mod off_thread;
+mod output;
+mod pattern;
+mod read;
+mod spelling;
+mod text;
+mod tool;
+mod toolbox;
+mod walk;
+mod write;
+
+#[cfg(test)]
+mod testing;
+
+pub use confined::OpenError;
+pub use toolbox::{NAMES, ToolDeps, Toolbox};

@@ -1,0 +1,154 @@
+//! The tool `bash`: a shell command in the workspace, run by the `Processes` port.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{
+    command::{CommandEnd, CommandRequest, CommandStatus, ProcessError},
+    ports::{Processes, ToolContext},
+    tool::{Access, CallTarget, RejectedInput, ToolOutcome, ToolStatus},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{
+    output::head_and_tail,
+    text::beginning,
+    tool::{Tool, with_causes},
+};
+
+/// Characters kept free for how it ended.
+const ENDING: usize = 2_000;
+
+/// What a model writes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Input {
+    /// A shell command; it starts in the workspace and its standard input is empty.
+    command: String,
+    /// When it is stopped; 120 if left out, at most 600.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 600))]
+    timeout_seconds: Option<u64>,
+}
+
+/// Runs commands.
+pub(crate) struct Bash {
+    processes: Arc<dyn Processes>,
+}
+
+impl Bash {
+    /// Runs commands through that port.
+    pub(crate) fn new(processes: Arc<dyn Processes>) -> Self {
+        Self { processes }
+    }
+}
+
+#[async_trait]
+impl Tool for Bash {
+    type Input = Input;
+    type Call = CommandRequest;
+
+    const NAME: &'static str = "bash";
+    const DESCRIPTION: &'static str = "Run a shell command in the workspace and get its output and exit code. Each \
+        command runs in a shell of its own, with empty standard input, and everything it started ends with it. Of \
+        long output you get the beginning and the end.";
+    const ACCESS: Access = Access::Command;
+
+    fn check(&self, input: Input) -> Result<CommandRequest, RejectedInput> {
+        let longest = CommandRequest::LONGEST_TIMEOUT;
+        let timeout = input.timeout_seconds.map_or(CommandRequest::DEFAULT_TIMEOUT, Duration::from_secs);
+        if timeout.is_zero() || timeout > longest {
+            return Err(RejectedInput(format!(
+                "`timeout_seconds` has to be from 1 to {}",
+                longest.as_secs()
+            )));
+        }
+        if input.command.trim().is_empty() || input.command.contains('\0') {
+            return Err(RejectedInput("`command` has to be a shell command, without NUL bytes".to_owned()));
+        }
+        Ok(CommandRequest { command: input.command, timeout })
+    }
+
+    fn target(call: &CommandRequest) -> CallTarget {
+        CallTarget::Command(call.command.clone())
+    }
+
+    async fn run(&self, call: CommandRequest, context: ToolContext) -> ToolOutcome {
+        let timeout = call.timeout;
+        match self.processes.run(call, context.output, context.cancelled).await {
+            Ok(end) => outcome(end, timeout),
+            Err(error) => failure(&error),
+        }
+    }
+}
+
+fn outcome(end: CommandEnd, timeout: Duration) -> ToolOutcome {
+    let output = end.output;
+    let (mut text, omitted_bytes) =
+        head_and_tail(&output.head, &output.tail, output.omitted_bytes, ToolOutcome::LONGEST - ENDING);
+    let (status, exit_code, mut ending) = match end.status {
+        CommandStatus::Exited(0) if text.is_empty() => (ToolStatus::Ok, Some(0), "(no output)".to_owned()),
+        CommandStatus::Exited(0) => (ToolStatus::Ok, Some(0), String::new()),
+        CommandStatus::Exited(code) => (ToolStatus::Ok, Some(code), format!("exit code {code}")),
+        CommandStatus::Signalled(signal) => {
+            (ToolStatus::Error, None, format!("ended by signal {}", named(signal)))
+        }
+        CommandStatus::TimedOut => (
+            ToolStatus::Timeout,
+            None,
+            format!(
+                "stopped after {} s, its time limit; the output so far is above. A longer one can be asked for with \
+                 `timeout_seconds` (at most {}).",
+                timeout.as_secs(),
+                CommandRequest::LONGEST_TIMEOUT.as_secs()
+            ),
+        ),
+        CommandStatus::Cancelled => (ToolStatus::Cancelled, None, "cancelled".to_owned()),
+        CommandStatus::Refused => (ToolStatus::Denied, None, "denied".to_owned()),
+    };
+    if !end.restored.is_empty() {
+        let separator = if ending.is_empty() { "" } else { "; " };
+        ending = format!(
+            "{ending}{separator}the command changed protected files, which only a person may do; they were put \
+             back: {}",
+            end.restored.join(", ")
+        );
+    }
+    if !text.is_empty() && !text.ends_with('\n') && !ending.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(beginning(&ending, ENDING - 1));
+    ToolOutcome { status, omitted_bytes, exit_code, ..ToolOutcome::ok(text) }
+}
+
+/// A signal's number and, where everyone uses it, its name.
+fn named(signal: i32) -> String {
+    let name = match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        8 => "SIGFPE",
+        9 => "SIGKILL, perhaps for want of memory",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        15 => "SIGTERM",
+        _ => return signal.to_string(),
+    };
+    format!("{signal} ({name})")
+}
+
+fn failure(error: &ProcessError) -> ToolOutcome {
+    let text = beginning(&with_causes(error), ToolOutcome::LONGEST).to_owned();
+    match error {
+        ProcessError::NoSandbox(_) => ToolOutcome::denied(text),
+        ProcessError::Start { .. } | ProcessError::Sandbox { .. } | ProcessError::Watch { .. } => {
+            ToolOutcome::error(text)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

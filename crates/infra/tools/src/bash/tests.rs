@@ -1,0 +1,127 @@
+use std::time::Duration;
+
+use domain::{
+    command::{BoundedOutput, CommandRequest, CommandStatus, ProcessError},
+    tool::{CallTarget, ToolOutcome, ToolStatus},
+    workspace::Bases,
+};
+use serde_json::json;
+
+use crate::testing::{Workspace, context_with};
+
+async fn run(status: CommandStatus, output: BoundedOutput, restored: &[&str]) -> ToolOutcome {
+    let workspace = Workspace::new();
+    workspace.processes.ends(status, output, restored);
+    workspace.call("bash", json!({"command": "make"})).await
+}
+
+async fn check(
+    status: CommandStatus,
+    output: &str,
+    restored: &[&str],
+    expected: (ToolStatus, &str, Option<i32>),
+) {
+    let output = BoundedOutput { head: output.to_owned(), ..BoundedOutput::default() };
+    let outcome = run(status, output, restored).await;
+    assert_eq!((outcome.status, outcome.output.as_str(), outcome.exit_code), expected);
+}
+
+#[tokio::test]
+async fn every_end_is_told() {
+    use CommandStatus::{Cancelled, Exited, Refused, Signalled, TimedOut};
+    check(Exited(0), "됨\n", &[], (ToolStatus::Ok, "됨\n", Some(0))).await;
+    check(Exited(0), "", &[], (ToolStatus::Ok, "(no output)", Some(0))).await;
+    check(Exited(1), "", &[], (ToolStatus::Ok, "exit code 1", Some(1))).await;
+    check(Exited(101), "실패", &[], (ToolStatus::Ok, "실패\nexit code 101", Some(101))).await;
+    check(Signalled(11), "", &[], (ToolStatus::Error, "ended by signal 11 (SIGSEGV)", None)).await;
+    check(Signalled(40), "x\n", &[], (ToolStatus::Error, "x\nended by signal 40", None)).await;
+    check(Cancelled, "x\n", &[], (ToolStatus::Cancelled, "x\ncancelled", None)).await;
+    let timeout = "part\nstopped after 120 s, its time limit; the output so far is above. A longer one can be asked \
+                   for with `timeout_seconds` (at most 600).";
+    check(TimedOut, "part\n", &[], (ToolStatus::Timeout, timeout, None)).await;
+    let put_back = "denied; the command changed protected files, which only a person may do; they were put back: \
+                    .git/config, .git/hooks/pre-commit";
+    let restored = [".git/config", ".git/hooks/pre-commit"];
+    check(Refused, "", &restored, (ToolStatus::Denied, put_back, None)).await;
+}
+
+#[tokio::test]
+async fn long_output_is_head_and_tail_with_the_rest_counted() {
+    let output = BoundedOutput {
+        head: "a".repeat(BoundedOutput::SIDE),
+        tail: "뒤".repeat(BoundedOutput::SIDE / 3),
+        omitted_bytes: 1_000_000,
+    };
+    let all = 1_000_000 + 65_536 + 65_535;
+    let outcome = run(CommandStatus::Exited(2), output, &[]).await;
+    assert!(outcome.output.chars().count() <= ToolOutcome::LONGEST);
+    assert!(outcome.output.starts_with("aa") && outcome.output.ends_with("뒤뒤\nexit code 2"));
+    assert!(outcome.output.contains(&format!("[... {} bytes left out here ...]", outcome.omitted_bytes)));
+    let heads = outcome.output.find('\n').expect("a line of its own");
+    let tails = outcome.output.chars().filter(|c| *c == '뒤').count();
+    assert_eq!(outcome.omitted_bytes, all - heads as u64 - 3 * tails as u64);
+    assert!(heads > 22_000 && tails > 21_000, "{heads} {tails}");
+}
+
+#[tokio::test]
+async fn the_command_and_its_time_limit_reach_the_port() {
+    let workspace = Workspace::new();
+    for (input, seconds) in [
+        (json!({"command": "make 시험"}), 120),
+        (json!({"command": "make 시험", "timeout_seconds": 600}), 600),
+    ] {
+        workspace.processes.ends(CommandStatus::Exited(0), BoundedOutput::default(), &[]);
+        workspace.call("bash", input).await;
+        let asked = workspace.processes.requests.lock().expect("a lock").pop();
+        let expected =
+            CommandRequest { command: "make 시험".to_owned(), timeout: Duration::from_secs(seconds) };
+        assert_eq!(asked, Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn a_cancel_reaches_the_port() {
+    let workspace = Workspace::new();
+    let context = context_with(Box::pin(std::future::ready(())), Bases::default(), None);
+    let outcome = workspace.call_in("bash", json!({"command": "sleep 600"}), context).await;
+    assert_eq!(outcome.status, ToolStatus::Cancelled);
+}
+
+#[tokio::test]
+async fn a_command_that_could_not_start_says_why() {
+    let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+    for (error, status, says) in [
+        (ProcessError::NoSandbox("no level works".to_owned()), ToolStatus::Denied, "no level works"),
+        (
+            ProcessError::Start { command: "make".to_owned(), source: missing() },
+            ToolStatus::Error,
+            "cannot start the shell for `make`: entity not found",
+        ),
+    ] {
+        let workspace = Workspace::new();
+        *workspace.processes.answer.lock().expect("a lock") = Some(Err(error));
+        let outcome = workspace.call("bash", json!({"command": "make"})).await;
+        assert_eq!((outcome.status, outcome.output.as_str()), (status, says));
+    }
+}
+
+#[test]
+fn the_person_is_shown_the_command() {
+    let tool = Workspace::new().toolbox().build("bash").expect("a tool");
+    let prepared = tool.prepare(&json!({"command": "rm -r build"})).expect("an input that fits");
+    assert_eq!(prepared.target(), CallTarget::Command("rm -r build".to_owned()));
+}
+
+#[test]
+fn time_limits_have_bounds_and_commands_words() {
+    let workspace = Workspace::new();
+    for input in [
+        json!({"command": "make", "timeout_seconds": 0}),
+        json!({"command": "make", "timeout_seconds": 601}),
+        json!({"command": "make", "timeout_seconds": -1}),
+        json!({"command": " "}),
+        json!({"command": "a\0b"}),
+    ] {
+        workspace.rejection("bash", input);
+    }
+}

@@ -1,0 +1,270 @@
+use std::io::Read as _;
+
+use domain::tool::ToolStatus;
+use serde_json::json;
+
+use super::*;
+use crate::testing::{SECRET, Workspace, place};
+
+/// Both ways of resolving: by the kernel, where it can, and name by name.
+fn resolvers(workspace: &Workspace) -> Vec<Confined> {
+    let by_walk = Confined { resolver: Resolver::Walk, ..workspace.files() };
+    vec![workspace.files(), by_walk]
+}
+
+fn text(files: &Confined, path: &str) -> Result<String, FileError> {
+    let mut text = String::new();
+    files.open(&files.locate(path)?)?.file.read_to_string(&mut text).expect("text");
+    Ok(text)
+}
+
+#[test]
+fn the_kernel_resolves_paths_here() {
+    #[cfg(target_os = "linux")]
+    assert_eq!(Workspace::new().files().resolver, Resolver::Kernel, "openat2 is there from Linux 5.6 on");
+}
+
+/// P04.
+#[test]
+fn links_are_followed_inside_and_never_out() {
+    let workspace = Workspace::new();
+    workspace.put("sub/real.txt", "inside");
+    workspace.link("good", "sub/real.txt");
+    workspace.link("sub/up", "../sub/real.txt");
+    workspace.link("folder", "sub");
+    workspace.link("out.txt", "../outside/secret.txt");
+    workspace.link("out", "../outside");
+    workspace.link("sub/around", "../../repo/../outside/secret.txt");
+    workspace.link("absolute", workspace.outside("outside/secret.txt"));
+    workspace.link("absolute-inside", workspace.path("sub/real.txt"));
+    workspace.link("loop", "loop");
+    workspace.link("chain", "out.txt");
+    for files in resolvers(&workspace) {
+        for path in ["good", "sub/up", "folder/real.txt", "folder/../good"] {
+            assert_eq!(text(&files, path).ok().as_deref(), Some("inside"), "{path} {:?}", files.resolver);
+        }
+        for path in ["out.txt", "out/secret.txt", "sub/around", "absolute", "absolute-inside", "chain"] {
+            let error = text(&files, path).expect_err(path);
+            assert!(matches!(error, FileError::LeadsOut { .. }), "{path} {:?}: {error:?}", files.resolver);
+        }
+        assert!(matches!(text(&files, "loop"), Err(FileError::Io { .. })), "{:?}", files.resolver);
+        assert!(matches!(files.list(&place("out"), 10), Err(FileError::LeadsOut { .. })));
+    }
+}
+
+/// P03.
+#[test]
+fn a_sibling_with_the_same_prefix_is_outside() {
+    let workspace = Workspace::new();
+    for path in [workspace.outside("repo-evil/secret.txt"), "../repo-evil/secret.txt".into()] {
+        let error = workspace.files().locate(path.to_str().expect("UTF-8")).expect_err("outside");
+        assert!(matches!(error, FileError::Outside { .. }), "{error}");
+    }
+    workspace.put("a.txt", "inside");
+    let absolute = workspace.path("a.txt");
+    assert_eq!(text(&workspace.files(), absolute.to_str().expect("UTF-8")).ok().as_deref(), Some("inside"));
+}
+
+#[test]
+fn a_folder_that_is_swapped_for_a_link_does_not_lead_out() {
+    let workspace = Workspace::new();
+    workspace.put("sub/secret.txt", "inside");
+    for files in resolvers(&workspace) {
+        let before = files.locate("sub/secret.txt").expect("inside");
+        std::fs::rename(workspace.path("sub"), workspace.path("moved")).expect("renamed");
+        workspace.link("sub", "../outside");
+        let error = files.open(&before).err().expect("it leads out now");
+        assert!(matches!(error, FileError::LeadsOut { .. }), "{error:?}");
+        std::fs::remove_file(workspace.path("sub")).expect("removed");
+        std::fs::rename(workspace.path("moved"), workspace.path("sub")).expect("renamed");
+    }
+}
+
+/// A test that blocks on the pipe would never end.
+#[test]
+fn pipes_sockets_and_folders_are_named_and_not_opened() {
+    let workspace = Workspace::new();
+    std::fs::create_dir(workspace.path("folder")).expect("a folder");
+    rustix::fs::mkfifoat(rustix::fs::CWD, workspace.path("pipe"), Mode::from_raw_mode(0o644))
+        .expect("a pipe");
+    let _socket = std::os::unix::net::UnixListener::bind(workspace.path("socket")).expect("a socket");
+    for files in resolvers(&workspace) {
+        for (path, expected) in [
+            ("pipe", "`pipe` is a named pipe, which cannot be read or written as a file"),
+            ("socket", "`socket` is a socket, which cannot be read or written as a file"),
+            ("folder", "`folder` is a folder: list it with `glob` (pattern `*`, path `folder`)"),
+            ("missing", "there is no `missing`: look for the right name with `glob`"),
+            ("pipe/below", "`pipe/below` is no folder, or passes something that is none"),
+        ] {
+            assert_eq!(text(&files, path).expect_err(path).to_string(), expected, "{:?}", files.resolver);
+            if path != "missing" {
+                files.target(&place(path)).err().expect(path);
+            }
+        }
+    }
+}
+
+#[test]
+fn writing_goes_through_no_link_at_all() {
+    let workspace = Workspace::new();
+    workspace.put("sub/real.txt", "inside");
+    workspace.link("inside.txt", "sub/real.txt");
+    workspace.link("folder", "sub");
+    workspace.link("out.txt", "../outside/secret.txt");
+    workspace.link("out", "../outside");
+    workspace.link("dangling", "../outside/new.txt");
+    workspace.put(".git/config", "");
+    workspace.link("git", ".git");
+    let before = workspace.everything();
+    for files in resolvers(&workspace) {
+        for (path, link, target) in [
+            ("inside.txt", "inside.txt", "sub/real.txt"),
+            ("folder/new.txt", "folder", "sub"),
+            ("folder/deep/new.txt", "folder", "sub"),
+            ("out.txt", "out.txt", "../outside/secret.txt"),
+            ("out/secret.txt", "out", "../outside"),
+            ("out/new/file.txt", "out", "../outside"),
+            ("dangling", "dangling", "../outside/new.txt"),
+            ("git/hooks/pre-commit", "git", ".git"),
+        ] {
+            let error = files.target(&place(path)).err().expect(path);
+            let FileError::ThroughLink { link: seen, target: leads_to } = &error else {
+                panic!("{path}: {error:?}")
+            };
+            assert_eq!((seen.to_string().as_str(), leads_to.as_str()), (link, target), "{path}");
+        }
+    }
+    assert_eq!(workspace.everything(), before);
+}
+
+#[test]
+fn a_replaced_file_keeps_its_mode_and_leaves_nothing_behind() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let workspace = Workspace::new();
+    workspace.put("run.sh", "old");
+    workspace.mode("run.sh", 0o750);
+    for files in resolvers(&workspace) {
+        files.target(&place("run.sh")).and_then(|target| target.replace(b"new")).expect("written");
+        files.target(&place("deep/er/new.txt")).and_then(|target| target.replace(b"new")).expect("written");
+        let mode = std::fs::metadata(workspace.path("run.sh")).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o750);
+        assert_eq!(workspace.bytes("deep/er/new.txt"), b"new");
+        let names: Vec<_> = files.list(&Place::root(), 10).expect("a folder").entries;
+        assert_eq!(names, [("deep".into(), EntryKind::Folder), ("run.sh".into(), EntryKind::File)]);
+    }
+}
+
+#[test]
+fn a_hard_link_to_something_protected_is_replaced_and_not_written_through() {
+    let workspace = Workspace::new();
+    workspace.put(".git/config", "theirs");
+    std::fs::hard_link(workspace.path(".git/config"), workspace.path("innocent")).expect("a hard link");
+    let files = workspace.files();
+    files.target(&place("innocent")).and_then(|target| target.replace(b"ours")).expect("written");
+    assert_eq!(workspace.bytes(".git/config"), b"theirs");
+}
+
+#[test]
+fn what_another_program_wrote_meanwhile_is_not_lost() {
+    let workspace = Workspace::new();
+    workspace.put("a.txt", "old");
+    let files = workspace.files();
+    let target = files.target(&place("a.txt")).expect("a file");
+    workspace.put("a.txt", "theirs, longer");
+    let error = target.replace(b"ours").expect_err("changed meanwhile");
+    assert!(matches!(error, FileError::Changed { .. }), "{error:?}");
+    assert_eq!(workspace.bytes("a.txt"), b"theirs, longer");
+    assert_eq!(files.list(&Place::root(), 10).expect("a folder").entries.len(), 1);
+}
+
+#[test]
+fn a_file_that_appeared_meanwhile_is_not_lost() {
+    let workspace = Workspace::new();
+    let files = workspace.files();
+    let target = files.target(&place("new.txt")).expect("a name");
+    workspace.put("new.txt", "theirs");
+    let error = target.replace(b"ours").expect_err("changed meanwhile");
+    assert!(matches!(error, FileError::Changed { .. }), "{error:?}");
+    assert_eq!(workspace.bytes("new.txt"), b"theirs");
+}
+
+/// P06.
+#[test]
+fn a_read_only_file_is_not_replaced() {
+    let workspace = Workspace::new();
+    workspace.put("a.txt", "old");
+    workspace.mode("a.txt", 0o444);
+    let error = workspace.files().target(&place("a.txt")).err().expect("read-only");
+    assert!(matches!(error, FileError::ReadOnly { .. }), "{error:?}");
+}
+
+/// P13.
+#[test]
+fn a_name_in_another_unicode_form_is_found_where_the_exact_one_is_missing() {
+    let workspace = Workspace::new();
+    let (composed, decomposed) = ("한글/값.txt", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}/값.txt");
+    workspace.put(decomposed, "");
+    let files = workspace.files();
+    assert_eq!(files.find(composed).expect("inside"), place(decomposed));
+    assert_eq!(files.locate(composed).expect("inside"), place(composed));
+    workspace.put(composed, "");
+    assert_eq!(files.find(composed).expect("inside"), place(composed));
+    assert_eq!(files.find("없음.txt").expect("inside"), place("없음.txt"));
+}
+
+/// P01, P02, P03, P04, P05: through the tools themselves, with nothing touched.
+#[tokio::test]
+async fn no_file_tool_leaves_the_workspace_or_writes_what_is_protected() {
+    let mut workspace = Workspace::new();
+    workspace.protected = vec![workspace.path("config/agent_config.json")];
+    workspace.put("a.txt", "old");
+    workspace.put(".git/config", "old");
+    workspace.link("out.txt", "../outside/secret.txt");
+    workspace.link("out", "../outside");
+    let before = workspace.everything();
+    let absolute = workspace.outside("outside/secret.txt").to_str().expect("UTF-8").to_owned();
+    let sibling = workspace.outside("repo-evil/secret.txt").to_str().expect("UTF-8").to_owned();
+    for path in [
+        "../outside/secret.txt",
+        "a/../../outside/secret.txt",
+        "out.txt",
+        "out/secret.txt",
+        &absolute,
+        &sibling,
+    ] {
+        for (tool, input) in [
+            ("read", json!({"path": path})),
+            ("write", json!({"path": path, "content": "evil"})),
+            ("edit", json!({"path": path, "old_string": "secret", "new_string": "evil"})),
+            ("glob", json!({"path": path, "pattern": "*"})),
+            ("grep", json!({"path": path, "pattern": "secret"})),
+        ] {
+            let outcome = workspace.call(tool, input).await;
+            assert_eq!(outcome.status, ToolStatus::Denied, "{tool} {path}: {}", outcome.output);
+            assert!(!outcome.output.contains(SECRET.trim()), "{tool} {path}");
+        }
+    }
+    for path in [
+        ".git/config",
+        ".git/hooks/pre-commit",
+        ".GIT/config",
+        ".better-llm/x",
+        ".bashrc",
+        "config/agent_config.json",
+    ] {
+        for (tool, input) in [
+            ("write", json!({"path": path, "content": "evil"})),
+            ("edit", json!({"path": path, "old_string": "old", "new_string": "evil"})),
+        ] {
+            let outcome = workspace.call(tool, input).await;
+            assert_eq!(outcome.status, ToolStatus::Denied, "{tool} {path}: {}", outcome.output);
+        }
+    }
+    for tool in ["read", "glob"] {
+        let input =
+            if tool == "read" { json!({"path": "a\0.txt"}) } else { json!({"pattern": "*", "path": "a\0"}) };
+        assert_eq!(workspace.call(tool, input).await.output, "a path cannot hold a NUL byte");
+    }
+    assert_eq!(workspace.everything(), before);
+}

@@ -1,0 +1,144 @@
+//! The tool `grep`: lines by their content.
+
+mod search;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{
+    ports::ToolContext,
+    tool::{Access, CallTarget, RejectedInput, ToolOutcome},
+};
+use regex::{Regex, RegexBuilder};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::search::Search;
+use crate::{
+    confined::{Confined, EntryKind, FileError},
+    off_thread::{Effects, Stop, off_thread},
+    pattern::{Bare, Pattern},
+    spelling::composed,
+    tool::Tool,
+    walk::Walk,
+};
+
+const MOST_CONTEXT: u32 = 50;
+
+/// What a model writes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Input {
+    /// A regular expression (Rust syntax: no look-around, no back references), matched line by line.
+    pattern: String,
+    /// A folder or file to search, relative to the workspace; everything if left out.
+    #[serde(default)]
+    path: Option<String>,
+    /// Only files that match this glob; without `/` it is compared with the name alone, for example `*.rs`.
+    #[serde(default)]
+    glob: Option<String>,
+    /// How many lines to show before and after each match; 0 if left out.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 50))]
+    context: Option<u32>,
+}
+
+/// What to search for, and where.
+pub(crate) struct Call {
+    base: String,
+    wanted: Wanted,
+}
+
+/// What makes a line a match.
+pub(crate) struct Wanted {
+    regex: Regex,
+    /// Whether decomposed text has to be composed first to be found.
+    is_ascii: bool,
+    glob: Option<Pattern>,
+    context: usize,
+}
+
+/// Searches files.
+pub(crate) struct Grep {
+    files: Arc<Confined>,
+}
+
+impl Grep {
+    /// Searches files of that workspace.
+    pub(crate) fn new(files: Arc<Confined>) -> Self {
+        Self { files }
+    }
+}
+
+#[async_trait]
+impl Tool for Grep {
+    type Input = Input;
+    type Call = Call;
+
+    const NAME: &'static str = "grep";
+    const DESCRIPTION: &'static str = "Search the files of the workspace for a regular expression, line by line. \
+        Matches come as `path:number:text`, lines of context as `path-number-text`. What git ignores is left out \
+        unless `path` names it. `(?i)` at the beginning of the pattern ignores case.";
+    const ACCESS: Access = Access::Read;
+
+    fn check(&self, input: Input) -> Result<Call, RejectedInput> {
+        if input.pattern.is_empty() || input.pattern.contains('\n') {
+            return Err(RejectedInput(
+                "`pattern` is empty or holds a line break: it is matched against one line at a time"
+                    .to_owned(),
+            ));
+        }
+        let context = input.context.unwrap_or(0);
+        if context > MOST_CONTEXT {
+            return Err(RejectedInput(format!("`context` has to be from 0 to {MOST_CONTEXT}")));
+        }
+        let regex = RegexBuilder::new(&composed(&input.pattern))
+            .build()
+            .map_err(|error| RejectedInput(format!("`pattern` is no regular expression: {error}")))?;
+        let glob = input.glob.as_deref().map(|glob| Pattern::parse(glob, Bare::LastName)).transpose();
+        Ok(Call {
+            base: input.path.unwrap_or_default(),
+            wanted: Wanted {
+                regex,
+                is_ascii: input.pattern.is_ascii(),
+                glob: glob.map_err(RejectedInput)?,
+                context: usize::try_from(context).unwrap_or(0),
+            },
+        })
+    }
+
+    fn target(call: &Call) -> CallTarget {
+        CallTarget::Path(if call.base.is_empty() { ".".to_owned() } else { call.base.clone() })
+    }
+
+    async fn run(&self, call: Call, context: ToolContext) -> ToolOutcome {
+        let files = Arc::clone(&self.files);
+        off_thread(context.cancelled, Effects::None, move |stop| {
+            search(&files, &call, stop).unwrap_or_else(|error| error.outcome())
+        })
+        .await
+    }
+}
+
+fn search(files: &Confined, call: &Call, stop: &Stop) -> Result<ToolOutcome, FileError> {
+    let base = files.find(&call.base)?;
+    let mut search = Search::new(files, &call.wanted, stop);
+    if files.kind(&base)? != EntryKind::Folder {
+        search.file(&base, files.open(&base)?);
+        return Ok(search.finish(Vec::new()));
+    }
+    let mut walk = Walk::new(files, &base, None, stop)?;
+    for entry in &mut walk {
+        let relative = entry.place.as_path().strip_prefix(base.as_path()).unwrap_or(entry.place.as_path());
+        if entry.kind == EntryKind::File
+            && call.wanted.glob.as_ref().is_none_or(|glob| glob.matches(relative))
+        {
+            search.found(&entry.place);
+        }
+    }
+    let notes = walk.notes();
+    Ok(search.finish(notes))
+}
+
+#[cfg(test)]
+mod tests;

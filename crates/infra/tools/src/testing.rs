@@ -1,0 +1,256 @@
+//! A workspace in a temporary folder, and ports that remember what they were asked.
+
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use domain::{
+    agent::AgentName,
+    command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError},
+    id::{CallId, RunId, Ulid},
+    permission::{SandboxLevel, SandboxState},
+    ports::{Cancelled, OutputSink, Processes, ToolContext, WorkspacePort, never_cancelled},
+    tool::ToolOutcome,
+    workspace::{Bases, Changes, Checkpoint, CommitDone, CommitError, CommitRequest, WorkspaceError},
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    ToolDeps, Toolbox,
+    confined::{Confined, Place},
+};
+
+pub(crate) fn place(path: &str) -> Place {
+    path.split('/').filter(|name| !name.is_empty()).fold(Place::root(), |at, name| at.child(name.as_ref()))
+}
+
+/// A folder to work in. Beside it stands `outside/secret.txt`, which no tool may reach.
+pub(crate) struct Workspace {
+    folder: Arc<TempDir>,
+    root: PathBuf,
+    pub(crate) protected: Vec<PathBuf>,
+    pub(crate) port: Arc<FakeWorkspace>,
+    pub(crate) processes: Arc<FakeProcesses>,
+}
+
+pub(crate) const SECRET: &str = "the secret outside\n";
+
+impl Workspace {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = folder.path().join("repo");
+        for other in ["repo", "repo-evil", "outside"] {
+            std::fs::create_dir(folder.path().join(other)).expect("a folder");
+        }
+        std::fs::write(folder.path().join("outside/secret.txt"), SECRET).expect("a file");
+        std::fs::write(folder.path().join("repo-evil/secret.txt"), SECRET).expect("a file");
+        Self {
+            root,
+            folder: Arc::new(folder),
+            protected: Vec::new(),
+            port: Arc::default(),
+            processes: Arc::default(),
+        }
+    }
+
+    /// A workspace that is a folder of this one.
+    pub(crate) fn inner(&self, path: &str) -> Self {
+        Self {
+            root: self.root.join(path),
+            folder: Arc::clone(&self.folder),
+            protected: Vec::new(),
+            port: Arc::default(),
+            processes: Arc::default(),
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    pub(crate) fn outside(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    pub(crate) fn put(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        std::fs::write(path, content).expect("a file");
+    }
+
+    pub(crate) fn link(&self, path: &str, target: impl AsRef<Path>) {
+        std::os::unix::fs::symlink(target, self.path(path)).expect("a link");
+    }
+
+    pub(crate) fn mode(&self, path: &str, mode: u32) {
+        std::fs::set_permissions(self.path(path), std::fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+
+    pub(crate) fn bytes(&self, path: &str) -> Vec<u8> {
+        std::fs::read(self.path(path)).expect("a file")
+    }
+
+    pub(crate) fn files(&self) -> Confined {
+        Confined::open_root(&self.root, &self.protected).expect("the workspace opens")
+    }
+
+    /// Everything that is in the workspace's folder and beside it, with contents, to see that nothing changed.
+    pub(crate) fn everything(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut seen = Vec::new();
+        let mut folders = vec![self.folder.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                let kind = std::fs::symlink_metadata(&path).expect("an entry").file_type();
+                if kind.is_dir() {
+                    folders.push(path.clone());
+                }
+                let content = if kind.is_file() { std::fs::read(&path).expect("a file") } else { Vec::new() };
+                seen.push((path, content));
+            }
+        }
+        seen.sort();
+        seen
+    }
+
+    pub(crate) fn toolbox(&self) -> Toolbox {
+        Toolbox::open(ToolDeps {
+            root: self.root.clone(),
+            protected: self.protected.clone(),
+            processes: self.processes.clone(),
+            workspace: self.port.clone(),
+        })
+        .expect("the workspace opens")
+    }
+
+    pub(crate) async fn call(&self, tool: &str, input: Value) -> ToolOutcome {
+        self.call_in(tool, input, context()).await
+    }
+
+    pub(crate) async fn call_in(&self, tool: &str, input: Value, context: ToolContext) -> ToolOutcome {
+        let tool = self.toolbox().build(tool).expect("a known tool");
+        tool.prepare(&input).expect("an input that fits").run(context).await
+    }
+
+    pub(crate) fn rejection(&self, tool: &str, input: Value) -> String {
+        let tool = self.toolbox().build(tool).expect("a known tool");
+        tool.prepare(&input).err().expect("an input that does not fit").0
+    }
+}
+
+pub(crate) fn context() -> ToolContext {
+    context_with(never_cancelled(), Bases::default(), None)
+}
+
+pub(crate) fn context_with(cancelled: Cancelled, bases: Bases, writes: Option<&[&str]>) -> ToolContext {
+    ToolContext {
+        agent: AgentName::parse("coder").expect("a name"),
+        run: RunId::new(Ulid::nil()),
+        call: CallId::new("call-1"),
+        output: Arc::new(NoSink),
+        cancelled,
+        bases,
+        writes: writes.map(|globs| globs.iter().map(|&glob| glob.to_owned()).collect()),
+    }
+}
+
+struct NoSink;
+
+impl OutputSink for NoSink {
+    fn chunk(&self, _text: &str) {}
+}
+
+/// Answers with what a test put in, and remembers the requests.
+#[derive(Default)]
+pub(crate) struct FakeProcesses {
+    pub(crate) requests: Mutex<Vec<CommandRequest>>,
+    pub(crate) answer: Mutex<Option<Result<CommandEnd, ProcessError>>>,
+}
+
+impl FakeProcesses {
+    pub(crate) fn ends(&self, status: CommandStatus, output: BoundedOutput, restored: &[&str]) {
+        let restored = restored.iter().map(|&path| path.to_owned()).collect();
+        let end = CommandEnd { status, output, elapsed: Duration::from_millis(1), restored };
+        *self.answer.lock().expect("a lock") = Some(Ok(end));
+    }
+}
+
+#[async_trait]
+impl Processes for FakeProcesses {
+    async fn sandbox(&self) -> SandboxState {
+        SandboxState { level: SandboxLevel::None, reason: "a test".to_owned(), usable: true }
+    }
+
+    async fn run(
+        &self,
+        request: CommandRequest,
+        _output: Arc<dyn OutputSink>,
+        cancelled: Cancelled,
+    ) -> Result<CommandEnd, ProcessError> {
+        self.requests.lock().expect("a lock").push(request);
+        let answer = self.answer.lock().expect("a lock").take();
+        match answer {
+            Some(answer) => answer,
+            None => {
+                cancelled.await;
+                Ok(CommandEnd {
+                    status: CommandStatus::Cancelled,
+                    output: BoundedOutput::default(),
+                    elapsed: Duration::ZERO,
+                    restored: Vec::new(),
+                })
+            }
+        }
+    }
+}
+
+/// Answers with what a test put in, and remembers the requests.
+#[derive(Default)]
+pub(crate) struct FakeWorkspace {
+    pub(crate) diffs: Mutex<Vec<(Option<Checkpoint>, Option<String>)>>,
+    pub(crate) diff: Mutex<String>,
+    pub(crate) commits: Mutex<Vec<CommitRequest>>,
+    pub(crate) commit: Mutex<Option<Result<CommitDone, CommitError>>>,
+}
+
+#[async_trait]
+impl WorkspacePort for FakeWorkspace {
+    async fn checkpoint(&self) -> Result<Checkpoint, WorkspaceError> {
+        Ok(Checkpoint::new("now"))
+    }
+
+    async fn touched(&self) -> Result<bool, WorkspaceError> {
+        Ok(false)
+    }
+
+    async fn changes_since(&self, _from: &Checkpoint) -> Result<Changes, WorkspaceError> {
+        Ok(Changes::default())
+    }
+
+    async fn overlooked(&self, _paths: &[String]) -> Result<Vec<String>, WorkspaceError> {
+        Ok(Vec::new())
+    }
+
+    async fn dirty_at(&self, _at: &Checkpoint) -> Result<Vec<String>, WorkspaceError> {
+        Ok(Vec::new())
+    }
+
+    async fn diff(&self, from: Option<&Checkpoint>, path: Option<&str>) -> Result<String, WorkspaceError> {
+        self.diffs.lock().expect("a lock").push((from.cloned(), path.map(str::to_owned)));
+        Ok(self.diff.lock().expect("a lock").clone())
+    }
+
+    async fn commit(&self, request: CommitRequest) -> Result<CommitDone, CommitError> {
+        self.commits.lock().expect("a lock").push(request);
+        self.commit.lock().expect("a lock").take().unwrap_or(Err(CommitError::NoRepository))
+    }
+}

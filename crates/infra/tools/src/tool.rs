@@ -1,0 +1,106 @@
+//! What all tools of this crate have in common: from a typed input to a port.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{
+    ports::{PreparedCall, ToolContext, ToolPort},
+    schema::schema_of,
+    tool::{Access, CallTarget, RejectedInput, ToolOutcome, ToolSpec, ToolStatus},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// A tool, written down once.
+#[async_trait]
+pub(crate) trait Tool: Send + Sync + 'static {
+    /// What the model writes; refuses unknown fields.
+    type Input: DeserializeOwned + JsonSchema;
+    /// What is left to do once the input has been read.
+    type Call: Send + 'static;
+
+    /// The name models call.
+    const NAME: &'static str;
+    /// When and how to use it. Free of the words of any report schema (contract 4).
+    const DESCRIPTION: &'static str;
+    /// What it can touch.
+    const ACCESS: Access;
+
+    /// Checks what the types cannot say.
+    fn check(&self, input: Self::Input) -> Result<Self::Call, RejectedInput>;
+
+    /// What a call is about to do.
+    fn target(call: &Self::Call) -> CallTarget;
+
+    /// Does it.
+    async fn run(&self, call: Self::Call, context: ToolContext) -> ToolOutcome;
+}
+
+/// A [`Tool`] as the port that the application knows.
+pub(crate) struct Adapter<T> {
+    tool: Arc<T>,
+    spec: ToolSpec,
+}
+
+impl<T: Tool> Adapter<T> {
+    /// Wraps a tool; its schema is made here, once.
+    pub(crate) fn wrap(tool: T) -> Arc<dyn ToolPort> {
+        let spec = ToolSpec {
+            name: T::NAME.into(),
+            description: T::DESCRIPTION.into(),
+            input_schema: Arc::new(schema_of::<T::Input>()),
+            access: T::ACCESS,
+        };
+        Arc::new(Self { tool: Arc::new(tool), spec })
+    }
+}
+
+impl<T: Tool> ToolPort for Adapter<T> {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn prepare(&self, input: &Value) -> Result<Box<dyn PreparedCall>, RejectedInput> {
+        if !input.is_object() {
+            // Serde would take an array for a struct's fields in order; the schema does not.
+            return Err(RejectedInput(format!("the input of `{}` has to be a JSON object", T::NAME)));
+        }
+        let input = T::Input::deserialize(input).map_err(|error| RejectedInput(error.to_string()))?;
+        let call = self.tool.check(input)?;
+        Ok(Box::new(Prepared { tool: Arc::clone(&self.tool), call }))
+    }
+}
+
+struct Prepared<T: Tool> {
+    tool: Arc<T>,
+    call: T::Call,
+}
+
+#[async_trait]
+impl<T: Tool> PreparedCall for Prepared<T> {
+    fn target(&self) -> CallTarget {
+        T::target(&self.call)
+    }
+
+    async fn run(self: Box<Self>, context: ToolContext) -> ToolOutcome {
+        self.tool.run(self.call, context).await
+    }
+}
+
+/// The outcome of a call that was cancelled and changed nothing.
+pub(crate) fn cancelled() -> ToolOutcome {
+    ToolOutcome { status: ToolStatus::Cancelled, ..ToolOutcome::ok("cancelled; nothing was changed") }
+}
+
+/// An error and what caused it, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

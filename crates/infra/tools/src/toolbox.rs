@@ -1,0 +1,79 @@
+//! Every tool of this crate by its name.
+
+use std::{path::PathBuf, sync::Arc};
+
+use domain::ports::{Processes, ToolPort, WorkspacePort};
+
+use crate::{
+    bash::Bash,
+    commit::Commit,
+    confined::{Confined, OpenError},
+    diff::Diff,
+    edit::Edit,
+    glob::GlobTool,
+    grep::Grep,
+    read::Read,
+    tool::Adapter,
+    write::Write,
+};
+
+/// The names of the tools, as models call them (contract 4).
+pub const NAMES: [&str; 8] = ["read", "glob", "grep", "diff", "write", "edit", "bash", "commit"];
+
+/// What the tools need from outside.
+pub struct ToolDeps {
+    /// The workspace's folder. Nothing outside of it can be reached.
+    pub root: PathBuf,
+    /// Files and folders that the file tools may not write, beside `.git`, `.better-llm` and shell start-up files:
+    /// the engine's own configuration and data. Absolute, or relative to `root`; they need not exist.
+    pub protected: Vec<PathBuf>,
+    /// Runs commands.
+    pub processes: Arc<dyn Processes>,
+    /// Knows earlier states of the files, and commits.
+    pub workspace: Arc<dyn WorkspacePort>,
+}
+
+/// Makes tools that share one view of the workspace: their writes take turns.
+pub struct Toolbox {
+    files: Arc<Confined>,
+    processes: Arc<dyn Processes>,
+    workspace: Arc<dyn WorkspacePort>,
+}
+
+impl Toolbox {
+    /// Opens the workspace.
+    ///
+    /// # Errors
+    /// [`OpenError`] where the folder is missing or cannot be opened.
+    pub fn open(deps: ToolDeps) -> Result<Self, OpenError> {
+        let files = Arc::new(Confined::open_root(&deps.root, &deps.protected)?);
+        Ok(Self { files, processes: deps.processes, workspace: deps.workspace })
+    }
+
+    /// The tool of that name; none where `name` is not among [`NAMES`].
+    #[must_use]
+    pub fn build(&self, name: &str) -> Option<Arc<dyn ToolPort>> {
+        let files = || Arc::clone(&self.files);
+        let workspace = || Arc::clone(&self.workspace);
+        Some(match name {
+            "read" => Adapter::wrap(Read::new(files())),
+            "glob" => Adapter::wrap(GlobTool::new(files())),
+            "grep" => Adapter::wrap(Grep::new(files())),
+            "diff" => Adapter::wrap(Diff::new(files(), workspace())),
+            "write" => Adapter::wrap(Write::new(files())),
+            "edit" => Adapter::wrap(Edit::new(files())),
+            "bash" => Adapter::wrap(Bash::new(Arc::clone(&self.processes))),
+            "commit" => Adapter::wrap(Commit::new(files(), workspace())),
+            _ => return None,
+        })
+    }
+
+    /// Every tool, in the order of [`NAMES`].
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<dyn ToolPort>> {
+        NAMES.iter().filter_map(|name| self.build(name)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;
