@@ -10,6 +10,7 @@
 
 pub mod clock;
 pub mod journal;
+pub mod mock_server;
 pub mod model;
 pub mod output;
 pub mod pairing;
@@ -22,6 +23,7 @@ pub mod workspace;
 
 pub use clock::{FakeClock, SequentialIds};
 pub use journal::MemoryJournal;
+pub use mock_server::{MockServer, Script, Turn};
 pub use model::{Answer, Fault, ScriptedModel};
 pub use output::MemoryOutput;
 pub use processes::{FakeCommand, FakeProcesses};

@@ -23,6 +23,7 @@ mod playback;
 
 pub use answer::Answer;
 use examine::Memory;
+pub(crate) use examine::is_tool_name;
 use playback::{Ids, Step};
 
 /// What goes wrong with a request, whatever its answer would have been. The answer stays for the next request,

@@ -1,0 +1,91 @@
+//! Serves a script of model answers as an Anthropic Messages API on 127.0.0.1, for benchmarks and scripts.
+
+use std::{error::Error, ffi::OsString, fs, io::Write, process::ExitCode, thread};
+
+use better_llm_testkit::mock_server::{Settings, TEST_KEY, read_script};
+use tokio::sync::oneshot;
+
+const USAGE: &str = "\
+usage: mock-messages SCRIPT.json [--port N] [--key KEY] [--checked] [--until-eof]
+
+Prints its base URL, then serves until it is ended.
+  --port N      listen there (default: any free port)
+  --key KEY     take this key only (default: the test key)
+  --checked     refuse what the real service refuses (default: skim requests only, which is cheap)
+  --until-eof   end when standard input does, so that it never outlives the program that started it";
+
+struct Options {
+    script: OsString,
+    settings: Settings,
+    until_eof: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut text = error.to_string();
+            let mut cause = error.source();
+            while let Some(deeper) = cause {
+                text = format!("{text}: {deeper}");
+                cause = deeper.source();
+            }
+            // Nobody is left to tell where standard error is closed.
+            writeln!(std::io::stderr(), "mock-messages: {text}").unwrap_or_default();
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let Options { script, settings, until_eof } = options()?;
+    let text =
+        fs::read_to_string(&script).map_err(|error| format!("{}: {error}", script.to_string_lossy()))?;
+    let server = settings.start(read_script(&text)?).await?;
+    let mut output = std::io::stdout();
+    writeln!(output, "{}", server.url())?;
+    output.flush()?;
+    if until_eof {
+        let (ended, end) = oneshot::channel();
+        // A thread, because a read of standard input cannot be cancelled; it ends with the process.
+        thread::spawn(move || {
+            let read = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            ended.send(read)
+        });
+        end.await??;
+        server.shutdown().await;
+    } else {
+        server.run().await;
+    }
+    Ok(())
+}
+
+fn options() -> Result<Options, Box<dyn Error>> {
+    let mut arguments = std::env::args_os().skip(1);
+    let (mut script, mut port, mut key) = (None, 0u16, TEST_KEY.to_owned());
+    let (mut checked, mut until_eof) = (false, false);
+    while let Some(argument) = arguments.next() {
+        let mut value = || {
+            let value = arguments.next().and_then(|value| value.into_string().ok());
+            value.ok_or_else(|| format!("{} needs a value\n{USAGE}", argument.to_string_lossy()))
+        };
+        match argument.to_str() {
+            Some("--port") => port = value()?.parse()?,
+            Some("--key") => key = value()?,
+            Some("--checked") => checked = true,
+            Some("--until-eof") => until_eof = true,
+            Some(flag) if flag.starts_with('-') => {
+                return Err(format!("unknown option {flag}\n{USAGE}").into());
+            }
+            _ if script.is_none() => script = Some(argument),
+            _ => return Err(format!("one script only\n{USAGE}").into()),
+        }
+    }
+    let settings = Settings::default().on_port(port).with_key(&key);
+    Ok(Options {
+        script: script.ok_or(USAGE)?,
+        settings: if checked { settings } else { settings.unchecked() },
+        until_eof,
+    })
+}

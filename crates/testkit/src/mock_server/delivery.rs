@@ -1,0 +1,168 @@
+//! From events to the bytes of a body, with everything that can go wrong on the way.
+
+use std::{collections::VecDeque, fmt, time::Duration};
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::body::Frame;
+use serde_json::{Value, json};
+
+use super::turn::{Ending, Framing, Pieces, Turn};
+use crate::wait::Inside;
+
+/// A body of an answer.
+pub(super) type Body = UnsyncBoxBody<Bytes, HungUp>;
+
+/// The server closes the connection in the middle.
+#[derive(Debug)]
+pub(super) struct HungUp;
+
+impl fmt::Display for HungUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the script hangs up here")
+    }
+}
+
+impl std::error::Error for HungUp {}
+
+/// A body that is there at once.
+pub(super) fn whole(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+enum Step {
+    Bytes(Bytes),
+    Wait(Duration),
+    Stall,
+    HangUp,
+}
+
+/// The events as a body. `open` falls when it has been sent or the client has left.
+pub(super) fn events(turn: &Turn, events: &[(&'static str, Value)], open: Inside) -> Body {
+    let told = match turn.ending {
+        Ending::Whole => events.len(),
+        Ending::Cut(after) | Ending::Stall(after) | Ending::Short(after) | Ending::Error { after, .. } => {
+            // An answer that was told to its end cannot fail any more.
+            after.min(events.len().saturating_sub(1))
+        }
+    };
+    let told = events.iter().take(told).map(|(name, data)| framed(turn.framing, name, data));
+    let mut frames: Vec<String> = told.collect();
+    let end = match &turn.ending {
+        Ending::Whole | Ending::Short(_) => None,
+        Ending::Cut(_) => Some(Step::HangUp),
+        Ending::Stall(_) => Some(Step::Stall),
+        Ending::Error { kind, message, .. } => {
+            let error = json!({"type": "error", "error": {"type": kind, "message": message}});
+            frames.push(framed(Framing { crlf: turn.framing.crlf, ..Framing::default() }, "error", &error));
+            None
+        }
+    };
+    let mut steps = VecDeque::new();
+    match turn.between {
+        None => cut(&frames, 0, &turn.pieces, &mut steps),
+        Some(gap) => {
+            let mut offset = 0;
+            for frame in &frames {
+                cut(std::slice::from_ref(frame), offset, &turn.pieces, &mut steps);
+                steps.push_back(Step::Wait(gap));
+                offset += frame.len();
+            }
+        }
+    }
+    steps.extend(end);
+    body(steps, open)
+}
+
+/// These bytes as a body, in the turn's pieces.
+pub(super) fn raw(turn: &Turn, bytes: &[u8], open: Inside) -> Body {
+    let mut steps = VecDeque::new();
+    cut_bytes(bytes, 0, &turn.pieces, &mut steps);
+    body(steps, open)
+}
+
+/// A message that is not streamed; a count of events of the turn's ending means nothing here but zero or half.
+pub(super) fn message(turn: &Turn, message: &Value, open: Inside) -> Body {
+    let text = message.to_string();
+    let half = &text.as_bytes()[..text.len() / 2];
+    let (bytes, end) = match &turn.ending {
+        Ending::Whole => (text.as_bytes(), None),
+        Ending::Cut(0) => (&[][..], Some(Step::HangUp)),
+        Ending::Cut(_) => (half, Some(Step::HangUp)),
+        Ending::Stall(0) => (&[][..], Some(Step::Stall)),
+        Ending::Stall(_) => (half, Some(Step::Stall)),
+        Ending::Short(_) | Ending::Error { .. } => (half, None),
+    };
+    let mut steps = VecDeque::new();
+    cut_bytes(bytes, 0, &turn.pieces, &mut steps);
+    steps.extend(end);
+    body(steps, open)
+}
+
+fn framed(framing: Framing, name: &str, data: &Value) -> String {
+    let mut frame = String::new();
+    if framing.comments {
+        frame.push_str(": a comment, 주석\n");
+    }
+    frame.push_str(&format!("event: {name}\ndata: {data}\n\n"));
+    if framing.pings {
+        frame.push_str("event: ping\ndata: {\"type\": \"ping\"}\n\n");
+    }
+    if framing.unknown_events {
+        frame.push_str(
+            "event: news_from_tomorrow\ndata: {\"type\": \"news_from_tomorrow\", \"index\": 0}\n\n",
+        );
+    }
+    if framing.crlf { frame.replace('\n', "\r\n") } else { frame }
+}
+
+/// Cuts `frames`, which begin at `offset` of the whole, into pieces.
+fn cut(frames: &[String], offset: usize, pieces: &Pieces, steps: &mut VecDeque<Step>) {
+    if *pieces == Pieces::Events {
+        steps.extend(frames.iter().map(|frame| Step::Bytes(Bytes::copy_from_slice(frame.as_bytes()))));
+    } else {
+        cut_bytes(frames.concat().as_bytes(), offset, pieces, steps);
+    }
+}
+
+fn cut_bytes(bytes: &[u8], offset: usize, pieces: &Pieces, steps: &mut VecDeque<Step>) {
+    let mut push = |piece: &[u8]| {
+        if !piece.is_empty() {
+            steps.push_back(Step::Bytes(Bytes::copy_from_slice(piece)));
+        }
+    };
+    match pieces {
+        Pieces::Whole | Pieces::Events => push(bytes),
+        Pieces::Bytes(size) => bytes.chunks(*size).for_each(push),
+        Pieces::At(offsets) => {
+            let mut done = 0;
+            let mut ends: Vec<usize> = offsets.iter().filter_map(|at| at.checked_sub(offset)).collect();
+            ends.sort_unstable();
+            for end in ends.into_iter().filter(|end| *end < bytes.len()).chain([bytes.len()]) {
+                push(&bytes[done..end]);
+                done = end;
+            }
+        }
+    }
+}
+
+fn body(steps: VecDeque<Step>, open: Inside) -> Body {
+    let frames = stream::unfold((steps, open), |(mut steps, open)| async move {
+        loop {
+            match steps.pop_front()? {
+                Step::Wait(delay) => tokio::time::sleep(delay).await,
+                Step::Stall => std::future::pending().await,
+                Step::HangUp => return Some((Err(HungUp), (VecDeque::new(), open))),
+                Step::Bytes(bytes) => {
+                    if !steps.is_empty() {
+                        // Lets the connection write the piece before, so that pieces are writes of their own.
+                        tokio::task::yield_now().await;
+                    }
+                    return Some((Ok(Frame::data(bytes)), (steps, open)));
+                }
+            }
+        }
+    });
+    StreamBody::new(frames).boxed_unsync()
+}
