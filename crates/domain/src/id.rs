@@ -53,9 +53,9 @@ macro_rules! ulid_id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                Ulid::from_string(text)
-                    .map(Self)
-                    .map_err(|_| InvalidId { kind: $kind, text: text.to_owned() })
+                // The decoder drops bits that do not fit; such a text is no id.
+                let ulid = Ulid::from_string(text).ok().filter(|ulid| ulid.to_string().eq_ignore_ascii_case(text));
+                ulid.map(Self).ok_or_else(|| InvalidId { kind: $kind, text: text.to_owned() })
             }
         }
     };
@@ -104,5 +104,55 @@ impl CallId {
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn an_id_survives_its_text_and_its_json_and_sorts_like_them(one in any::<u128>(), other in any::<u128>()) {
+            let (one, other) = (SessionId::new(Ulid(one)), SessionId::new(Ulid(other)));
+            let text = one.to_string();
+            prop_assert_eq!(text.len(), 26);
+            prop_assert_eq!(text.parse::<SessionId>(), Ok(one));
+            prop_assert_eq!(text.to_lowercase().parse::<SessionId>(), Ok(one));
+            let json = serde_json::to_string(&one).expect("an id is a string");
+            prop_assert_eq!(&json, &format!("\"{text}\""));
+            prop_assert_eq!(serde_json::from_str::<SessionId>(&json).expect("it is an id"), one);
+            prop_assert_eq!(one.cmp(&other), text.cmp(&other.to_string()));
+        }
+
+        #[test]
+        fn a_text_is_an_id_in_one_spelling_or_not_at_all(text in "[0-9A-HJKMNP-TV-Z]{26}|\\PC{0,30}") {
+            match text.parse::<RunId>() {
+                Ok(id) => prop_assert_eq!(id.to_string(), text.to_ascii_uppercase()),
+                Err(error) => prop_assert_eq!(
+                    error.to_string(),
+                    format!("`{text}` is not a run id (26 characters of 0-9 and A-Z)")
+                ),
+            }
+        }
+
+        #[test]
+        fn a_providers_call_id_stays_as_it_is(text in "\\PC{0,40}") {
+            let id = CallId::new(&text);
+            let json = serde_json::to_value(&id).expect("an id is a string");
+            prop_assert_eq!(&json, &serde_json::Value::from(text.as_str()));
+            prop_assert_eq!(serde_json::from_value::<CallId>(json).expect("it is an id"), id);
+        }
+    }
+
+    #[test]
+    fn a_number_that_no_id_can_hold_is_no_id() {
+        assert!("7ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<SessionId>().is_ok());
+        assert!("8ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<SessionId>().is_err());
+        assert!("80000000000000000000000000".parse::<SessionId>().is_err());
     }
 }
