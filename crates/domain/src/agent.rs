@@ -176,3 +176,106 @@ pub struct AgentSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The rule, once more: ASCII, a letter first, then letters, digits, `_`, `-`; 1 to 40 characters.
+    fn is_name(text: &str) -> bool {
+        let letters = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        letters
+            && (1..=40).contains(&text.len())
+            && !text.starts_with(|first: char| !first.is_ascii_alphabetic())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn a_text_is_a_name_by_the_rule_and_stays_as_it_is(
+            text in prop_oneof!["[a-zA-Z][a-zA-Z0-9_-]{0,41}", "[a-z0-9_ .-]{0,42}", "\\PC{0,8}"],
+        ) {
+            match AgentName::parse(&text) {
+                Ok(name) => {
+                    prop_assert!(is_name(&text) && !AgentName::RESERVED.contains(&text.as_str()));
+                    prop_assert_eq!(name.as_str(), &text);
+                    prop_assert_eq!(name.to_string(), text);
+                    let json = serde_json::to_value(&name).expect("a name is a string");
+                    prop_assert_eq!(serde_json::from_value::<AgentName>(json).expect("it is a name"), name);
+                }
+                Err(InvalidAgentName::Malformed(named)) => {
+                    prop_assert!(!is_name(&text));
+                    prop_assert_eq!(named, text);
+                }
+                Err(InvalidAgentName::Reserved(named)) => {
+                    prop_assert!(AgentName::RESERVED.contains(&text.as_str()));
+                    prop_assert_eq!(named, text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_ascii_words_of_at_most_forty_characters() {
+        let longest = format!("a{}", "b".repeat(39));
+        for name in ["coder", "dev-ops_2", "A", &longest] {
+            assert!(AgentName::parse(name).is_ok(), "{name}");
+        }
+        let too_long = format!("{longest}b");
+        for name in ["", "2coder", "-coder", "co der", "코더", "coder\n", "cödér", "coder🙂", &too_long]
+        {
+            assert_eq!(AgentName::parse(name), Err(InvalidAgentName::Malformed(name.to_owned())), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_managers_name_is_taken_and_a_journal_may_hold_it() {
+        for name in ["manager", "person", "user", "engine", "all"] {
+            assert_eq!(AgentName::parse(name), Err(InvalidAgentName::Reserved(name.to_owned())));
+        }
+        let read = serde_json::from_str::<AgentName>("\"manager\"").expect("the manager stands in journals");
+        assert_eq!(read, AgentName::manager());
+        assert!(serde_json::from_str::<AgentName>("\"관리자\"").is_err());
+    }
+
+    #[test]
+    fn built_in_names_imply_their_kind_and_all_others_are_general() {
+        for kind in WorkerKind::ALL {
+            let name = AgentName::parse(kind.as_str()).expect("a kind is a name");
+            assert_eq!(WorkerKind::implied_by(&name), kind);
+            assert_eq!(serde_json::to_value(kind).expect("a kind is a word"), kind.as_str());
+        }
+        let devops = AgentName::parse("devops").expect("it is a name");
+        assert_eq!(WorkerKind::implied_by(&devops), WorkerKind::General);
+    }
+
+    /// O-14: the defaults of `WORKER_TIMEOUT_*`.
+    #[test]
+    fn every_kind_has_its_default_timeout() {
+        let seconds = WorkerKind::ALL.map(|kind| (kind.as_str(), kind.default_timeout().as_secs()));
+        assert_eq!(
+            seconds,
+            [
+                ("planner", 300),
+                ("coder", 600),
+                ("reviewer", 300),
+                ("tester", 600),
+                ("committer", 180),
+                ("general", 600),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_part_in_the_team_survives_its_json() {
+        let workers = WorkerKind::ALL.map(|kind| (AgentKind::Worker(kind), kind.as_str()));
+        for (part, word) in workers.into_iter().chain([(AgentKind::Manager, "manager")]) {
+            let json = serde_json::to_value(part).expect("a part is a word");
+            assert_eq!(json, word);
+            assert_eq!(serde_json::from_value::<AgentKind>(json).expect("it is a part"), part);
+        }
+    }
+}

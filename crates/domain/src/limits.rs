@@ -69,3 +69,39 @@ mod seconds {
             .transpose()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// O-15: the numbers of `workflow_limits`.
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let expected = json!({
+            "max_review_iterations": 3,
+            "max_retry_cycles": 3,
+            "max_coder_retries": 2,
+            "max_turns": 50,
+            "max_worker_turns": 100,
+            "max_messages": 50,
+        });
+        let json = serde_json::to_value(Limits::default()).expect("limits are an object");
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_value::<Limits>(json).expect("they are limits"), Limits::default());
+        assert_eq!((MALFORMED_IN_A_ROW, MOST_CALLS_IN_A_MESSAGE), (3, 64));
+    }
+
+    #[test]
+    fn a_rounds_time_is_written_in_seconds() {
+        let limits = Limits { timeout_seconds: Some(Duration::from_millis(1500)), ..Limits::default() };
+        let json = serde_json::to_value(&limits).expect("limits are an object");
+        assert_eq!(json["timeout_seconds"], json!(1.5));
+        assert_eq!(serde_json::from_value::<Limits>(json).expect("they are limits"), limits);
+
+        let mut negative = serde_json::to_value(Limits::default()).expect("limits are an object");
+        negative["timeout_seconds"] = json!(-1);
+        assert!(serde_json::from_value::<Limits>(negative).is_err());
+    }
+}

@@ -190,3 +190,101 @@ impl SealedMessage {
         if *kept_for == wire { read(bytes) } else { read(&encode(&self.message)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KNOWN: [(&str, StopReason); 7] = [
+        ("end_turn", StopReason::EndTurn),
+        ("tool_use", StopReason::ToolUse),
+        ("max_tokens", StopReason::MaxTokens),
+        ("stop_sequence", StopReason::StopSequence),
+        ("pause_turn", StopReason::PauseTurn),
+        ("refusal", StopReason::Refusal),
+        ("context_window_exceeded", StopReason::ContextWindowExceeded),
+    ];
+
+    /// A part of any kind, with text of any script.
+    fn part() -> impl Strategy<Value = Part> {
+        let text = || "\\PC{0,12}";
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            prop::num::f64::NORMAL.prop_map(Value::from),
+            text().prop_map(Value::from),
+        ];
+        let input = prop::collection::vec((text(), leaf), 0..4)
+            .prop_map(|fields| Value::Object(fields.into_iter().collect()));
+        prop_oneof![
+            text().prop_map(|text| Part::Text { text }),
+            (text(), prop::option::of(text()))
+                .prop_map(|(text, signature)| Part::Thinking { text, signature }),
+            (text(), text(), input).prop_map(|(id, name, input)| Part::ToolUse {
+                id: CallId::new(&id),
+                name,
+                input
+            }),
+            (text(), text(), any::<bool>()).prop_map(|(id, content, is_error)| Part::ToolResult {
+                id: CallId::new(&id),
+                content,
+                is_error
+            }),
+            (text(), text()).prop_map(|(provider, raw)| Part::ProviderBlock { provider, raw }),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn a_message_survives_its_json(
+            role in prop_oneof![Just(Role::User), Just(Role::Assistant)],
+            parts in prop::collection::vec(part(), 0..4),
+        ) {
+            let message = Message { role, parts };
+            let json = serde_json::to_string(&message).expect("a message is an object");
+            let read: Message = serde_json::from_str(&json).expect("it is a message");
+            prop_assert_eq!(serde_json::to_string(&read).expect("a message is an object"), json);
+            prop_assert_eq!(read, message);
+        }
+
+        #[test]
+        fn a_stop_reason_of_any_word_survives_its_json(
+            word in prop_oneof![prop::sample::select(&KNOWN[..]).prop_map(|known| known.0.to_owned()), "\\PC{0,12}"],
+        ) {
+            let read: StopReason = serde_json::from_value(Value::from(word.as_str())).expect("it is a word");
+            let known = KNOWN.iter().find(|known| known.0 == word).map(|known| known.1.clone());
+            prop_assert_eq!(&read, &known.unwrap_or_else(|| StopReason::Other(word.clone())));
+            prop_assert_eq!(serde_json::to_value(&read).expect("a reason is a word"), Value::from(word));
+        }
+    }
+
+    #[test]
+    fn a_sealed_message_is_encoded_once_for_its_wire() {
+        let sealed = SealedMessage::new(Message::user("한글"));
+        let times = std::cell::Cell::new(0);
+        let encode = |message: &Message| {
+            times.set(times.get() + 1);
+            message.text().into_bytes()
+        };
+        for _ in 0..3 {
+            assert_eq!(sealed.encoded("anthropic", encode, <[u8]>::to_vec), "한글".as_bytes());
+        }
+        assert_eq!(times.get(), 1);
+        assert_eq!(sealed.encoded("openai", encode, <[u8]>::to_vec), "한글".as_bytes());
+        assert_eq!(times.get(), 2);
+    }
+
+    #[test]
+    fn usage_never_overflows() {
+        let most =
+            Usage { input_tokens: u64::MAX, output_tokens: 1, cache_read_tokens: 2, cache_write_tokens: 3 };
+        let mut sum = most;
+        sum += most;
+        assert_eq!(sum, Usage { output_tokens: 2, cache_read_tokens: 4, cache_write_tokens: 6, ..most });
+    }
+}

@@ -223,3 +223,92 @@ impl TryFrom<EndingWire> for Ending {
             .ok_or(UnknownEnding { outcome: wire.outcome, reason: wire.reason })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Contract 2, row by row: outcome, reason, exit code, record status.
+    const TABLE: [(&str, Option<&str>, u8, &str); 24] = [
+        ("done", None, 0, "completed"),
+        ("answered", None, 0, "completed"),
+        ("partial", Some("manager_partial"), 13, "partial"),
+        ("partial", Some("ended_in_prose"), 13, "partial"),
+        ("failed", Some("manager_failed"), 14, "failed"),
+        ("failed", Some("worker_failed"), 14, "failed"),
+        ("failed", Some("malformed_report"), 14, "failed"),
+        ("failed", Some("provider"), 5, "failed"),
+        ("failed", Some("credentials"), 4, "failed"),
+        ("failed", Some("verification"), 11, "failed"),
+        ("failed", Some("loop"), 12, "failed"),
+        ("failed", Some("internal"), 1, "failed"),
+        ("limit", Some("turns"), 6, "limit"),
+        ("limit", Some("tokens"), 7, "limit"),
+        ("limit", Some("cost"), 7, "limit"),
+        ("limit", Some("time"), 8, "limit"),
+        ("needs_person", Some("review_limit"), 10, "needs_person"),
+        ("needs_person", Some("question"), 10, "needs_person"),
+        ("needs_person", Some("permission"), 9, "needs_person"),
+        ("stopped", None, 15, "stopped"),
+        ("cancelled", Some("sigint"), 130, "cancelled"),
+        ("cancelled", Some("sigterm"), 143, "cancelled"),
+        ("cancelled", Some("sighup"), 129, "cancelled"),
+        // The contract gives it no exit code: nobody waits for it.
+        ("interrupted", None, 1, "interrupted"),
+    ];
+
+    #[test]
+    fn every_end_has_the_words_and_the_exit_code_of_the_contract() {
+        let rows = Ending::ALL
+            .map(|ending| (ending.outcome(), ending.reason(), ending.exit_code(), ending.record_status()));
+        assert_eq!(rows, TABLE);
+    }
+
+    #[test]
+    fn no_two_ends_are_alike_and_only_success_exits_with_0() {
+        let words: BTreeSet<_> = Ending::ALL.map(|ending| (ending.outcome(), ending.reason())).into();
+        assert_eq!(words.len(), Ending::ALL.len());
+        for ending in Ending::ALL {
+            assert_eq!(ending.is_success(), ending.exit_code() == 0, "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn every_end_survives_its_json() {
+        for ending in Ending::ALL {
+            let mut expected = json!({"outcome": ending.outcome()});
+            if let Some(reason) = ending.reason() {
+                expected["reason"] = Value::from(reason);
+            }
+            let json = serde_json::to_value(ending).expect("an end is an object");
+            assert_eq!(json, expected);
+            assert_eq!(serde_json::from_value::<Ending>(json).expect("it is an end"), ending);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn words_that_no_row_has_are_refused(
+            outcome in prop::sample::select(&TABLE[..]).prop_map(|row| row.0),
+            reason in prop::option::of(prop_oneof![
+                prop::sample::select(&TABLE[..]).prop_map(|row| row.1.unwrap_or("done").to_owned()),
+                "[a-z_]{0,12}",
+            ]),
+        ) {
+            let row = TABLE.iter().find(|row| row.0 == outcome && row.1 == reason.as_deref());
+            let read = serde_json::from_value::<Ending>(json!({"outcome": outcome, "reason": reason}));
+            match (row, read) {
+                (Some(row), Ok(ending)) => prop_assert_eq!(row.2, ending.exit_code()),
+                (None, Err(error)) => prop_assert!(error.to_string().contains(outcome), "{}", error),
+                (row, read) => prop_assert!(false, "{row:?} is read as {read:?}"),
+            }
+        }
+    }
+}

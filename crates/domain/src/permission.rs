@@ -123,3 +123,82 @@ pub fn leave(mode: PermissionMode, access: Access, sandbox: &SandboxState) -> Le
         (Access::Command, PermissionMode::Full) => Leave::Granted,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Yes, ask, no: a cell of the table.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Cell {
+        Yes,
+        Ask,
+        No,
+    }
+
+    fn cell(leave: &Leave) -> Cell {
+        match leave {
+            Leave::Granted => Cell::Yes,
+            Leave::Ask(_) => Cell::Ask,
+            Leave::Denied(_) => Cell::No,
+        }
+    }
+
+    fn sandbox(level: SandboxLevel, usable: bool) -> SandboxState {
+        SandboxState { level, reason: "this kernel has no Landlock".to_owned(), usable }
+    }
+
+    /// Contract 6, row by row: read, edit, command at `strict`, at `kernel`, at `none`, and where no level works.
+    const TABLE: [(PermissionMode, [Cell; 6]); 4] = {
+        use Cell::{Ask, No, Yes};
+        [
+            (PermissionMode::Plan, [Yes, No, No, No, No, No]),
+            (PermissionMode::Ask, [Yes, Ask, Ask, Ask, Ask, No]),
+            (PermissionMode::AutoEdit, [Yes, Yes, Yes, Yes, Ask, No]),
+            (PermissionMode::Full, [Yes, Yes, Yes, Yes, Yes, No]),
+        ]
+    };
+
+    #[test]
+    fn every_cell_of_the_table_is_as_the_contract_has_it() {
+        let walls = [
+            sandbox(SandboxLevel::Strict, true),
+            sandbox(SandboxLevel::Kernel, true),
+            sandbox(SandboxLevel::None, true),
+            sandbox(SandboxLevel::None, false),
+        ];
+        for (mode, [read, edit, commands @ ..]) in TABLE {
+            for (wall, command) in walls.iter().zip(commands) {
+                let decided = |access| cell(&leave(mode, access, wall));
+                let row = [Access::Read, Access::Edit, Access::Command, Access::Coordinate].map(decided);
+                assert_eq!(row, [read, edit, command, Cell::Yes], "{mode:?} {wall:?}");
+            }
+        }
+        assert_eq!(TABLE.map(|(mode, _)| mode), PermissionMode::ALL);
+    }
+
+    /// A denial says what a person can type who wants it.
+    #[test]
+    fn every_denial_names_the_way_out() {
+        let text = |mode, wall: &SandboxState| match leave(mode, Access::Command, wall) {
+            Leave::Denied(text) => text,
+            other => panic!("{other:?}"),
+        };
+        let nothing_works = sandbox(SandboxLevel::None, false);
+        let out = text(PermissionMode::Full, &nothing_works);
+        assert!(out.contains("--sandbox none --permission-mode full"), "{out}");
+        assert!(out.contains("this kernel has no Landlock"), "{out}");
+        let plan = text(PermissionMode::Plan, &nothing_works);
+        assert!(plan.contains("--permission-mode auto-edit"), "{plan}");
+    }
+
+    #[test]
+    fn modes_and_levels_are_written_as_flags_spell_them() {
+        for mode in PermissionMode::ALL {
+            assert_eq!(serde_json::to_value(mode).expect("a mode is a word"), mode.as_str());
+        }
+        for level in [SandboxLevel::Strict, SandboxLevel::Kernel, SandboxLevel::None] {
+            assert_eq!(serde_json::to_value(level).expect("a level is a word"), level.as_str());
+        }
+    }
+}
