@@ -20,16 +20,19 @@ use crate::{
 /// Characters kept free for how it ended.
 const ENDING: usize = 2_000;
 
-/// What a model writes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
     /// A shell command; it starts in the workspace and its standard input is empty.
     command: String,
-    /// When it is stopped; 120 if left out, at most 600.
-    #[serde(default)]
+    /// When it is stopped.
+    #[serde(default = "default_timeout")]
     #[schemars(range(min = 1, max = 600))]
-    timeout_seconds: Option<u64>,
+    timeout_seconds: u64,
+}
+
+const fn default_timeout() -> u64 {
+    CommandRequest::DEFAULT_TIMEOUT.as_secs()
 }
 
 /// Runs commands.
@@ -57,7 +60,7 @@ impl Tool for Bash {
 
     fn check(&self, input: Input) -> Result<CommandRequest, RejectedInput> {
         let longest = CommandRequest::LONGEST_TIMEOUT;
-        let timeout = input.timeout_seconds.map_or(CommandRequest::DEFAULT_TIMEOUT, Duration::from_secs);
+        let timeout = Duration::from_secs(input.timeout_seconds);
         if timeout.is_zero() || timeout > longest {
             return Err(RejectedInput(format!(
                 "`timeout_seconds` has to be from 1 to {}",

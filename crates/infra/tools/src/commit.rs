@@ -18,7 +18,6 @@ use crate::{
     tool::{Tool, with_causes},
 };
 
-/// What a model writes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {

@@ -8,7 +8,7 @@ use domain::{
     tool::{Access, CallTarget, RejectedInput, ToolOutcome},
 };
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     confined::Confined,
@@ -17,26 +17,21 @@ use crate::{
     tool::{Tool, cancelled, with_causes},
 };
 
-/// What to compare with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Base {
-    /// The beginning of the present round of work.
     #[default]
     Round,
-    /// Git's last commit.
     Head,
-    /// The beginning of the last review.
     LastReview,
 }
 
-/// What a model writes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
-    /// What to compare the present files with; `round` if left out.
+    /// What to compare the present files with.
     #[serde(default)]
-    base: Option<Base>,
+    base: Base,
     /// A file or folder, relative to the workspace; everything if left out.
     #[serde(default)]
     path: Option<String>,
@@ -79,7 +74,7 @@ impl Tool for Diff {
             Err(error) => return error.outcome(),
         };
         let path = place.as_ref().map(|place| place.as_path().to_string_lossy());
-        let from = match call.base.unwrap_or_default() {
+        let from = match call.base {
             Base::Head => None,
             Base::Round => match &context.bases.round {
                 Some(round) => Some(round),

@@ -27,7 +27,6 @@ const LARGEST: u64 = 32 * 1024 * 1024;
 /// The most line numbers that are named.
 const MOST_NAMED: usize = 10;
 
-/// What a model writes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
@@ -37,9 +36,9 @@ pub(crate) struct Input {
     old_string: String,
     /// The text to put there.
     new_string: String,
-    /// Replace every occurrence; false if left out.
+    /// Replace every occurrence.
     #[serde(default)]
-    replace_all: Option<bool>,
+    replace_all: bool,
 }
 
 /// Edits files.
@@ -101,14 +100,13 @@ fn edit(files: &Confined, place: &Place, call: &Input) -> Result<ToolOutcome, Fi
     let target = files.target(place)?;
     let content = target.content(LARGEST)?;
     let found = Matches::of(&call.old_string, &content);
-    let replace_all = call.replace_all.unwrap_or(false);
     if found.is_empty() {
         let hint = near_miss::hint(&call.old_string, &content);
         return Ok(ToolOutcome::error(format!(
             "`old_string` does not occur in `{place}`, which was left as it is. {hint}"
         )));
     }
-    if !replace_all && found.is_ambiguous() {
+    if !call.replace_all && found.is_ambiguous() {
         return Ok(ToolOutcome::error(format!(
             "`old_string` occurs {} times in `{place}` ({}), which was left as it is: take in more of the lines \
              around the one you mean, or set `replace_all`",

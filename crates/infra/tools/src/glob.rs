@@ -23,7 +23,6 @@ use crate::{
 /// The most paths of one answer.
 const MOST_PATHS: u64 = 1_000;
 
-/// What a model writes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {

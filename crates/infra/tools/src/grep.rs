@@ -25,7 +25,6 @@ use crate::{
 
 const MOST_CONTEXT: u32 = 50;
 
-/// What a model writes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
@@ -37,10 +36,10 @@ pub(crate) struct Input {
     /// Only files that match this glob; without `/` it is compared with the name alone, for example `*.rs`.
     #[serde(default)]
     glob: Option<String>,
-    /// How many lines to show before and after each match; 0 if left out.
+    /// How many lines to show before and after each match.
     #[serde(default)]
-    #[schemars(range(min = 0, max = 50))]
-    context: Option<u32>,
+    #[schemars(range(max = 50))]
+    context: u32,
 }
 
 /// What to search for, and where.
@@ -88,8 +87,7 @@ impl Tool for Grep {
                     .to_owned(),
             ));
         }
-        let context = input.context.unwrap_or(0);
-        if context > MOST_CONTEXT {
+        if input.context > MOST_CONTEXT {
             return Err(RejectedInput(format!("`context` has to be from 0 to {MOST_CONTEXT}")));
         }
         let regex = RegexBuilder::new(&composed(&input.pattern))
@@ -102,7 +100,7 @@ impl Tool for Grep {
                 regex,
                 is_ascii: input.pattern.is_ascii(),
                 glob: glob.map_err(RejectedInput)?,
-                context: usize::try_from(context).unwrap_or(0),
+                context: usize::try_from(input.context).unwrap_or(0),
             },
         })
     }

@@ -22,20 +22,25 @@ use crate::{
 /// Files up to this size are read at once, by the thread that asks: that takes less than to hand them over.
 const READ_AT_ONCE: u64 = 256 * 1024;
 
-const LINES: NonZeroU64 = NonZeroU64::new(2_000).unwrap();
-
-/// What a model writes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
     /// Relative to the workspace.
     path: String,
     /// The first line to show, from 1.
-    #[serde(default)]
-    offset: Option<NonZeroU64>,
-    /// How many lines to show; 2000 if left out.
-    #[serde(default)]
-    limit: Option<NonZeroU64>,
+    #[serde(default = "first_line")]
+    offset: NonZeroU64,
+    /// How many lines to show.
+    #[serde(default = "page_of_lines")]
+    limit: NonZeroU64,
+}
+
+const fn first_line() -> NonZeroU64 {
+    NonZeroU64::MIN
+}
+
+const fn page_of_lines() -> NonZeroU64 {
+    NonZeroU64::MIN.saturating_add(1_999)
 }
 
 /// What is to be read.
@@ -68,10 +73,7 @@ impl Tool for Read {
     const ACCESS: Access = Access::Read;
 
     fn check(&self, input: Input) -> Result<Call, RejectedInput> {
-        let range = Range {
-            first: input.offset.unwrap_or(NonZeroU64::MIN).get(),
-            lines: input.limit.unwrap_or(LINES).get(),
-        };
+        let range = Range { first: input.offset.get(), lines: input.limit.get() };
         Ok(Call { path: input.path, range })
     }
 

@@ -21,7 +21,6 @@ use crate::{
 /// Files up to this size are compared with what replaces them.
 const COMPARED: u64 = 8 * 1024 * 1024;
 
-/// What a model writes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {

@@ -25,12 +25,6 @@ async fn lines_are_numbered_and_pages_say_how_to_go_on() {
     check(text, json!({"offset": 4}), "     4\tfour").await;
     check(text, json!({"offset": 5}), "the file has only 4 lines, so there is none at offset 5").await;
     check(text, json!({"offset": 50}), "the file has only 4 lines, so there is none at offset 50").await;
-    check(
-        text,
-        json!({"offset": null, "limit": null}),
-        "     1\tone\n     2\t이\n     3\tthree\n     4\tfour",
-    )
-    .await;
     check(b"", json!({}), "[the file is empty]").await;
     check(b"\n\n", json!({}), "     1\t\n     2\t").await;
     check(b"end", json!({}), "     1\tend\n[no newline at the end of the file]").await;

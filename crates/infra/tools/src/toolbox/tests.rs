@@ -48,6 +48,27 @@ fn every_tool_has_the_fields_of_the_contract_and_no_others() {
 }
 
 #[test]
+fn the_schemas_say_the_defaults_and_bounds_of_the_contract() {
+    let toolbox = Workspace::new().toolbox();
+    let field = |tool: &str, field: &str, key: &str| {
+        toolbox.build(tool).expect("a tool").spec().input_schema["properties"][field][key].clone()
+    };
+    for (tool, name, key, expected) in [
+        ("read", "offset", "default", json!(1)),
+        ("read", "offset", "minimum", json!(1)),
+        ("read", "limit", "default", json!(2_000)),
+        ("grep", "context", "default", json!(0)),
+        ("diff", "base", "default", json!("round")),
+        ("diff", "base", "enum", json!(["round", "head", "last_review"])),
+        ("edit", "replace_all", "default", json!(false)),
+        ("bash", "timeout_seconds", "default", json!(120)),
+        ("bash", "timeout_seconds", "maximum", json!(600)),
+    ] {
+        assert_eq!(field(tool, name, key), expected, "{tool} {name} {key}");
+    }
+}
+
+#[test]
 fn unknown_fields_missing_fields_and_other_types_are_rejected() {
     let toolbox = Workspace::new().toolbox();
     for (tool, (name, required, _)) in toolbox.all().iter().zip(CONTRACT) {
