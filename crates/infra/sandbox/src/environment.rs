@@ -1,0 +1,129 @@
+//! The environment of commands: an allow-list, so that no key of the person's reaches one (contract 6).
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use domain::permission::SandboxLevel;
+
+use crate::{folders::Folders, settings::SandboxSettings};
+
+/// Names that pass as they are at every level.
+const PASSED: [&str; 6] = ["LANG", "LANGUAGE", "TERM", "RUSTUP_TOOLCHAIN", "PYENV_VERSION", "NVM_BIN"];
+
+/// Names that pass only where the tool chains use the person's own home.
+const PASSED_UNWALLED: [&str; 9] = [
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "PYENV_ROOT",
+    "NVM_DIR",
+    "GOROOT",
+    "JAVA_HOME",
+    "GOPATH",
+    "GOMODCACHE",
+    "GOCACHE",
+];
+
+/// Tool chains that stand in a folder of their own, and where that is below the home where the variable is not set.
+const TOOLCHAIN_ROOTS: [(&str, Option<&str>); 5] = [
+    ("RUSTUP_HOME", Some(".rustup")),
+    ("PYENV_ROOT", Some(".pyenv")),
+    ("NVM_DIR", Some(".nvm")),
+    ("GOROOT", None),
+    ("JAVA_HOME", None),
+];
+
+/// Caches of tool chains and their places under `cache/toolchains/<workspace>`.
+const CACHES: [(&str, &str); 6] = [
+    ("CARGO_HOME", "cargo"),
+    ("npm_config_cache", "npm"),
+    ("PIP_CACHE_DIR", "pip"),
+    ("GOPATH", "go"),
+    ("GOMODCACHE", "go/pkg/mod"),
+    ("GOCACHE", "go-build"),
+];
+
+/// The whole environment of a command at `level`.
+pub(crate) fn of_commands(
+    settings: &SandboxSettings,
+    folders: &Folders,
+    level: SandboxLevel,
+) -> Vec<(OsString, OsString)> {
+    let mut environment: Vec<(OsString, OsString)> = settings
+        .environment
+        .iter()
+        .filter(|(name, _)| passes(name) || (level == SandboxLevel::None && passes_unwalled(name)))
+        .cloned()
+        .collect();
+    environment.push(("PATH".into(), settings.path().to_owned()));
+    environment.push(("TMPDIR".into(), folders.temporary.clone().into()));
+    environment.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
+    match level {
+        SandboxLevel::None => environment.extend(settings.home().map(|home| ("HOME".into(), home.into()))),
+        SandboxLevel::Strict | SandboxLevel::Kernel => {
+            environment.push(("HOME".into(), folders.home.clone().into()));
+            environment
+                .extend(toolchain_roots(settings).into_iter().map(|(name, root)| (name.into(), root.into())));
+            environment.extend(
+                CACHES.iter().map(|(name, place)| ((*name).into(), folders.toolchains.join(place).into())),
+            );
+            // Java asks the user database for the home, so Maven has to be told.
+            let mut maven = OsString::from("-Dmaven.repo.local=");
+            maven.push(folders.toolchains.join("maven"));
+            environment.push(("MAVEN_OPTS".into(), maven));
+        }
+    }
+    environment
+}
+
+fn passes(name: &OsStr) -> bool {
+    PASSED.iter().any(|passed| name == OsStr::new(passed)) || name.as_bytes().starts_with(b"LC_")
+}
+
+fn passes_unwalled(name: &OsStr) -> bool {
+    PASSED_UNWALLED.iter().any(|passed| name == OsStr::new(passed))
+}
+
+/// The folders of installed tool chains: those that are named, and those that exist at their usual place.
+pub(crate) fn toolchain_roots(settings: &SandboxSettings) -> Vec<(&'static str, PathBuf)> {
+    let home = settings.home();
+    TOOLCHAIN_ROOTS
+        .iter()
+        .filter_map(|(name, usual)| {
+            let named = settings.host(name).map(PathBuf::from);
+            let usual = || home.as_deref().zip(*usual).map(|(home, usual)| home.join(usual));
+            let root = named.or_else(|| usual().filter(|root| root.is_dir()))?;
+            root.is_absolute().then_some((*name, root))
+        })
+        .collect()
+}
+
+/// `CARGO_HOME/bin`: the proxies of installed Rust tools.
+pub(crate) fn cargo_programs(settings: &SandboxSettings) -> Option<PathBuf> {
+    let cargo = settings.host("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.or_else(|| settings.home().map(|home| home.join(".cargo")))?;
+    cargo.is_absolute().then(|| cargo.join("bin"))
+}
+
+/// The absolute folders of `PATH`. Relative ones would be found inside the workspace.
+pub(crate) fn program_folders(path: &OsStr) -> impl Iterator<Item = PathBuf> + '_ {
+    path.as_bytes()
+        .split(|byte| *byte == b':')
+        .map(|folder| PathBuf::from(OsStr::from_bytes(folder)))
+        .filter(|folder| folder.is_absolute())
+}
+
+/// The shell that runs commands: `bash` where `PATH` has one, else `sh`.
+pub(crate) fn shell(path: &OsStr) -> Option<PathBuf> {
+    let find =
+        |name: &str| program_folders(path).map(|folder| folder.join(name)).find(|file| is_program(file));
+    find("bash")
+        .or_else(|| find("sh"))
+        .or_else(|| Some(PathBuf::from("/bin/sh")).filter(|file| is_program(file)))
+}
+
+fn is_program(file: &Path) -> bool {
+    file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
+}

@@ -1,0 +1,53 @@
+//! Why there is no sandbox.
+
+use std::{io, path::PathBuf};
+
+/// A sandbox level cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The level has no launcher yet.
+    #[error(
+        "sandbox level `{0}` is not available in this version; use `--sandbox auto`, or `kernel` where Linux has Landlock"
+    )]
+    NotInThisVersion(&'static str),
+    /// The level exists and does not work here. A level that was named is never stepped down.
+    #[error(
+        "sandbox level `{level}` does not work here; use `--sandbox auto`, or `--sandbox none --permission-mode full` \
+         to run commands with all of your rights"
+    )]
+    Unavailable {
+        /// The level.
+        level: &'static str,
+        /// What is missing.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A folder that commands need could not be made.
+    #[error("cannot make the folder {}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no shell in `PATH` and no `/bin/sh`.
+    #[error("no shell found: neither `bash` nor `sh` is in PATH; add one of them to PATH")]
+    NoShell,
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        // Some libraries repeat the source in their own text.
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,185 @@
+//! Level `kernel`: Landlock and seccomp, applied by the child to itself between fork and exec (design law 11).
+//!
+//! Everything that allocates, opens or can be got wrong happens before the fork; what is left are raw calls on a
+//! ready ruleset and a ready filter. Namespaces, mounts and process limits are not done here.
+
+mod filter;
+mod grants;
+mod ruleset;
+
+use std::{
+    fs::Metadata,
+    io,
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::{fs::MetadataExt, process::CommandExt},
+    },
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use landlock::{PathFdError, RulesetError};
+use rustix::thread::{CapabilitySet, CapabilitySets};
+
+use self::grants::Grants;
+use crate::{error::SandboxError, folders::Folders, settings::SandboxSettings};
+
+/// Why the wall cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WallError {
+    /// No filter is known for this processor.
+    #[error("no seccomp filter is known for this processor; x86_64 and aarch64 have one")]
+    Processor,
+    /// The kernel was built or started without Landlock.
+    #[error("this kernel has no Landlock, or it was not switched on at boot")]
+    NoLandlock(#[source] io::Error),
+    /// Landlock is too old to hold TCP.
+    #[error("Landlock ABI {0} is too old, 4 is needed (Linux 6.7)")]
+    OldLandlock(i64),
+    /// The kernel refused the ruleset.
+    #[error("cannot build the Landlock ruleset")]
+    Ruleset(#[from] RulesetError),
+    /// A granted path exists and cannot be opened.
+    #[error("cannot grant a path")]
+    Grant(#[from] PathFdError),
+    /// A folder of commands went away and could not be made anew.
+    #[error(transparent)]
+    Folder(#[from] Box<SandboxError>),
+    /// The ruleset came without a descriptor.
+    #[error("Landlock gave no ruleset")]
+    NoRuleset,
+}
+
+/// A ruleset, and the state of the files it was built for.
+struct Built {
+    ruleset: Arc<OwnedFd>,
+    /// A rule holds an inode, not a name, so a path that comes, goes or is made anew outdates the ruleset.
+    seen: Vec<(PathBuf, Option<(u64, u64)>)>,
+}
+
+/// The wall of one session's commands.
+pub(crate) struct Wall {
+    settings: Arc<SandboxSettings>,
+    folders: Folders,
+    filter: Arc<[libc::sock_filter]>,
+    built: Mutex<Built>,
+    abi: i64,
+    too_wide: Vec<PathBuf>,
+}
+
+impl Wall {
+    /// Builds what can be built before any command.
+    pub(crate) fn build(settings: Arc<SandboxSettings>, folders: Folders) -> Result<Self, WallError> {
+        let processor = filter::Processor::of_host().ok_or(WallError::Processor)?;
+        let abi = ruleset::abi()?;
+        let Grants { list, too_wide } = grants::of_commands(&settings, &folders);
+        let built = Built { ruleset: Arc::new(ruleset::of(&list)?), seen: seen(&list, &settings, &folders) };
+        let filter = filter::program(&processor).into();
+        Ok(Self { settings, folders, filter, built: Mutex::new(built), abi, too_wide })
+    }
+
+    /// What holds commands here, in words for people.
+    pub(crate) fn reason(&self) -> String {
+        let mut reason =
+            format!("Landlock (ABI {}) and a seccomp filter hold commands in the workspace", self.abi);
+        if !self.too_wide.is_empty() {
+            let paths: Vec<_> = self.too_wide.iter().map(|path| path.display().to_string()).collect();
+            reason.push_str("; not readable, because too much lies below: ");
+            reason.push_str(&paths.join(", "));
+        }
+        reason
+    }
+
+    /// Makes `command` wall itself in before it becomes the program.
+    pub(crate) fn enclose(&self, command: &mut Command) -> Result<(), WallError> {
+        let ruleset = self.ruleset()?;
+        let filter = Arc::clone(&self.filter);
+        #[expect(
+            unsafe_code,
+            reason = "code between fork and exec; only raw calls, nothing allocates or locks"
+        )]
+        // SAFETY: the closure only makes async-signal-safe system calls on values that were made before the fork.
+        unsafe {
+            command.pre_exec(move || restrict_self(&ruleset, &filter));
+        }
+        Ok(())
+    }
+
+    /// The ruleset for the paths as they are now.
+    fn ruleset(&self) -> Result<Arc<OwnedFd>, WallError> {
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        if built.seen.iter().any(|(path, identity)| identity_of(path) != *identity) {
+            self.folders.make().map_err(Box::new)?;
+            let Grants { list, .. } = grants::of_commands(&self.settings, &self.folders);
+            *built = Built {
+                ruleset: Arc::new(ruleset::of(&list)?),
+                seen: seen(&list, &self.settings, &self.folders),
+            };
+        }
+        Ok(Arc::clone(&built.ruleset))
+    }
+}
+
+/// The paths that are worth a look before each command: those that commands write, and those that were missing.
+fn seen(
+    list: &[grants::Grant],
+    settings: &SandboxSettings,
+    folders: &Folders,
+) -> Vec<(PathBuf, Option<(u64, u64)>)> {
+    let ours = [&settings.workspace, &folders.toolchains, &folders.home, &folders.temporary];
+    let ours = ours.map(|path| (path.clone(), identity_of(path)));
+    let missing = list.iter().map(|grant| &grant.path).filter(|path| identity_of(path).is_none());
+    ours.into_iter().chain(missing.map(|path| (path.clone(), None))).collect()
+}
+
+fn identity_of(path: &Path) -> Option<(u64, u64)> {
+    path.metadata().ok().map(|found: Metadata| (found.dev(), found.ino()))
+}
+
+/// Runs in the child. Afterwards no call reaches a path, a socket or a process that was not granted.
+fn restrict_self(ruleset: &OwnedFd, filter: &[libc::sock_filter]) -> io::Result<()> {
+    rustix::process::setsid()?;
+    rustix::thread::set_no_new_privs(true)?;
+    give_up_capabilities()?;
+    let length = u16::try_from(filter.len()).map_err(|_| io::Error::from_raw_os_error(libc::E2BIG))?;
+    // The kernel reads the filter and leaves it as it is.
+    let program = libc::sock_fprog { len: length, filter: filter.as_ptr().cast_mut() };
+    #[expect(unsafe_code, reason = "no safe wrapper applies a ready ruleset and filter without allocating")]
+    // SAFETY: the descriptors and the filter outlive the calls, which neither keep nor change them.
+    unsafe {
+        // Descriptors that the host program left open would be doors in the wall.
+        checked(libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC))?;
+        checked(libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32))?;
+        checked(libc::syscall(
+            libc::SYS_seccomp,
+            libc::SECCOMP_SET_MODE_FILTER,
+            0_u32,
+            std::ptr::from_ref(&program),
+        ))
+    }
+}
+
+/// What root may keep: rights over files, which Landlock holds in place.
+const KEPT: CapabilitySet = CapabilitySet::CHOWN
+    .union(CapabilitySet::DAC_OVERRIDE)
+    .union(CapabilitySet::FOWNER)
+    .union(CapabilitySet::FSETID)
+    .union(CapabilitySet::SETGID)
+    .union(CapabilitySet::SETUID);
+
+/// Root has powers that go round the wall: to read the memory and the environment of any process (ours holds keys),
+/// to make a device node of a disk, to load a kernel module. With no-new-privileges set, no program gets them back.
+fn give_up_capabilities() -> io::Result<()> {
+    let had = rustix::thread::capabilities(None)?;
+    let kept = CapabilitySets {
+        effective: had.effective & KEPT,
+        permitted: had.permitted & KEPT,
+        inheritable: CapabilitySet::empty(),
+    };
+    Ok(rustix::thread::set_capabilities(None, kept)?)
+}
+
+fn checked(result: libc::c_long) -> io::Result<()> {
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

@@ -1,0 +1,115 @@
+//! What a walled-in command may touch: the list of contract 6, level `kernel`.
+
+use std::path::{Path, PathBuf};
+
+use crate::{environment, folders::Folders, settings::SandboxSettings};
+
+/// How far a grant goes. Execution comes with reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Read and execute.
+    Read,
+    /// Read, execute and change.
+    Write,
+}
+
+/// A path and all below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Grant {
+    pub(super) path: PathBuf,
+    pub(super) reach: Reach,
+}
+
+/// The grants, and what was asked for and is too wide to grant.
+#[derive(Debug, Default)]
+pub(super) struct Grants {
+    pub(super) list: Vec<Grant>,
+    pub(super) too_wide: Vec<PathBuf>,
+}
+
+const DEVICES_WRITE: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/tty"];
+const SYSTEM_READ: [&str; 8] =
+    ["/usr", "/bin", "/sbin", "/opt", "/nix/store", "/proc", "/dev/random", "/dev/urandom"];
+const SETTINGS_READ: [&str; 10] = [
+    "/etc/alternatives",
+    "/etc/ssl",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/nsswitch.conf",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/etc/localtime",
+    "/etc/os-release",
+    "/etc/gitconfig",
+];
+/// A folder, and the beginning of the names in it that are granted.
+const FAMILIES_READ: [(&str, &str); 3] = [("/", "lib"), ("/etc", "ca-certificates"), ("/etc", "ld.so.")];
+
+/// The list for these settings. Paths may be missing; whoever uses the list skips them.
+pub(super) fn of_commands(settings: &SandboxSettings, folders: &Folders) -> Grants {
+    let mut grants = Grants::default();
+    grants.allow(Reach::Write, [settings.workspace.clone(), folders.toolchains.clone()]);
+    grants.allow(Reach::Write, DEVICES_WRITE.map(PathBuf::from));
+    grants.allow(Reach::Read, SYSTEM_READ.map(PathBuf::from));
+    grants.allow(Reach::Read, SETTINGS_READ.map(PathBuf::from));
+    for (folder, beginning) in FAMILIES_READ {
+        grants.allow(Reach::Read, family(Path::new(folder), beginning));
+    }
+    let outside = settings.git_dirs.iter().filter(|dir| !dir.starts_with(&settings.workspace)).cloned();
+    grants.allow(Reach::Read, outside);
+
+    let home = settings.home();
+    let chosen = environment::program_folders(settings.path())
+        .chain(environment::toolchain_roots(settings).into_iter().map(|(_, root)| root))
+        .chain(environment::cargo_programs(settings));
+    for path in chosen {
+        // A folder that does not exist yet is kept as it is named, and looked for again later.
+        let path = path.canonicalize().unwrap_or(path);
+        if is_too_wide(&path, home.as_deref()) {
+            grants.too_wide.push(path);
+        } else if !grants.list.iter().any(|grant| grant.path == path) {
+            grants.allow(Reach::Read, [path]);
+        }
+    }
+    grants
+}
+
+impl Grants {
+    fn allow(&mut self, reach: Reach, paths: impl IntoIterator<Item = PathBuf>) {
+        self.list.extend(paths.into_iter().map(|path| Grant { path, reach }));
+    }
+}
+
+/// Whether a folder that the person's environment names holds the home folder, or everybody's temporary files.
+fn is_too_wide(path: &Path, home: Option<&Path>) -> bool {
+    let holds = |inner: &Path| inner.starts_with(path);
+    let home = home.map(|home| home.canonicalize().unwrap_or_else(|_| home.to_owned()));
+    home.is_some_and(|home| holds(&home)) || holds(Path::new("/tmp")) || holds(Path::new("/var/tmp"))
+}
+
+fn family(folder: &Path, beginning: &str) -> Vec<PathBuf> {
+    let Ok(entries) = folder.read_dir() else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(beginning))
+        .map(|entry| entry.path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_holds_the_home_or_the_temporary_files_is_too_wide() {
+        let home = Path::new("/home/kim");
+        let check = |path: &str| is_too_wide(Path::new(path), Some(home));
+        assert_eq!(
+            ["/", "/home", "/home/kim", "/tmp", "/var", "/home/kim/bin", "/home/kim-2", "/tmp/x", "/opt/go"]
+                .map(check),
+            [true, true, true, true, true, false, false, false, false]
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! Descendants of a command that left its process group, found in `/proc`.
+//!
+//! Programs such as `timeout` and shells with job control give their children groups of their own, which a signal
+//! to the command's group does not reach. They are found by their session or by their parents; a daemon that cut
+//! both ties is not.
+
+use std::fs;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+/// A process, told from a later one of the same number by its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kin {
+    pid: i32,
+    parent: i32,
+    group: i32,
+    session: i32,
+    started: u64,
+}
+
+impl Kin {
+    fn read(pid: i32) -> Option<Self> {
+        parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// Signals exactly this process, or nobody where it is gone.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let Some(descriptor) =
+            Pid::from_raw(self.pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
+        else {
+            return;
+        };
+        // The descriptor now holds the process that had the number a moment ago: is it still the one we mean?
+        if Self::read(self.pid).is_some_and(|now| now.started == self.started) {
+            match pidfd_send_signal(&descriptor, signal) {
+                Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+                Err(error) => tracing::warn!(process = self.pid, %error, "cannot signal a command's process"),
+            }
+        }
+    }
+}
+
+/// The living processes that descend from `leader` or share its session, and are not in its group. `known` are those
+/// found earlier; they and their children count although their parents may be gone.
+pub(crate) fn outside_the_group(leader: Pid, known: &[Kin]) -> Vec<Kin> {
+    kin_of(leader.as_raw_pid(), known, &everybody())
+}
+
+fn kin_of(leader: i32, known: &[Kin], everybody: &[Kin]) -> Vec<Kin> {
+    let is_known = |kin: &Kin| known.iter().any(|old| old.pid == kin.pid && old.started == kin.started);
+    let mut kin: Vec<Kin> = everybody
+        .iter()
+        .filter(|kin| kin.session == leader || kin.group == leader || is_known(kin))
+        .copied()
+        .collect();
+    // Children of those found, then their children: each pass adds a generation, and generations end.
+    loop {
+        let more: Vec<Kin> = everybody
+            .iter()
+            .filter(|one| !kin.iter().any(|found| found.pid == one.pid))
+            .filter(|one| one.parent == leader || kin.iter().any(|found| found.pid == one.parent))
+            .copied()
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        kin.extend(more);
+    }
+    kin.retain(|kin| kin.pid != leader && kin.group != leader);
+    kin
+}
+
+fn everybody() -> Vec<Kin> {
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    processes
+        .filter_map(Result::ok)
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(Kin::read)
+        .collect()
+}
+
+/// Reads `/proc/<pid>/stat` (proc(5)): the name stands in brackets and may hold anything, brackets included.
+fn parse(stat: &str) -> Option<Kin> {
+    let pid = stat.split_once(' ')?.0.parse().ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    // The first field after the name is the third of the page.
+    let field = |number: usize| fields.get(number.checked_sub(3)?).copied();
+    Some(Kin {
+        pid,
+        parent: field(4)?.parse().ok()?,
+        group: field(5)?.parse().ok()?,
+        session: field(6)?.parse().ok()?,
+        started: field(22)?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn kin(pid: i32, parent: i32, group: i32, session: i32) -> Kin {
+        Kin { pid, parent, group, session, started: 1 }
+    }
+
+    #[test]
+    fn a_name_with_brackets_and_spaces_is_no_field() {
+        let stat = "7 (a) 1 (b) S 2 3 4 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 999 0 0";
+        assert_eq!(parse(stat), Some(Kin { pid: 7, parent: 2, group: 3, session: 4, started: 999 }));
+    }
+
+    #[test]
+    fn kin_are_found_by_session_by_parents_and_by_memory() {
+        let leader = kin(10, 1, 10, 10);
+        let member = kin(11, 10, 10, 10);
+        let own_group = kin(12, 11, 12, 10);
+        let own_session = kin(13, 12, 13, 13);
+        let its_child = kin(14, 13, 13, 13);
+        let stranger = kin(20, 1, 20, 20);
+        let everybody = [leader, member, own_group, own_session, its_child, stranger];
+        assert_eq!(kin_of(10, &[], &everybody), [own_group, own_session, its_child]);
+
+        let orphaned = [kin(13, 1, 13, 13), kin(14, 13, 13, 13), stranger];
+        assert_eq!(kin_of(10, &[own_session], &orphaned), [kin(13, 1, 13, 13), kin(14, 13, 13, 13)]);
+    }
+
+    #[test]
+    fn another_process_with_a_known_number_is_no_kin() {
+        let known = Kin { started: 1, ..kin(13, 12, 13, 13) };
+        let other = Kin { started: 2, ..kin(13, 1, 13, 13) };
+        assert_eq!(kin_of(10, &[known], &[other]), []);
+    }
+}

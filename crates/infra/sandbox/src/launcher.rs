@@ -1,0 +1,68 @@
+//! How a shell is started at each level. A further level is a further variant.
+
+use std::{
+    ffi::OsString,
+    io,
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use domain::command::ProcessError;
+
+#[cfg(target_os = "linux")]
+use crate::kernel::Wall;
+
+/// What every command of a session starts with.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) shell: PathBuf,
+    pub(crate) workspace: PathBuf,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+}
+
+/// The way commands are walled in.
+pub(crate) enum Launcher {
+    /// `none`: nothing between fork and exec, so the standard library may use `posix_spawn`.
+    Plain,
+    /// `kernel`.
+    #[cfg(target_os = "linux")]
+    Kernel(Box<Wall>),
+}
+
+impl Launcher {
+    /// Starts `command` as the leader of a group of its own, with nothing to read and with both outputs in one pipe,
+    /// so that they arrive in the order they were written.
+    pub(crate) fn start(
+        &self,
+        setting: &Setting,
+        command: &str,
+    ) -> Result<(Child, io::PipeReader), ProcessError> {
+        let failed = |source| ProcessError::Start { command: command.to_owned(), source };
+        let (reader, writer) = io::pipe().map_err(failed)?;
+        let mut shell = Command::new(&setting.shell);
+        shell
+            .arg("-c")
+            .arg(command)
+            .current_dir(&setting.workspace)
+            .env_clear()
+            .envs(setting.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(writer.try_clone().map_err(failed)?)
+            .stderr(writer);
+        match self {
+            Self::Plain => {
+                shell.process_group(0);
+            }
+            // Leads a group by leading a session.
+            #[cfg(target_os = "linux")]
+            Self::Kernel(wall) => wall.enclose(&mut shell).map_err(|source| ProcessError::Sandbox {
+                level: "kernel",
+                step: "build the ruleset".to_owned(),
+                source: source.into(),
+            })?,
+        }
+        let child = shell.spawn().map_err(failed)?;
+        Ok((child, reader))
+    }
+}

@@ -1,0 +1,159 @@
+//! Protected files at level `kernel`: compared before and after each command, and put back (contract 6).
+//!
+//! Landlock cannot take a part out of a granted folder, so what lies in the workspace and must not change is watched
+//! instead: the repository's `config`, `hooks`, `info`, `HEAD` and refs, and our own files. Index and objects are not
+//! compared. Whoever changes these files while a command runs (an engine commit, a person in another terminal) has
+//! the change put back, too: the engine runs no commit beside commands.
+
+mod restore;
+mod snapshot;
+
+use std::{
+    collections::BTreeMap,
+    io,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rustix::fs::{Mode, OFlags};
+
+use self::snapshot::Snapshot;
+use crate::settings::SandboxSettings;
+
+/// Why protected files could not be guarded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GuardError {
+    /// A protected file could not be looked at.
+    #[error("cannot look at the protected path {}", path.display())]
+    Look {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// There is more to protect than is kept.
+    #[error(
+        "{} is too much to protect (at most {most}); where refs are many, `git pack-refs --all` makes them one file",
+        path.display()
+    )]
+    TooMuch { path: PathBuf, most: &'static str },
+    /// A change was found and could not be undone.
+    #[error("a command changed the protected path {} and it cannot be put back", path.display())]
+    PutBack {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// How closely a path is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Watch {
+    /// It and everything below it.
+    Whole,
+    /// That it is the folder it was, or missing as it was: a git dir. What counts in it is watched on its own.
+    Place,
+    /// The same, but a folder may come where none was: it only leads to watched paths.
+    Way,
+}
+
+/// Knows which paths of a workspace are protected, and remembers how they last looked.
+pub(crate) struct Guard {
+    workspace: PathBuf,
+    /// Relative to the workspace.
+    watched: BTreeMap<PathBuf, Watch>,
+    /// Folders whose unwatched content would be lost with them: git dirs. Relative to the workspace.
+    precious: Vec<PathBuf>,
+    last: Mutex<Option<Arc<Snapshot>>>,
+}
+
+/// Parts of a git dir that decide what runs and what is committed. `commondir` and `config.worktree` are ways to
+/// the same settings, `reftable` holds refs of newer repositories.
+const GIT_PARTS: [&str; 9] =
+    ["HEAD", "commondir", "config", "config.worktree", "hooks", "info", "packed-refs", "refs", "reftable"];
+
+impl Guard {
+    pub(crate) fn new(settings: &SandboxSettings) -> Self {
+        let inside = |path: &Path| path.strip_prefix(&settings.workspace).ok().map(Path::to_owned);
+        let mut precious: Vec<PathBuf> = settings.git_dirs.iter().filter_map(|dir| inside(dir)).collect();
+        precious.push(PathBuf::from(".git"));
+        precious.sort();
+        precious.dedup();
+
+        let mut watched = BTreeMap::new();
+        let ours = settings.protected.iter().filter_map(|path| inside(path));
+        let parts = precious.iter().flat_map(|dir| GIT_PARTS.map(|part| dir.join(part)));
+        for path in ours.chain(parts).filter(|path| !path.as_os_str().is_empty()) {
+            // A link in place of a folder on the way would lead the comparison, and the putting back, elsewhere.
+            for above in path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()) {
+                watched.entry(above.to_owned()).or_insert(Watch::Way);
+            }
+            watched.insert(path, Watch::Whole);
+        }
+        watched.extend(precious.iter().map(|dir| (dir.clone(), Watch::Place)));
+        Self { workspace: settings.workspace.clone(), watched, precious, last: Mutex::new(None) }
+    }
+
+    /// How everything looks before a command. Costs one `lstat` per path where nothing changed since the last time.
+    pub(crate) fn before(&self) -> Result<Baseline, GuardError> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = match &*last {
+            Some(snapshot) if snapshot.is_unchanged() => Arc::clone(snapshot),
+            older => Arc::new(Snapshot::take(&self.workspace, &self.watched, older.as_deref())?),
+        };
+        *last = Some(Arc::clone(&snapshot));
+        let precious = self.precious.iter().filter_map(|dir| hold(&self.workspace, dir)).collect();
+        Ok(Baseline { workspace: self.workspace.clone(), snapshot, precious, is_settled: false })
+    }
+}
+
+/// A folder that is held open, so that it is found again wherever a command moves it.
+#[derive(Debug)]
+struct Held {
+    name: PathBuf,
+    folder: OwnedFd,
+}
+
+fn hold(workspace: &Path, name: &Path) -> Option<Held> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(workspace.join(name), flags, Mode::empty()).ok()?;
+    Some(Held { name: name.to_owned(), folder })
+}
+
+/// How everything looked before a command. Dropped without [`Baseline::put_back`] it puts back all the same.
+pub(crate) struct Baseline {
+    workspace: PathBuf,
+    snapshot: Arc<Snapshot>,
+    precious: Vec<Held>,
+    is_settled: bool,
+}
+
+impl Baseline {
+    /// Undoes every change to a protected path and names what it put back. Call when the command is gone.
+    pub(crate) fn put_back(mut self) -> Result<Vec<String>, GuardError> {
+        self.settle()
+    }
+
+    fn settle(&mut self) -> Result<Vec<String>, GuardError> {
+        self.is_settled = true;
+        if self.snapshot.is_unchanged() {
+            return Ok(Vec::new());
+        }
+        restore::put_back(&self.workspace, &self.snapshot, &self.precious)
+    }
+}
+
+impl Drop for Baseline {
+    fn drop(&mut self) {
+        if self.is_settled {
+            return;
+        }
+        match self.settle() {
+            Ok(restored) if restored.is_empty() => {}
+            Ok(restored) => {
+                tracing::warn!(?restored, "a dropped command had changed protected files; they are put back")
+            }
+            Err(error) => tracing::error!(%error, "a dropped command's changes cannot be put back"),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! One command from its start to the moment nothing of it is left.
+
+use std::{
+    future::{self, Future},
+    io,
+    os::fd::OwnedFd,
+    pin::pin,
+    process::ExitStatus,
+    sync::Arc,
+    time::Duration,
+};
+
+use domain::{
+    command::{BoundedOutput, CommandStatus},
+    ports::{Cancelled, OutputSink},
+};
+use tokio::{
+    io::AsyncReadExt,
+    net::unix::pipe::Receiver,
+    select,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    group::{Exit, Group, Scope},
+    live::Live,
+    output::{Collector, Decoder},
+};
+
+/// How long output is read on after the shell's end. Whoever still holds the pipe then is not waited for.
+const DRAIN: Duration = Duration::from_millis(200);
+/// Between TERM and KILL at a deadline.
+const GRACE: Duration = Duration::from_secs(2);
+/// Between TERM and KILL at a cancel: a person waits.
+const CANCEL_GRACE: Duration = Duration::from_millis(500);
+/// How long the kernel may take to end what was killed.
+const DEATH: Duration = Duration::from_secs(5);
+/// How long after the kill the pipe may stay open: only a process that left the group and the session holds it.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+/// Bytes a read takes at most.
+const READ: usize = 32 * 1024;
+
+/// Why the wait for a command was over.
+#[derive(Debug, Clone, Copy)]
+enum Stop {
+    ShellEnded,
+    Deadline,
+    Cancelled,
+}
+
+/// Brings a started command to its end. `group` leads; its output comes out of `pipe`.
+///
+/// Every way out, dropping the future included, kills the whole group; whoever holds the pipe alone is not waited
+/// for.
+pub(crate) async fn to_its_end(
+    mut group: Group,
+    pipe: io::PipeReader,
+    limit: Duration,
+    sink: Arc<dyn OutputSink>,
+    mut cancelled: Cancelled,
+) -> io::Result<(CommandStatus, BoundedOutput)> {
+    let mut exit = Exit::watch(group.leader())?;
+    let mut tap = Tap::new(pipe, sink)?;
+    let mut deadline = pin!(sleep(limit));
+    let stop = loop {
+        select! {
+            // In this order a flood of output delays neither a cancel nor the deadline.
+            biased;
+            () = &mut cancelled => break Stop::Cancelled,
+            ended = exit.ended() => {
+                ended?;
+                break Stop::ShellEnded;
+            }
+            () = &mut deadline => break Stop::Deadline,
+            step = tap.step() => step?,
+        }
+    };
+    let scope = match stop {
+        Stop::ShellEnded => match timeout(DRAIN, tap.read_all()).await {
+            Ok(read) => {
+                read?;
+                Scope::Group
+            }
+            Err(_) => Scope::Kin,
+        },
+        Stop::Deadline | Stop::Cancelled => {
+            group.terminate();
+            let grace = if matches!(stop, Stop::Cancelled) { CANCEL_GRACE } else { GRACE };
+            // Late output of what ends in order is still wanted. The pipe closes when the last of the group ends.
+            ignore_late(timeout(grace, both(exit.ended(), tap.read_all())).await)?;
+            Scope::Kin
+        }
+    };
+    group.kill(scope);
+    let is_dead = ignore_late(timeout(DEATH, exit.ended()).await)?;
+    ignore_late(timeout(LAST_WORDS, tap.read_all()).await)?;
+    // What the kernel holds on to is left to the group's own drop.
+    let status = if is_dead { Some(group.reap()?) } else { None };
+    Ok((outcome(stop, status), tap.finish()))
+}
+
+fn outcome(stop: Stop, status: Option<ExitStatus>) -> CommandStatus {
+    use std::os::unix::process::ExitStatusExt;
+
+    match (stop, status) {
+        (Stop::Cancelled, _) => CommandStatus::Cancelled,
+        (Stop::ShellEnded, Some(status)) => match (status.code(), status.signal()) {
+            (Some(code), _) => CommandStatus::Exited(code),
+            (None, signal) => CommandStatus::Signalled(signal.unwrap_or_default()),
+        },
+        (Stop::Deadline, _) | (Stop::ShellEnded, None) => CommandStatus::TimedOut,
+    }
+}
+
+/// True where it came in time.
+fn ignore_late(result: Result<io::Result<()>, tokio::time::error::Elapsed>) -> io::Result<bool> {
+    match result {
+        Ok(result) => result.map(|()| true),
+        Err(_) => Ok(false),
+    }
+}
+
+async fn both(
+    first: impl Future<Output = io::Result<()>>,
+    second: impl Future<Output = io::Result<()>>,
+) -> io::Result<()> {
+    tokio::try_join!(first, second).map(|((), ())| ())
+}
+
+/// The reading end: bytes become text, which is shown and kept.
+struct Tap {
+    /// None after the last holder has closed it.
+    pipe: Option<Receiver>,
+    bytes: Vec<u8>,
+    text: String,
+    decoder: Decoder,
+    collector: Collector,
+    live: Live,
+}
+
+impl Tap {
+    fn new(pipe: io::PipeReader, sink: Arc<dyn OutputSink>) -> io::Result<Self> {
+        Ok(Self {
+            pipe: Some(Receiver::from_owned_fd(OwnedFd::from(pipe))?),
+            bytes: Vec::with_capacity(READ),
+            text: String::new(),
+            decoder: Decoder::default(),
+            collector: Collector::default(),
+            live: Live::new(sink),
+        })
+    }
+
+    /// Reads or shows once. Waits for ever where there is nothing more to do; dropping the future loses nothing.
+    async fn step(&mut self) -> io::Result<()> {
+        let read = async {
+            match &mut self.pipe {
+                Some(pipe) => {
+                    self.bytes.clear();
+                    pipe.read_buf(&mut self.bytes).await
+                }
+                None => future::pending().await,
+            }
+        };
+        select! {
+            read = read => self.take(read?),
+            () = self.live.due() => self.live.flush(),
+        }
+        Ok(())
+    }
+
+    /// Reads until the last holder has closed the pipe.
+    async fn read_all(&mut self) -> io::Result<()> {
+        while self.pipe.is_some() {
+            self.step().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes what a read left in `bytes`.
+    fn take(&mut self, read: usize) {
+        if read == 0 {
+            self.pipe = None;
+        } else {
+            self.decoder.decode(&self.bytes, &mut self.text);
+        }
+        self.pass_on();
+    }
+
+    fn pass_on(&mut self) {
+        self.collector.push(&self.text);
+        self.live.push(&self.text);
+        self.text.clear();
+    }
+
+    fn finish(mut self) -> BoundedOutput {
+        self.decoder.finish(&mut self.text);
+        self.pass_on();
+        self.live.flush();
+        self.collector.finish()
+    }
+}

@@ -1,0 +1,238 @@
+//! The port's adapter: which level is in force, and commands run at it.
+
+use std::{io, sync::Arc};
+
+use async_trait::async_trait;
+use domain::{
+    command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError},
+    permission::{SandboxLevel, SandboxState},
+    ports::{Cancelled, OutputSink, Processes, never_cancelled},
+};
+use tokio::{sync::OnceCell, time::Instant};
+
+use crate::{
+    environment,
+    error::{SandboxError, chain},
+    folders::Folders,
+    group::Group,
+    launcher::{Launcher, Setting},
+    run,
+    settings::{Requested, SandboxSettings},
+};
+
+#[cfg(target_os = "linux")]
+use crate::{
+    kernel::Wall,
+    protected::{Baseline, Guard},
+};
+
+/// Runs the commands of one session. Its temporary files go when it goes.
+pub struct Sandbox {
+    settings: Arc<SandboxSettings>,
+    folders: Folders,
+    ready: OnceCell<Result<Ready, Arc<SandboxError>>>,
+}
+
+/// A level that was seen to work.
+struct Ready {
+    launcher: Launcher,
+    setting: Setting,
+    reason: String,
+    #[cfg(target_os = "linux")]
+    guard: Option<Guard>,
+}
+
+impl Sandbox {
+    /// Keeps the settings; nothing is touched before the first use.
+    #[must_use]
+    pub fn new(settings: SandboxSettings) -> Self {
+        Self { folders: Folders::of(&settings), settings: Arc::new(settings), ready: OnceCell::new() }
+    }
+
+    /// The level in force, probed for by the first call by running a true command.
+    ///
+    /// # Errors
+    /// Where a level was named and cannot be had. With [`Requested::Auto`] that is a state which is not usable.
+    pub async fn check(&self) -> Result<SandboxState, Arc<SandboxError>> {
+        match (self.ready().await, self.settings.requested) {
+            (Ok(ready), _) => Ok(ready.state()),
+            (Err(error), Requested::Auto) => Ok(unusable(SandboxLevel::None, error)),
+            (Err(error), Requested::Level(_)) => Err(Arc::clone(error)),
+        }
+    }
+
+    async fn ready(&self) -> Result<&Ready, &Arc<SandboxError>> {
+        self.ready.get_or_init(async || self.prepare().await.map_err(Arc::new)).await.as_ref()
+    }
+
+    async fn prepare(&self) -> Result<Ready, SandboxError> {
+        match self.settings.requested {
+            Requested::Auto | Requested::Level(SandboxLevel::Kernel) => self.prepare_kernel().await,
+            Requested::Level(SandboxLevel::None) => self.prepare_none().await,
+            Requested::Level(SandboxLevel::Strict) => {
+                Err(SandboxError::NotInThisVersion(SandboxLevel::Strict.as_str()))
+            }
+        }
+    }
+
+    async fn prepare_none(&self) -> Result<Ready, SandboxError> {
+        let ready = Ready {
+            launcher: Launcher::Plain,
+            setting: self.setting(SandboxLevel::None)?,
+            reason: "asked for: commands run with all rights of the person".to_owned(),
+            #[cfg(target_os = "linux")]
+            guard: None,
+        };
+        ready.probe().await.map_err(|source| unavailable(SandboxLevel::None, source))?;
+        Ok(ready)
+    }
+
+    #[cfg(target_os = "linux")]
+    async fn prepare_kernel(&self) -> Result<Ready, SandboxError> {
+        let setting = self.setting(SandboxLevel::Kernel)?;
+        let wall = Wall::build(Arc::clone(&self.settings), self.folders.clone())
+            .map_err(|source| unavailable(SandboxLevel::Kernel, source.into()))?;
+        let ready = Ready {
+            reason: wall.reason(),
+            launcher: Launcher::Kernel(Box::new(wall)),
+            setting,
+            guard: Some(Guard::new(&self.settings)),
+        };
+        ready.probe().await.map_err(|source| unavailable(SandboxLevel::Kernel, source))?;
+        Ok(ready)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    async fn prepare_kernel(&self) -> Result<Ready, SandboxError> {
+        Err(unavailable(SandboxLevel::Kernel, "Landlock and seccomp are parts of Linux".into()))
+    }
+
+    fn setting(&self, level: SandboxLevel) -> Result<Setting, SandboxError> {
+        self.folders.make()?;
+        Ok(Setting {
+            shell: environment::shell(self.settings.path()).ok_or(SandboxError::NoShell)?,
+            workspace: self.settings.workspace.clone(),
+            environment: environment::of_commands(&self.settings, &self.folders, level),
+        })
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if self.ready.initialized() {
+            self.folders.remove_temporary();
+        }
+    }
+}
+
+fn unavailable(level: SandboxLevel, source: Box<dyn std::error::Error + Send + Sync>) -> SandboxError {
+    SandboxError::Unavailable { level: level.as_str(), source }
+}
+
+fn unusable(level: SandboxLevel, error: &Arc<SandboxError>) -> SandboxState {
+    SandboxState { level, reason: chain(error.as_ref()), usable: false }
+}
+
+/// Takes no output.
+struct Silent;
+
+impl OutputSink for Silent {
+    fn chunk(&self, _text: &str) {}
+}
+
+impl Ready {
+    fn state(&self) -> SandboxState {
+        let level = match &self.launcher {
+            Launcher::Plain => SandboxLevel::None,
+            #[cfg(target_os = "linux")]
+            Launcher::Kernel(_) => SandboxLevel::Kernel,
+        };
+        SandboxState { level, reason: self.reason.clone(), usable: true }
+    }
+
+    /// Runs a true command: parts of a level may exist and still not work together.
+    async fn probe(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let request = CommandRequest { command: ":".to_owned(), timeout: CommandRequest::DEFAULT_TIMEOUT };
+        match self.execute(&request, Arc::new(Silent), never_cancelled()).await? {
+            (CommandStatus::Exited(0), _) => Ok(()),
+            (status, output) => {
+                Err(format!("a probe command ended as {status:?}: {}", output.head.trim_end()).into())
+            }
+        }
+    }
+
+    async fn execute(
+        &self,
+        request: &CommandRequest,
+        output: Arc<dyn OutputSink>,
+        cancelled: Cancelled,
+    ) -> Result<(CommandStatus, BoundedOutput), ProcessError> {
+        let watching = |source: io::Error| ProcessError::Watch { command: request.command.clone(), source };
+        let (child, pipe) = self.launcher.start(&self.setting, &request.command)?;
+        let group = Group::adopt(child).map_err(watching)?;
+        run::to_its_end(group, pipe, request.timeout, output, cancelled).await.map_err(watching)
+    }
+
+    async fn run(
+        &self,
+        request: CommandRequest,
+        output: Arc<dyn OutputSink>,
+        cancelled: Cancelled,
+    ) -> Result<CommandEnd, ProcessError> {
+        let begun = Instant::now();
+        // Declared before the group, so that a dropped future ends the group first and then looks at the files.
+        #[cfg(target_os = "linux")]
+        let baseline = self.guard.as_ref().map(Guard::before).transpose().map_err(guarding)?;
+        let ended = self.execute(&request, output, cancelled).await;
+        #[cfg(target_os = "linux")]
+        let restored = baseline.map(Baseline::put_back).transpose().map_err(guarding)?.unwrap_or_default();
+        #[cfg(not(target_os = "linux"))]
+        let restored: Vec<String> = Vec::new();
+        let (status, output) = ended?;
+        let status = if restored.is_empty() { status } else { CommandStatus::Refused };
+        Ok(CommandEnd { status, output, elapsed: begun.elapsed(), restored })
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn guarding(error: crate::protected::GuardError) -> ProcessError {
+    ProcessError::Sandbox {
+        level: SandboxLevel::Kernel.as_str(),
+        step: "protect the repository's settings".to_owned(),
+        source: error.into(),
+    }
+}
+
+#[async_trait]
+impl Processes for Sandbox {
+    async fn sandbox(&self) -> SandboxState {
+        match self.ready().await {
+            Ok(ready) => ready.state(),
+            Err(error) => match self.settings.requested {
+                Requested::Auto => unusable(SandboxLevel::None, error),
+                Requested::Level(level) => unusable(level, error),
+            },
+        }
+    }
+
+    async fn run(
+        &self,
+        request: CommandRequest,
+        output: Arc<dyn OutputSink>,
+        cancelled: Cancelled,
+    ) -> Result<CommandEnd, ProcessError> {
+        match (self.ready().await, self.settings.requested) {
+            (Ok(ready), _) => ready.run(request, output, cancelled).await,
+            (Err(error), Requested::Auto) => Err(ProcessError::NoSandbox(format!(
+                "no sandbox level works here, so no command runs ({}); a person who wants commands run without a \
+                 sandbox starts with `--sandbox none --permission-mode full`",
+                chain(error.as_ref())
+            ))),
+            (Err(error), Requested::Level(level)) => Err(ProcessError::Sandbox {
+                level: level.as_str(),
+                step: "no command runs below the level that was asked for".to_owned(),
+                source: Box::new(Arc::clone(error)),
+            }),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What a sandbox has to be told. Nothing here is looked up: the caller knows the host, this crate does not ask it.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
+
+use domain::{id::SessionId, permission::SandboxLevel};
+
+/// The level that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requested {
+    /// The best level that works here; never `none`.
+    Auto,
+    /// This one, or an error: it is never stepped down.
+    Level(SandboxLevel),
+}
+
+/// Everything that shapes the commands of one session.
+#[derive(Debug, Clone)]
+pub struct SandboxSettings {
+    /// The folder that commands run in and may write; canonical.
+    pub workspace: PathBuf,
+    /// The level.
+    pub requested: Requested,
+    /// The cache root. `toolchains/<workspace>` is made under it: the home of sandboxed commands, the caches of
+    /// their tool chains, and one private temporary folder per session, which goes when the [`crate::Sandbox`] goes.
+    pub cache: PathBuf,
+    /// Names the private temporary folder.
+    pub session: SessionId,
+    /// The workspace's git dir and common dir, canonical; empty outside of git. Inside the workspace they are
+    /// protected, outside they become readable.
+    pub git_dirs: Vec<PathBuf>,
+    /// Our own configuration and data files, whether they exist or not. Those inside the workspace are compared
+    /// before and after each command, so they must not name files that the engine itself writes meanwhile (the
+    /// journal).
+    pub protected: Vec<PathBuf>,
+    /// The host's environment. Only the names of an allow-list reach a command.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+impl SandboxSettings {
+    /// A variable of the host's environment, where it is set and not empty.
+    pub(crate) fn host(&self, name: &str) -> Option<&OsStr> {
+        self.environment
+            .iter()
+            .find(|(key, value)| key.as_os_str() == OsStr::new(name) && !value.is_empty())
+            .map(|(_, value)| value.as_os_str())
+    }
+
+    /// The person's home folder.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.host("HOME").map(PathBuf::from).filter(|home| home.is_absolute())
+    }
+
+    /// `PATH`, or what shells assume without one.
+    pub(crate) fn path(&self) -> &OsStr {
+        self.host("PATH").unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"))
+    }
+}

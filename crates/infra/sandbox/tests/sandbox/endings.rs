@@ -1,0 +1,147 @@
+//! Nothing of a command stays behind, whatever ends it.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    command::{CommandEnd, CommandRequest, CommandStatus},
+    permission::SandboxLevel,
+    ports::{Processes, never_cancelled},
+};
+
+use crate::support::{BOTH, Bench, Sink, cancel, ends, is_running, is_zombie, request, result, within};
+
+/// Cancels a command as soon as it says it is ready.
+async fn cancelled_when_ready(level: SandboxLevel, command: &str) -> Option<(CommandEnd, Vec<i32>)> {
+    let bench = Bench::new();
+    let sandbox = bench.at(level).await?;
+    let sink = Arc::new(Sink::default());
+    let (now, cancelled) = cancel();
+    let end = sandbox.run(request(command), Arc::clone(&sink) as _, cancelled);
+    let cancel = async {
+        let processes = sink.ready().await;
+        assert!(processes.iter().all(|pid| is_running(*pid)));
+        now.send(()).expect("the command runs");
+        processes
+    };
+    let (end, processes) = within(async { tokio::join!(end, cancel) }).await;
+    Some((end.expect("it runs"), processes))
+}
+
+/// P18
+#[tokio::test]
+async fn a_cancel_leaves_no_process_behind() {
+    let commands = [
+        "sleep 600 & echo ready $$ $!; wait",
+        "(trap '' TERM HUP; sleep 600 & echo ready $$ $! $BASHPID; wait; wait)",
+        // Leads a group of its own, as `timeout` does.
+        "timeout 600 sleep 600 & echo ready $$ $!; wait",
+        "set -m; (sleep 600 & echo ready $$ $!; wait) & wait",
+        // Leads a session of its own.
+        "setsid sleep 600 & echo ready $$ $!; wait",
+    ];
+    for level in BOTH {
+        for command in commands {
+            let Some((end, processes)) = cancelled_when_ready(level, command).await else { continue };
+            assert_eq!(end.status, CommandStatus::Cancelled, "`{command}` at {level:?}");
+            assert!(processes.len() > 1, "`{command}`");
+            processes.into_iter().for_each(ends);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_command_may_still_say_a_last_word() {
+    for level in BOTH {
+        let command = "trap 'echo bye; exit 3' TERM; echo ready; while :; do read -t 1 <> <(:); done";
+        let Some((end, _)) = cancelled_when_ready(level, command).await else { continue };
+        assert_eq!((end.status, end.output.head.as_str()), (CommandStatus::Cancelled, "ready\nbye\n"));
+    }
+}
+
+/// P17
+#[tokio::test]
+async fn a_deadline_kills_what_ignores_it_and_the_output_so_far_comes_back() {
+    for level in BOTH {
+        let bench = Bench::new();
+        let Some(sandbox) = bench.at(level).await else { continue };
+        let sink = Arc::new(Sink::default());
+        let command = "trap '' TERM; sleep 600 & echo ready $$ $!; wait; wait";
+        let end = sandbox.run(request(command), Arc::clone(&sink) as _, never_cancelled());
+        let deadline = async {
+            let processes = sink.ready().await;
+            // From here on timers come due as soon as nothing else is to do.
+            tokio::time::pause();
+            processes
+        };
+        let (end, processes) = tokio::join!(end, deadline);
+        tokio::time::resume();
+        let end = end.expect("it runs");
+        assert_eq!(end.status, CommandStatus::TimedOut);
+        assert_eq!(end.output.head, sink.shown());
+        assert!(end.elapsed >= CommandRequest::LONGEST_TIMEOUT + Duration::from_secs(2));
+        processes.into_iter().for_each(ends);
+    }
+}
+
+#[tokio::test]
+async fn a_command_ends_with_its_shell_and_takes_its_background_along() {
+    for level in BOTH {
+        for command in ["sleep 600 & echo $!", "sleep 600 >/dev/null 2>&1 & echo $!"] {
+            let bench = Bench::new();
+            let Some(sandbox) = bench.at(level).await else { continue };
+            let (status, output) = result(&sandbox, command).await;
+            assert_eq!(status, CommandStatus::Exited(0));
+            ends(output.trim().parse().expect("a process id"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_the_group_and_holds_the_output_holds_up_nobody() {
+    for level in BOTH {
+        let bench = Bench::new();
+        let Some(sandbox) = bench.at(level).await else { continue };
+        let command = "(setsid sleep 600 & echo $!) ; exit 4";
+        let (status, output) = result(&sandbox, command).await;
+        assert_eq!(status, CommandStatus::Exited(4));
+        let daemon: i32 = output.trim().parse().expect("a process id");
+        let daemon = rustix::process::Pid::from_raw(daemon).expect("a process id");
+        // It cut every tie, which only a process namespace would survive.
+        rustix::process::kill_process(daemon, rustix::process::Signal::KILL)
+            .expect("the daemon is ours to end");
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_future_kills_and_reaps() {
+    for level in BOTH {
+        let bench = Bench::new();
+        let Some(sandbox) = bench.at(level).await else { continue };
+        let sink = Arc::new(Sink::default());
+        let end = sandbox.run(
+            request("sleep 600 & echo ready $$ $!; wait"),
+            Arc::clone(&sink) as _,
+            never_cancelled(),
+        );
+        let processes = tokio::select! {
+            _ = end => panic!("it does not end by itself"),
+            processes = sink.ready() => processes,
+        };
+        assert!(!is_running(processes[0]) && !is_zombie(processes[0]), "the shell is gone with the future");
+        processes.into_iter().for_each(ends);
+    }
+}
+
+/// O-16
+#[tokio::test]
+async fn temporary_files_go_with_the_sandbox() {
+    for level in BOTH {
+        let bench = Bench::new();
+        let Some(sandbox) = bench.at(level).await else { continue };
+        let (status, folder) = result(&sandbox, "echo x > \"$TMPDIR/x\"; printf %s \"$TMPDIR\"").await;
+        assert_eq!(status, CommandStatus::Exited(0));
+        assert!(std::path::Path::new(&folder).join("x").is_file());
+        drop(sandbox);
+        assert!(!std::path::Path::new(&folder).exists());
+    }
+}

@@ -1,0 +1,85 @@
+//! The environment of commands.
+
+use std::collections::BTreeMap;
+
+use domain::permission::SandboxLevel;
+
+use crate::support::{Bench, KEY, SESSION, result};
+
+/// The variables a command sees, of the shell's own making left out.
+async fn seen(bench: &Bench, level: SandboxLevel) -> Option<BTreeMap<String, String>> {
+    let sandbox = bench.at(level).await?;
+    let (_, environment) = result(&sandbox, "exec env").await;
+    let (_, of_process) = result(&sandbox, "tr '\\0' '\\n' < /proc/$$/environ").await;
+    assert!(!environment.contains(KEY) && !of_process.contains(KEY));
+    let seen = environment.lines().filter_map(|line| line.split_once('='));
+    let shells_own = ["PWD", "OLDPWD", "SHLVL", "_"];
+    Some(
+        seen.filter(|(name, _)| !shells_own.contains(name))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+    )
+}
+
+fn expected(bench: &Bench, own: &[(&str, String)]) -> BTreeMap<String, String> {
+    let shared = [
+        ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
+        ("LANG", "C.UTF-8".to_owned()),
+        ("LC_TIME", "ko_KR.UTF-8".to_owned()),
+        ("TERM", "dumb".to_owned()),
+        ("GIT_OPTIONAL_LOCKS", "0".to_owned()),
+        ("TMPDIR", format!("{}/tmp/{SESSION}", toolchains(bench))),
+    ];
+    shared.iter().chain(own).map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+fn toolchains(bench: &Bench) -> String {
+    let mut folders = std::fs::read_dir(bench.home.join("cache/toolchains")).expect("the folder");
+    folders.next().expect("a workspace").expect("its name").path().display().to_string()
+}
+
+/// P23
+#[tokio::test]
+async fn a_walled_in_command_sees_the_allow_list_and_its_own_caches() {
+    let bench = Bench::new();
+    let Some(seen) = seen(&bench, SandboxLevel::Kernel).await else { return };
+    let at = |place: &str| format!("{}/{place}", toolchains(&bench));
+    let own = [
+        ("HOME", at("home")),
+        ("CARGO_HOME", at("cargo")),
+        ("npm_config_cache", at("npm")),
+        ("PIP_CACHE_DIR", at("pip")),
+        ("GOPATH", at("go")),
+        ("GOMODCACHE", at("go/pkg/mod")),
+        ("GOCACHE", at("go-build")),
+        ("MAVEN_OPTS", format!("-Dmaven.repo.local={}", at("maven"))),
+    ];
+    assert_eq!(seen, expected(&bench, &own));
+}
+
+/// P23
+#[tokio::test]
+async fn a_command_without_a_sandbox_sees_the_allow_list_and_the_home() {
+    let bench = Bench::new();
+    let Some(seen) = seen(&bench, SandboxLevel::None).await else { return };
+    assert_eq!(seen, expected(&bench, &[("HOME", bench.home.display().to_string())]));
+}
+
+#[tokio::test]
+async fn installed_tool_chains_are_found_from_the_other_home() {
+    let bench = Bench::new();
+    let rustup = bench.home.join(".rustup");
+    std::fs::create_dir(&rustup).expect("a tool chain");
+    std::fs::write(rustup.join("settings"), "stable").expect("its settings");
+    let programs = bench.home.join(".cargo/bin");
+    std::fs::create_dir_all(&programs).expect("its programs");
+    std::fs::write(programs.join("proxy"), "").expect("a program");
+    std::fs::write(bench.home.join(".cargo/credentials.toml"), KEY).expect("a key");
+    let Some(sandbox) = bench.at(SandboxLevel::Kernel).await else { return };
+    let (_, output) = result(&sandbox, "cat \"$RUSTUP_HOME/settings\"").await;
+    assert_eq!(output, "stable");
+    let cargo = crate::support::quoted(&bench.home.join(".cargo"));
+    let (_, output) =
+        result(&sandbox, &format!("ls {cargo}/bin; cat {cargo}/credentials.toml || echo refused")).await;
+    assert!(output.starts_with("proxy\n") && output.ends_with("refused\n"), "{output}");
+}

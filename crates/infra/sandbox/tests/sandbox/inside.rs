@@ -1,0 +1,131 @@
+//! Attacks that a shell cannot spell. This test program copies itself into the workspace and runs there as the
+//! attacker: [`attack`] is the attacker's half, [`is_refused`] the other.
+
+use std::{fs, path::Path};
+
+use domain::{command::CommandStatus, permission::SandboxLevel};
+use rustix::{
+    io::Errno,
+    net::{AddressFamily, SocketFlags, SocketType},
+};
+
+use crate::support::{Bench, result, run};
+
+/// Names the attack, in the attacker's working folder.
+const ORDER: &str = "order";
+
+fn socket(family: AddressFamily, kind: SocketType) -> Result<(), Errno> {
+    rustix::net::socket(family, kind, None).map(drop)
+}
+
+fn pair(kind: SocketType) -> Result<(), Errno> {
+    rustix::net::socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None).map(drop)
+}
+
+#[expect(unsafe_code, reason = "calls that no safe wrapper makes")]
+fn raw(number: i64, first: i64) -> Result<(), Errno> {
+    // SAFETY: the calls below take no pointers that are not null.
+    let result = unsafe { libc::syscall(number, first, 0_i64, 0_i64, 0_i64) };
+    if result >= 0 {
+        return Ok(());
+    }
+    let error = std::io::Error::last_os_error();
+    Err(Errno::from_io_error(&error).expect("an error of the system"))
+}
+
+fn tried(order: &str) -> Result<(), Errno> {
+    match order {
+        "tcp" => socket(AddressFamily::INET, SocketType::STREAM),
+        "tcp 6" => socket(AddressFamily::INET6, SocketType::STREAM),
+        "udp" => socket(AddressFamily::INET, SocketType::DGRAM),
+        "unix" => socket(AddressFamily::UNIX, SocketType::STREAM),
+        "unix datagrams" => socket(AddressFamily::UNIX, SocketType::DGRAM),
+        "netlink" => socket(AddressFamily::NETLINK, SocketType::RAW),
+        "a pair of streams" => pair(SocketType::STREAM),
+        "a pair of datagrams" => pair(SocketType::DGRAM),
+        "io_uring" => raw(libc::SYS_io_uring_setup, 1),
+        "ptrace" => raw(libc::SYS_ptrace, libc::PTRACE_TRACEME.into()),
+        "a call of x32" => raw(0x4000_0000 | libc::SYS_getpid, 0),
+        signal => {
+            let pid = signal.strip_prefix("signal ").and_then(|pid| pid.parse().ok());
+            let pid = pid.and_then(rustix::process::Pid::from_raw).expect("a known order");
+            rustix::process::test_kill_process(pid)
+        }
+    }
+}
+
+/// The attacker's half.
+#[test]
+#[ignore = "runs inside of a sandbox only"]
+fn attack() {
+    let order = fs::read_to_string(ORDER).expect("an order");
+    println!("tried: {:?}.", tried(&order).map_err(|error| error.raw_os_error()));
+}
+
+async fn check(order: &str, expected: Result<(), Errno>) {
+    let bench = Bench::new();
+    let Some(sandbox) = bench.at(SandboxLevel::Kernel).await else { return };
+    let program = fs::read_link("/proc/self/exe").expect("our own program");
+    let copy = bench.workspace.join("attacker");
+    // A copy that is executed must not be open for writing anywhere, so a hard link is tried first.
+    fs::hard_link(&program, &copy).or_else(|_| fs::copy(&program, &copy).map(drop)).expect("a copy of it");
+    fs::write(bench.workspace.join(ORDER), order).expect("an order");
+    let end = run(&sandbox, "exec ./attacker --exact inside::attack --ignored --nocapture").await;
+    assert_eq!(end.status, CommandStatus::Exited(0), "{}", end.output.head);
+    let expected = format!("tried: {:?}.", expected.map_err(Errno::raw_os_error));
+    assert!(end.output.head.contains(&expected), "`{order}`: expected {expected}, got {}", end.output.head);
+}
+
+/// P24
+#[tokio::test]
+async fn no_socket_of_any_family_can_be_made() {
+    for order in ["tcp", "tcp 6", "udp", "unix", "unix datagrams", "netlink", "a pair of datagrams"] {
+        check(order, Err(Errno::PERM)).await;
+    }
+    check("a pair of streams", Ok(())).await;
+}
+
+#[tokio::test]
+async fn io_uring_ptrace_and_foreign_calls_are_refused() {
+    check("io_uring", Err(Errno::NOSYS)).await;
+    check("ptrace", Err(Errno::PERM)).await;
+    if cfg!(target_arch = "x86_64") {
+        check("a call of x32", Err(Errno::NOSYS)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_process_outside_cannot_be_signalled() {
+    if !Path::new("/proc/self").exists() || !knows_scopes().await {
+        return;
+    }
+    check(&format!("signal {}", std::process::id()), Err(Errno::PERM)).await;
+}
+
+/// Root in a container is a common host; its capabilities would go round the wall.
+#[tokio::test]
+async fn root_keeps_no_power_but_over_files() {
+    const OVER_FILES: u64 = 0b1101_1011;
+    let bench = Bench::new();
+    let Some(sandbox) = bench.at(SandboxLevel::Kernel).await else { return };
+    let (_, status) = result(&sandbox, "grep -E 'Cap(Inh|Prm|Eff|Amb)' /proc/self/status").await;
+    for line in status.lines() {
+        let figure = line.split_whitespace().nth(1).unwrap_or_default();
+        let set = u64::from_str_radix(figure, 16).expect("a set of capabilities");
+        assert_eq!(set & !OVER_FILES, 0, "{line}");
+    }
+    assert_eq!(status.lines().count(), 4);
+}
+
+/// Landlock holds signals back from ABI 6 on.
+async fn knows_scopes() -> bool {
+    let bench = Bench::new();
+    let Some(sandbox) = bench.at(SandboxLevel::Kernel).await else { return false };
+    let reason = sandbox.check().await.expect("it works").reason;
+    let abi = reason
+        .split(['(', ')'])
+        .nth(1)
+        .and_then(|abi| abi.strip_prefix("ABI "))
+        .and_then(|abi| abi.parse().ok());
+    abi.is_some_and(|abi: u32| abi >= 6)
+}

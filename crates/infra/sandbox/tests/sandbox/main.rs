@@ -1,0 +1,12 @@
+//! The sandbox against real processes: every rule at the level, or the levels, that promise it.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why by panicking")]
+
+mod commands;
+mod endings;
+mod environment;
+mod inside;
+mod levels;
+mod protected;
+mod support;
+mod wall;

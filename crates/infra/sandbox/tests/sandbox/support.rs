@@ -1,0 +1,176 @@
+//! A workspace of its own with a sandbox around it, a home with a secret beside it, and a sink that can be waited on.
+
+use std::{
+    ffi::OsString,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use better_llm_sandbox::{Requested, Sandbox, SandboxSettings};
+use domain::{
+    command::{CommandEnd, CommandRequest, CommandStatus},
+    id::SessionId,
+    permission::SandboxLevel,
+    ports::{Cancelled, OutputSink, Processes, never_cancelled},
+};
+use tokio::sync::watch;
+
+/// A state that has not come by then will not come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) const KEY: &str = "sk-canary-0001";
+pub(crate) const SECRET: &str = "canary-secret";
+pub(crate) const SESSION: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+pub(crate) struct Bench {
+    pub(crate) root: tempfile::TempDir,
+    pub(crate) workspace: PathBuf,
+    pub(crate) home: PathBuf,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let real = root.path().canonicalize().expect("its path");
+        let (workspace, home) = (real.join("작업 공간"), real.join("home"));
+        fs::create_dir(&workspace).expect("a workspace");
+        fs::create_dir(&home).expect("a home");
+        fs::write(home.join("secret"), SECRET).expect("a secret");
+        Self { root, workspace, home }
+    }
+
+    pub(crate) fn settings(&self, requested: Requested) -> SandboxSettings {
+        let variable = |name: &str, value: OsString| (name.into(), value);
+        SandboxSettings {
+            workspace: self.workspace.clone(),
+            requested,
+            cache: self.home.join("cache"),
+            session: SESSION.parse::<SessionId>().expect("a session id"),
+            git_dirs: Vec::new(),
+            protected: Vec::new(),
+            environment: vec![
+                variable("PATH", "/usr/local/bin:/usr/bin:/bin".into()),
+                variable("HOME", self.home.clone().into()),
+                variable("LANG", "C.UTF-8".into()),
+                variable("LC_TIME", "ko_KR.UTF-8".into()),
+                variable("TERM", "dumb".into()),
+                variable("ANTHROPIC_API_KEY", KEY.into()),
+                variable("LD_PRELOAD", "/nowhere/canary.so".into()),
+                variable("BASH_ENV", "/nowhere/canary.sh".into()),
+            ],
+        }
+    }
+
+    /// A sandbox at a level; none, and a line that says so, where this machine has not got the level.
+    pub(crate) async fn at(&self, level: SandboxLevel) -> Option<Sandbox> {
+        self.with(self.settings(Requested::Level(level))).await
+    }
+
+    pub(crate) async fn with(&self, settings: SandboxSettings) -> Option<Sandbox> {
+        let sandbox = Sandbox::new(settings);
+        match sandbox.check().await {
+            Ok(_) => Some(sandbox),
+            Err(error) => {
+                let test = std::thread::current().name().unwrap_or_default().to_owned();
+                // Past the harness, which hides what passing tests print.
+                writeln!(std::io::stderr(), "SKIPPED {test}: {error:?}").expect("standard error");
+                None
+            }
+        }
+    }
+
+    pub(crate) fn secret(&self) -> PathBuf {
+        self.home.join("secret")
+    }
+}
+
+/// Levels whose commands behave alike but for what they may touch.
+pub(crate) const BOTH: [SandboxLevel; 2] = [SandboxLevel::None, SandboxLevel::Kernel];
+
+pub(crate) fn request(command: &str) -> CommandRequest {
+    CommandRequest { command: command.to_owned(), timeout: CommandRequest::LONGEST_TIMEOUT }
+}
+
+/// Runs a command that ends by itself.
+pub(crate) async fn run(sandbox: &Sandbox, command: &str) -> CommandEnd {
+    let end = sandbox.run(request(command), Arc::new(Sink::default()), never_cancelled());
+    within(end).await.unwrap_or_else(|error| panic!("`{command}`: {error:?}"))
+}
+
+/// The status and the whole output of a command that ends by itself.
+pub(crate) async fn result(sandbox: &Sandbox, command: &str) -> (CommandStatus, String) {
+    let end = run(sandbox, command).await;
+    assert_eq!(end.output.omitted_bytes, 0, "`{command}`");
+    (end.status, end.output.head + &end.output.tail)
+}
+
+/// Waits for something that has to come.
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("it comes in time")
+}
+
+/// Keeps what it is shown, and can be waited on.
+pub(crate) struct Sink(watch::Sender<String>);
+
+impl Default for Sink {
+    fn default() -> Self {
+        Self(watch::Sender::new(String::new()))
+    }
+}
+
+impl OutputSink for Sink {
+    fn chunk(&self, text: &str) {
+        self.0.send_modify(|shown| shown.push_str(text));
+    }
+}
+
+impl Sink {
+    pub(crate) fn shown(&self) -> String {
+        self.0.borrow().clone()
+    }
+
+    /// Waits for a line that begins with `ready` and gives the rest of it, up to the next `ready`.
+    pub(crate) async fn ready(&self) -> Vec<i32> {
+        let mut shown = self.0.subscribe();
+        let line = |text: &str| {
+            let (before, _) = text.rsplit_once('\n')?;
+            before.lines().find_map(|line| line.strip_prefix("ready").map(str::to_owned))
+        };
+        let text = within(shown.wait_for(|text| line(text).is_some())).await.expect("the sink lives").clone();
+        let line = line(&text).unwrap_or_default();
+        line.split_whitespace().map(|pid| pid.parse().expect("a process id")).collect()
+    }
+}
+
+/// A cancel that comes when the returned sender is used.
+pub(crate) fn cancel() -> (tokio::sync::oneshot::Sender<()>, Cancelled) {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    (sender, Box::pin(async move { receiver.await.expect("the test cancels") }))
+}
+
+/// Waits until a process runs no more. A zombie runs no more; who reaps it is init's business.
+pub(crate) fn ends(pid: i32) {
+    let deadline = Instant::now() + PATIENCE;
+    while is_running(pid) {
+        assert!(Instant::now() < deadline, "process {pid} is still there");
+        std::thread::yield_now();
+    }
+}
+
+pub(crate) fn is_running(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+/// A child of ours that nobody reaped.
+pub(crate) fn is_zombie(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+}
+
+pub(crate) fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display())
+}
