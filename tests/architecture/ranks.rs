@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// The packages and their ranks. A new package needs a place here.
-const RANKS: [(&str, u8); 12] = [
+const RANKS: [(&str, u8); 13] = [
     ("better-llm-domain", 0),
     ("better-llm-application", 1),
     ("better-llm-config", 2),
@@ -16,6 +16,7 @@ const RANKS: [(&str, u8); 12] = [
     ("better-llm-workspace", 2),
     ("better-llm", 3),
     ("better-llm-cli", 4),
+    ("better-llm-benches", DEVELOPMENT),
     ("better-llm-testkit", DEVELOPMENT),
     ("better-llm-tests", DEVELOPMENT),
 ];
