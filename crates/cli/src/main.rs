@@ -1,1 +1,89 @@
-fn main() {}
+//! The command line of better-llm: flags become commands, events become lines; nothing else (law 12).
+//!
+//! `--help`, `--version` and mistyped calls are answered here without starting a runtime. What a round is, what is
+//! allowed and how it ends is the library's business.
+
+#![expect(
+    dead_code,
+    reason = "what a round's events and the library's data need is here; the wiring to the library lifts this"
+)]
+
+mod args;
+mod input;
+mod output;
+mod render;
+mod sanitize;
+mod surroundings;
+mod words;
+
+use std::{
+    env,
+    io::{Stderr, Stdout, stderr, stdout},
+    process::ExitCode,
+};
+
+use crate::{
+    args::{Invocation, OutputFormat, Rejected, Verb},
+    output::Printer,
+    render::{
+        help::{help, version},
+        start::StartFailure,
+    },
+    surroundings::Surroundings,
+    words::Language,
+};
+
+fn main() -> ExitCode {
+    let surroundings = Surroundings::of_this_process();
+    match args::parse(env::args_os().skip(1).collect()) {
+        Ok(invocation) => carry_out(&invocation, surroundings),
+        Err(rejected) => refuse(&rejected, surroundings),
+    }
+}
+
+fn carry_out(invocation: &Invocation, surroundings: Surroundings) -> ExitCode {
+    let language = invocation.options.language.unwrap_or(surroundings.language);
+    let printer = printer(invocation.options.output, language, surroundings);
+    match &invocation.verb {
+        Verb::Help(topic) => say(printer, &help(*topic, language)),
+        Verb::Version => say(printer, &version()),
+        Verb::Run(_)
+        | Verb::Demo
+        | Verb::AgentsList
+        | Verb::AgentsShow(_)
+        | Verb::ConfigShow
+        | Verb::ConfigCheck
+        | Verb::ConfigSchema
+        | Verb::ConfigPaths => work(invocation, printer),
+    }
+}
+
+/// Everything that needs the library: the one place where it comes in.
+fn work(_invocation: &Invocation, mut printer: Printer<Stdout, Stderr>) -> ExitCode {
+    let failure = StartFailure {
+        code: "no_engine".to_owned(),
+        text: "this build has no engine".to_owned(),
+        chain: Vec::new(),
+        hint: None,
+        exit_code: 1,
+    };
+    let said = printer.start_failure(&failure);
+    printer.exit(said, failure.exit_code)
+}
+
+fn say(mut printer: Printer<Stdout, Stderr>, text: &str) -> ExitCode {
+    let said = printer.answer(text);
+    printer.exit(said, 0)
+}
+
+fn refuse(rejected: &Rejected, surroundings: Surroundings) -> ExitCode {
+    let language = rejected.language.unwrap_or(surroundings.language);
+    let mut printer = printer(rejected.output, language, surroundings);
+    let failure = StartFailure::usage(language, &rejected.error);
+    let said = printer.start_failure(&failure);
+    printer.exit(said, failure.exit_code)
+}
+
+fn printer(format: OutputFormat, language: Language, surroundings: Surroundings) -> Printer<Stdout, Stderr> {
+    Printer::new(format, language, surroundings.style, stdout(), stderr())
+}

@@ -1,0 +1,184 @@
+//! Writing what there is to say: progress to standard error, the answer or JSON lines to standard output, each
+//! flushed as it comes.
+//!
+//! A reader that goes away (`| head -1`) is no fault (reliability P51): standard error falls silent, and a closed
+//! standard output is told to the caller, which ends the round quietly. Nothing here panics on a closed pipe.
+
+use std::{
+    io::{self, ErrorKind, Write},
+    process::ExitCode,
+};
+
+use domain::event::{Delta, Event, EventBody};
+
+use crate::{
+    args::OutputFormat,
+    render::{
+        json::{delta_line, event_line, start_failure_line},
+        start::{StartFailure, start_failure_text},
+        style::{Role, Style},
+        text::{Teller, Told},
+    },
+    words::Language,
+};
+
+/// Why something could not be said on standard output.
+#[derive(Debug)]
+pub(crate) enum OutputError {
+    /// Nobody reads it any more.
+    ReaderGone,
+    /// It cannot be written.
+    Write(io::Error),
+    /// An event cannot be written as JSON, which is our own fault.
+    Encode(serde_json::Error),
+}
+
+/// Says what happens, in the format that was asked for.
+#[derive(Debug)]
+pub(crate) struct Printer<O, E> {
+    format: OutputFormat,
+    teller: Teller,
+    out: O,
+    /// None: its reader is gone.
+    err: Option<E>,
+    exit_code: Option<u8>,
+}
+
+impl<O: Write, E: Write> Printer<O, E> {
+    /// Says things in `language` and `format` on the two streams; `style` is that of `err`.
+    pub(crate) fn new(format: OutputFormat, language: Language, style: Style, out: O, err: E) -> Self {
+        Self { format, teller: Teller::new(language, style), out, err: Some(err), exit_code: None }
+    }
+
+    /// The exit code of the round that has ended; none while it goes on.
+    pub(crate) const fn exit_code(&self) -> Option<u8> {
+        self.exit_code
+    }
+
+    /// The language in which things are said.
+    pub(crate) const fn language(&self) -> Language {
+        self.teller.language()
+    }
+
+    /// How progress looks.
+    pub(crate) const fn style(&self) -> Style {
+        self.teller.style()
+    }
+
+    /// Says an event.
+    ///
+    /// # Errors
+    /// [`OutputError`] where standard output takes nothing any more.
+    pub(crate) fn event(&mut self, event: &Event) -> Result<(), OutputError> {
+        if let EventBody::RoundFinished { exit_code, .. } = &event.body {
+            self.exit_code = Some(*exit_code);
+        }
+        match self.format {
+            OutputFormat::Text => {
+                let told = self.teller.event(event);
+                self.tell(&told)
+            }
+            OutputFormat::Json if !event.body.ends_round() => Ok(()),
+            OutputFormat::Json | OutputFormat::StreamJson { .. } => {
+                let line = event_line(event).map_err(OutputError::Encode)?;
+                self.answer(&line)
+            }
+        }
+    }
+
+    /// Says a delta, where the format shows deltas.
+    ///
+    /// # Errors
+    /// [`OutputError`] where standard output takes nothing any more.
+    pub(crate) fn delta(&mut self, delta: &Delta) -> Result<(), OutputError> {
+        match self.format {
+            OutputFormat::Text => {
+                let told = self.teller.delta(delta);
+                self.tell(&told)
+            }
+            OutputFormat::Json | OutputFormat::StreamJson { partial: false } => Ok(()),
+            OutputFormat::StreamJson { partial: true } => {
+                let line = delta_line(delta).map_err(OutputError::Encode)?;
+                self.answer(&line)
+            }
+        }
+    }
+
+    /// Says why no round began: for people on standard error, for programs as the only line of standard output.
+    ///
+    /// # Errors
+    /// [`OutputError`] where standard output takes nothing any more.
+    pub(crate) fn start_failure(&mut self, failure: &StartFailure) -> Result<(), OutputError> {
+        match self.format {
+            OutputFormat::Text => {
+                let text = start_failure_text(failure, self.language(), self.style());
+                self.progress(&text);
+                Ok(())
+            }
+            OutputFormat::Json | OutputFormat::StreamJson { .. } => self.answer(&start_failure_line(failure)),
+        }
+    }
+
+    /// Says something of the program's own to people; JSON readers get events only.
+    pub(crate) fn aside(&mut self, role: Role, text: &str) {
+        if self.format == OutputFormat::Text {
+            let line = self.teller.aside(role, text);
+            self.progress(&line);
+        }
+    }
+
+    /// Writes text that is ready for standard error.
+    pub(crate) fn progress(&mut self, text: &str) {
+        let Some(err) = &mut self.err else { return };
+        if err.write_all(text.as_bytes()).and_then(|()| err.flush()).is_err() {
+            // There is no place left where this could be said.
+            self.err = None;
+        }
+    }
+
+    /// Writes text that is ready for standard output.
+    ///
+    /// # Errors
+    /// [`OutputError`] where standard output takes nothing any more.
+    pub(crate) fn answer(&mut self, text: &str) -> Result<(), OutputError> {
+        let written = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        written.map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => OutputError::ReaderGone,
+            _ => OutputError::Write(error),
+        })
+    }
+
+    /// The program's exit code: `code`, unless what there was to say could not be said for another reason than
+    /// that nobody reads it; then standard error says why.
+    pub(crate) fn exit(&mut self, said: Result<(), OutputError>, code: u8) -> ExitCode {
+        let why = match said {
+            Ok(()) | Err(OutputError::ReaderGone) => return ExitCode::from(code),
+            Err(OutputError::Write(error)) => error.to_string(),
+            Err(OutputError::Encode(error)) => error.to_string(),
+        };
+        let language = self.language();
+        let failure = StartFailure {
+            code: "output".to_owned(),
+            text: language.unwritable_output().to_owned(),
+            chain: vec![why],
+            hint: None,
+            exit_code: 1,
+        };
+        let text = start_failure_text(&failure, language, self.style());
+        self.progress(&text);
+        ExitCode::from(failure.exit_code)
+    }
+
+    fn tell(&mut self, told: &Told) -> Result<(), OutputError> {
+        if !told.progress.is_empty() {
+            self.progress(&told.progress);
+        }
+        match &told.answer {
+            Some(answer) => self.answer(answer),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

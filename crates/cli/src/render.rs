@@ -1,0 +1,15 @@
+//! From events to text. Everything here is pure: values in, strings out; who writes them where is
+//! [`crate::output`]'s business.
+
+pub(crate) mod call;
+pub(crate) mod data;
+pub(crate) mod demo;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub(crate) mod help;
+pub(crate) mod json;
+mod report;
+mod screen;
+pub(crate) mod start;
+pub(crate) mod style;
+pub(crate) mod text;

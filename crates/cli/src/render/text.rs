@@ -1,0 +1,244 @@
+//! Events as lines for people: who does what as it happens, and how it ended (spec O-4).
+//!
+//! [`Teller`] folds events and deltas into text and does nothing else. What agents do is progress (standard error);
+//! the manager's last words are the answer (standard output).
+
+mod account;
+mod calls;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use domain::{
+    event::{Delta, DeltaBody, Event, EventBody, RunScope},
+    id::{RequestId, RunId},
+    message::{Message, Part, Role as Speaker},
+};
+
+use self::calls::Calls;
+use super::{
+    report::{ReportEvent, report},
+    screen::{Screen, Stream},
+    style::{Role, Style},
+};
+use crate::words::Language;
+
+/// What an event or a delta has to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// For standard error.
+    pub(crate) progress: String,
+    /// For standard output, alone.
+    pub(crate) answer: Option<String>,
+}
+
+/// Tells people what happens in a session.
+#[derive(Debug)]
+pub(crate) struct Teller {
+    language: Language,
+    style: Style,
+    screen: Screen,
+    calls: Calls,
+    /// What has been shown of the answer that each run's model is giving; gone with the message.
+    shown: HashMap<RunId, Shown>,
+}
+
+/// The pieces of one answer that have been shown, by part.
+#[derive(Debug)]
+struct Shown {
+    request: RequestId,
+    parts: HashMap<u32, String>,
+}
+
+impl Teller {
+    /// Tells in `language` and `style`.
+    pub(crate) fn new(language: Language, style: Style) -> Self {
+        Self { language, style, screen: Screen::new(style), calls: Calls::default(), shown: HashMap::new() }
+    }
+
+    /// Tells a piece of something that is still being produced.
+    pub(crate) fn delta(&mut self, delta: &Delta) -> Told {
+        if let Some(run) = &delta.scope.run {
+            match &delta.body {
+                DeltaBody::TextDelta { request_id } => self.piece(run, *request_id, delta, Role::Prose),
+                DeltaBody::ThinkingDelta { request_id } => self.piece(run, *request_id, delta, Role::Faint),
+                DeltaBody::ToolOutput { call_id, .. } => {
+                    self.calls.output(&mut self.screen, run, call_id, &delta.text);
+                }
+            }
+        }
+        Told { progress: self.screen.take(), answer: None }
+    }
+
+    /// Tells an event.
+    pub(crate) fn event(&mut self, event: &Event) -> Told {
+        let run = event.scope.run.as_ref();
+        let answer = match &event.body {
+            EventBody::RoundFinished {
+                ending,
+                result,
+                total_turns,
+                agents_used,
+                usage,
+                cost_usd,
+                elapsed_ms,
+                summary,
+                ..
+            } => {
+                let end = account::RoundEnd {
+                    ending: *ending,
+                    result,
+                    turns: *total_turns,
+                    agents: agents_used,
+                    usage,
+                    cost_usd: *cost_usd,
+                    elapsed_ms: *elapsed_ms,
+                };
+                account::round_finished(&mut self.screen, self.language, &end);
+                let summary = crate::sanitize::clean(summary.trim());
+                (!summary.is_empty()).then(|| format!("{summary}\n"))
+            }
+            body => {
+                self.tell(run, body);
+                None
+            }
+        };
+        Told { progress: self.screen.take(), answer }
+    }
+
+    fn piece(&mut self, run: &RunScope, request: RequestId, delta: &Delta, role: Role) {
+        let shown = self.shown.entry(run.run_id).or_insert_with(|| Shown { request, parts: HashMap::new() });
+        if shown.request != request {
+            *shown = Shown { request, parts: HashMap::new() };
+        }
+        shown.parts.entry(delta.index).or_default().push_str(&delta.text);
+        self.screen.stream(run, &Stream::Part(delta.index, role), &delta.text);
+    }
+
+    fn tell(&mut self, run: Option<&RunScope>, body: &EventBody) {
+        let language = self.language;
+        match body {
+            EventBody::RunStarted { model, backend, .. } => {
+                if let Some(run) = run {
+                    self.screen.enter(run);
+                    account::run_started(&mut self.screen, language, run, model, *backend);
+                }
+            }
+            EventBody::RunFinished { ending, turns, usage, cost_usd, elapsed_ms } => {
+                if let Some(run) = run {
+                    let cost = account::Cost { usage, cost_usd: *cost_usd, elapsed_ms: *elapsed_ms };
+                    account::run_finished(&mut self.screen, language, run, *ending, *turns, &cost);
+                    self.screen.leave(run);
+                    self.shown.remove(&run.run_id);
+                }
+            }
+            EventBody::RequestStarted { attempt, .. } => {
+                if *attempt > 1 {
+                    self.faint(run, &format!("↻ {}", language.attempt(*attempt)));
+                }
+            }
+            EventBody::Message { message, stop_reason, cached, .. } => {
+                self.message(run, message);
+                if let Some(reason) = stop_reason.as_ref().and_then(|reason| language.stop_reason(reason)) {
+                    self.mark(run, Role::Warning, "!", &reason);
+                }
+                if *cached == Some(true) {
+                    self.faint(run, language.cached());
+                }
+            }
+            EventBody::TextReplaced { request_id } => {
+                self.mark(run, Role::Warning, "↻", language.void());
+                self.shown.retain(|_, shown| shown.request != *request_id);
+            }
+            EventBody::ToolStarted { call_id, tool, input } => {
+                self.calls.started(&mut self.screen, run, call_id, tool, input);
+            }
+            EventBody::ToolFinished { call_id, status, output, omitted_bytes, exit_code, .. } => {
+                let end = calls::CallEnd {
+                    status: *status,
+                    output,
+                    omitted_bytes: *omitted_bytes,
+                    exit_code: *exit_code,
+                };
+                self.calls.finished(&mut self.screen, language, run, call_id, &end);
+            }
+            EventBody::Report { kind, report: handed_in, evidence, claims_refuted, claims_unverified } => {
+                let event = ReportEvent {
+                    kind: *kind,
+                    report: handed_in,
+                    evidence,
+                    refuted: claims_refuted,
+                    unverified: claims_unverified,
+                };
+                report(&mut self.screen, language, run, &event);
+            }
+            other => account::tell(&mut self.screen, language, run, other),
+        }
+    }
+
+    /// A message: what of it has not been shown piece by piece.
+    fn message(&mut self, run: Option<&RunScope>, message: &Message) {
+        if message.role == Speaker::User {
+            // A brief, results or a reminder; told by other events where a person should know.
+            return;
+        }
+        let shown =
+            run.and_then(|run| self.shown.remove(&run.run_id)).map(|shown| shown.parts).unwrap_or_default();
+        for (index, part) in (0_u32..).zip(&message.parts) {
+            let before = shown.get(&index).map_or("", String::as_str);
+            match part {
+                Part::Text { text } => self.rest_of_part(run, index, Role::Prose, text, before),
+                Part::Thinking { text, .. } => self.rest_of_part(run, index, Role::Faint, text, before),
+                Part::ToolUse { id, name, input } => self.calls.announced(id, name, input),
+                Part::ToolResult { .. } | Part::ProviderBlock { .. } => {}
+            }
+        }
+        self.screen.close();
+    }
+
+    fn rest_of_part(&mut self, run: Option<&RunScope>, index: u32, role: Role, text: &str, before: &str) {
+        let stream = Stream::Part(index, role);
+        let rest = match text.strip_prefix(before) {
+            Some(rest) if rest.trim().is_empty() => return,
+            // The beginning stands there, and nothing after it: only the rest is missing.
+            Some(rest) if run.is_some_and(|run| self.screen.goes_on(run, &stream)) => rest,
+            // Deltas were lost, or others spoke in between: the whole, so that it can be read.
+            _ => {
+                self.screen.close();
+                text
+            }
+        };
+        if rest.trim().is_empty() {
+            return;
+        }
+        match run {
+            Some(run) => self.screen.stream(run, &stream, rest),
+            None => self.screen.line(None, &[(role, rest)]),
+        }
+    }
+
+    fn faint(&mut self, run: Option<&RunScope>, text: &str) {
+        self.screen.line(run, &[(Role::Faint, text)]);
+    }
+
+    fn mark(&mut self, run: Option<&RunScope>, role: Role, sign: &str, text: &str) {
+        self.screen.line(run, &[(role, &format!("{sign} {text}"))]);
+    }
+
+    /// A line of the program's own, outside of any run.
+    pub(crate) fn aside(&mut self, role: Role, text: &str) -> String {
+        self.screen.line(None, &[(role, text)]);
+        self.screen.take()
+    }
+
+    /// How the text looks.
+    pub(crate) const fn style(&self) -> Style {
+        self.style
+    }
+
+    /// In which language.
+    pub(crate) const fn language(&self) -> Language {
+        self.language
+    }
+}

@@ -1,0 +1,275 @@
+//! Everything that is told in a line or two: beginnings and ends, reviews, questions, limits, notices, errors.
+
+use domain::{
+    agent::AgentName,
+    event::{Backend, EventBody, InterventionAction, RoundResult, RunScope},
+    message::Usage,
+    outcome::Ending,
+    permission::SandboxState,
+    report::{ReportedFinding, Verdict},
+    text::fit,
+};
+
+use crate::{
+    render::{report::place, screen::Screen, style::Role},
+    sanitize::clean_line,
+    words::Language,
+};
+
+/// What a run or a round took.
+pub(super) struct Cost<'a> {
+    pub(super) usage: &'a Usage,
+    pub(super) cost_usd: Option<f64>,
+    pub(super) elapsed_ms: u64,
+}
+
+impl Cost<'_> {
+    fn in_words(&self, language: Language, turns: u32) -> String {
+        let mut parts = vec![language.turns(turns), language.seconds(self.elapsed_ms)];
+        if *self.usage != Usage::default() {
+            parts.push(language.tokens(self.usage));
+        }
+        if let Some(cost) = self.cost_usd {
+            parts.push(format!("${cost:.4}"));
+        }
+        parts.join(" · ")
+    }
+}
+
+/// A run begins; it names its agent.
+pub(super) fn run_started(
+    screen: &mut Screen,
+    language: Language,
+    run: &RunScope,
+    model: &str,
+    backend: Backend,
+) {
+    let backend = match backend {
+        Backend::Native => String::new(),
+        Backend::External => format!(" · {}", language.external()),
+    };
+    let model = format!(" · {}{backend}", clean_line(model));
+    screen.line(Some(run), &[(Role::Name, run.agent.as_str()), (Role::Faint, &model)]);
+}
+
+/// A run has ended.
+pub(super) fn run_finished(
+    screen: &mut Screen,
+    language: Language,
+    run: &RunScope,
+    ending: Ending,
+    turns: u32,
+    cost: &Cost<'_>,
+) {
+    let (sign, role) = sign(ending);
+    let end = format!("{sign} {}: {}", run.agent, language.ending(ending).short);
+    let cost = format!(" · {}", cost.in_words(language, turns));
+    screen.line(Some(run), &[(role, &end), (Role::Faint, &cost)]);
+}
+
+/// How a round ended.
+pub(super) struct RoundEnd<'a> {
+    pub(super) ending: Ending,
+    pub(super) result: &'a RoundResult,
+    pub(super) turns: u32,
+    pub(super) agents: &'a [AgentName],
+    pub(super) usage: &'a Usage,
+    pub(super) cost_usd: Option<f64>,
+    pub(super) elapsed_ms: u64,
+}
+
+/// The round has ended: what happened, what the engine saw, what to do next.
+pub(super) fn round_finished(screen: &mut Screen, language: Language, end: &RoundEnd<'_>) {
+    let (sign, role) = sign(end.ending);
+    let words = language.ending(end.ending);
+    screen.line(None, &[(Role::Prose, "")]);
+    screen.line(None, &[(role, &format!("{sign} {}", words.what))]);
+    if end.ending != Ending::Answered {
+        evidence(screen, language, end.result);
+    }
+    let agents: Vec<&str> = end.agents.iter().map(AgentName::as_str).collect();
+    let cost = Cost { usage: end.usage, cost_usd: end.cost_usd, elapsed_ms: end.elapsed_ms };
+    let agents = if agents.is_empty() { String::new() } else { format!(" · {}", agents.join(", ")) };
+    screen.line(None, &[(Role::Faint, &format!("  {}{agents}", cost.in_words(language, end.turns)))]);
+    if !words.next.is_empty() {
+        screen.line(None, &[(Role::Name, &format!("  → {}", words.next))]);
+    }
+}
+
+fn evidence(screen: &mut Screen, language: Language, result: &RoundResult) {
+    let files = if result.files_changed.is_empty() {
+        language.nothing_changed().to_owned()
+    } else {
+        format!("{}: {}", language.files_changed(), result.files_changed.join(", "))
+    };
+    screen.line(None, &[(Role::Prose, &format!("  {files}"))]);
+    let tests = match result.tests_passed {
+        Some(true) => Role::Good,
+        Some(false) => Role::Bad,
+        None => Role::Faint,
+    };
+    screen.line(None, &[(tests, &format!("  {}", language.tests_observed(result.tests_passed)))]);
+    let verified = if result.verified { Role::Good } else { Role::Warning };
+    screen.line(None, &[(verified, &format!("  {}", language.verified(result.verified)))]);
+}
+
+const fn sign(ending: Ending) -> (&'static str, Role) {
+    match ending {
+        Ending::Done | Ending::Answered => ("✓", Role::Good),
+        Ending::Partial(_) | Ending::NeedsPerson(_) | Ending::Stopped | Ending::Cancelled(_) => {
+            ("■", Role::Warning)
+        }
+        Ending::Failed(_) | Ending::Limit(_) | Ending::Interrupted => ("✗", Role::Bad),
+    }
+}
+
+/// Tells an event that needs nothing but itself.
+pub(super) fn tell(screen: &mut Screen, language: Language, run: Option<&RunScope>, body: &EventBody) {
+    match body {
+        EventBody::SessionStarted { cwd, provider, sandbox, version, .. } => {
+            session(screen, language, [version, provider, cwd], sandbox);
+        }
+        EventBody::SessionResumed { cwd, provider, sandbox, version, restored, .. } => {
+            session(screen, language, [version, provider, cwd], sandbox);
+            let restored = language.resumed(restored.rounds, restored.events);
+            screen.line(None, &[(Role::Faint, &restored)]);
+        }
+        EventBody::RoundStarted { text, context, mentions } => {
+            round_started(screen, language, text, context, mentions);
+        }
+        EventBody::ReviewCycle { cycle, limit, verdict, open_findings } => {
+            let role = match verdict {
+                Verdict::Approve => Role::Good,
+                Verdict::RequestChanges => Role::Warning,
+            };
+            screen.line(run, &[(role, &language.review_cycle(*cycle, *limit, *verdict))]);
+            open(screen, language, run, open_findings);
+        }
+        EventBody::Retry { attempt, max_attempts, wait_ms, reason } => {
+            let text = language.retry(*attempt, *max_attempts, &language.seconds(*wait_ms), reason);
+            screen.line(run, &[(Role::Warning, &format!("↻ {text}"))]);
+        }
+        EventBody::Notice { code, text } => {
+            let label = format!("{} ({code}): ", language.notice());
+            screen.line(run, &[(Role::Warning, &label), (Role::Prose, text)]);
+        }
+        EventBody::Error { code, text, chain } => error(screen, language, run, code, text, chain),
+        EventBody::PermissionAsked { tool, rule, diff, .. } => {
+            screen.line(run, &[(Role::Warning, &format!("? {}", language.permission_asked(tool, rule)))]);
+            if let Some(diff) = diff {
+                screen.line(run, &[(Role::Faint, diff)]);
+            }
+        }
+        EventBody::PermissionAnswered { decision, note, by, .. } => {
+            let note = note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();
+            let text = format!("  {}{note}", language.permission_answered(*decision, by));
+            screen.line(run, &[(Role::Faint, &text)]);
+        }
+        EventBody::Intervention { action, text, next, .. } => {
+            intervention(screen, language, *action, text.as_deref(), next.as_deref());
+        }
+        EventBody::Question { asker, text, options, .. } => {
+            screen
+                .line(run, &[(Role::Warning, &format!("? {}: ", language.asks(asker))), (Role::Prose, text)]);
+            for (number, option) in options.iter().enumerate() {
+                screen.line(run, &[(Role::Prose, &format!("  {}. {option}", number + 1))]);
+            }
+        }
+        EventBody::Answer { text, by, .. } => {
+            screen.line(run, &[(Role::Name, &format!("{}: ", language.answered(by))), (Role::Prose, text)]);
+        }
+        EventBody::MessageQueued { text } => {
+            screen.line(run, &[(Role::Name, &format!("{}: ", language.queued())), (Role::Prose, text)]);
+        }
+        EventBody::SettingChanged { key, value } => {
+            screen.line(run, &[(Role::Faint, &language.setting(key, &value.to_string()))]);
+        }
+        EventBody::ContextCut { dropped, kept } => {
+            screen.line(run, &[(Role::Faint, &language.context_cut(*dropped, *kept))]);
+        }
+        EventBody::LoopWarning { pattern, count } => {
+            screen.line(run, &[(Role::Warning, &format!("! {}", language.looping(pattern, *count)))]);
+        }
+        EventBody::Checkpoint { id } => {
+            screen.line(run, &[(Role::Faint, &format!("{} {id}", language.checkpoint()))]);
+        }
+        EventBody::LimitReached { limit, value } => {
+            screen.line(run, &[(Role::Bad, &format!("! {}", language.limit_reached(limit, *value)))]);
+        }
+        // The teller keeps these to itself: they need what came before.
+        EventBody::RunStarted { .. }
+        | EventBody::RequestStarted { .. }
+        | EventBody::Message { .. }
+        | EventBody::TextReplaced { .. }
+        | EventBody::ToolStarted { .. }
+        | EventBody::ToolFinished { .. }
+        | EventBody::Report { .. }
+        | EventBody::RunFinished { .. }
+        | EventBody::RoundFinished { .. } => {}
+    }
+}
+
+fn session(
+    screen: &mut Screen,
+    language: Language,
+    [version, provider, cwd]: [&str; 3],
+    sandbox: &SandboxState,
+) {
+    let facts = format!(" {version} · {provider} · {} · {cwd}", language.sandbox(sandbox));
+    screen.line(None, &[(Role::Name, "better-llm"), (Role::Faint, &facts)]);
+}
+
+fn round_started(
+    screen: &mut Screen,
+    language: Language,
+    text: &str,
+    context: &[String],
+    mentions: &[AgentName],
+) {
+    let text = fit(&clean_line(text), screen.room(None).saturating_mul(2));
+    screen.line(None, &[(Role::Name, &format!("{}: ", language.task())), (Role::Prose, &text)]);
+    if !context.is_empty() {
+        screen.line(None, &[(Role::Faint, &format!("  {}: {}", language.context(), context.join(", ")))]);
+    }
+    if !mentions.is_empty() {
+        let mentions: Vec<&str> = mentions.iter().map(AgentName::as_str).collect();
+        screen.line(None, &[(Role::Faint, &format!("  {}: {}", language.mentions(), mentions.join(", ")))]);
+    }
+}
+
+/// The findings that are open, by id and place; what they say stands in the report.
+fn open(screen: &mut Screen, language: Language, run: Option<&RunScope>, findings: &[ReportedFinding]) {
+    for finding in findings {
+        let id = finding.id.as_deref().unwrap_or("•");
+        let text = format!("  {} {id}{}", language.open_finding(finding.severity), place(finding));
+        screen.line(run, &[(Role::Warning, &text)]);
+    }
+}
+
+fn error(
+    screen: &mut Screen,
+    language: Language,
+    run: Option<&RunScope>,
+    code: &str,
+    text: &str,
+    chain: &[String],
+) {
+    let label = format!("✗ {} ({code}): ", language.error());
+    screen.line(run, &[(Role::Bad, &label), (Role::Prose, text)]);
+    for cause in chain {
+        screen.line(run, &[(Role::Faint, &format!("  {}: ", language.because())), (Role::Prose, cause)]);
+    }
+}
+
+fn intervention(
+    screen: &mut Screen,
+    language: Language,
+    action: InterventionAction,
+    text: Option<&str>,
+    next: Option<&str>,
+) {
+    let text = text.map(|text| format!(": {text}")).unwrap_or_default();
+    let next = next.map(|next| format!(" ({}: {next})", language.next())).unwrap_or_default();
+    let line = format!("‖ {}{text}{next}", language.intervention(action));
+    screen.line(None, &[(Role::Warning, &line)]);
+}

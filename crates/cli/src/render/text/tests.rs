@@ -1,0 +1,274 @@
+//! What people read, for every kind of event, in both languages.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    event::{Delta, DeltaBody, Event, EventBody},
+    id::CallId,
+    message::Part,
+    outcome::Ending,
+    report::Verdict,
+    tool::ToolStatus,
+};
+use serde_json::json;
+
+use super::*;
+use crate::render::fixtures::{
+    coder, delta, every_kind, manager, of, request, review, reviewer, round_finished, run_finished,
+    run_started, says, text, tool_finished, tool_started,
+};
+
+const PLAIN: Style = Style { colour: false, columns: 80 };
+
+enum Heard {
+    Event(Event),
+    Delta(Delta),
+}
+
+fn tell(teller: &mut Teller, heard: Vec<Heard>) -> (String, Option<String>) {
+    let mut progress = String::new();
+    let mut answer = None;
+    for heard in heard {
+        let told = match heard {
+            Heard::Event(event) => teller.event(&event),
+            Heard::Delta(delta) => teller.delta(&delta),
+        };
+        progress.push_str(&told.progress);
+        answer = answer.or(told.answer);
+    }
+    (progress, answer)
+}
+
+fn check(heard: Vec<Heard>, expected: &str) {
+    let (progress, _) = tell(&mut Teller::new(Language::English, PLAIN), heard);
+    assert_eq!(progress, expected, "found:\n{progress}");
+}
+
+fn prose(run: RunScope, number: u128, text: &str) -> Heard {
+    Heard::Delta(delta(run, DeltaBody::TextDelta { request_id: request(number) }, 0, text))
+}
+
+fn printed(run: RunScope, call: &str, text: &str) -> Heard {
+    let body = DeltaBody::ToolOutput { request_id: request(1), call_id: CallId::new(call) };
+    Heard::Delta(delta(run, body, 0, text))
+}
+
+/// The kind of an event. A new variant stops this from compiling, so that it gets its line and its fixture.
+const fn kind(body: &EventBody) -> &'static str {
+    match body {
+        EventBody::SessionStarted { .. } => "session_started",
+        EventBody::SessionResumed { .. } => "session_resumed",
+        EventBody::RoundStarted { .. } => "round_started",
+        EventBody::RunStarted { .. } => "run_started",
+        EventBody::RequestStarted { .. } => "request_started",
+        EventBody::Message { .. } => "message",
+        EventBody::TextReplaced { .. } => "text_replaced",
+        EventBody::ToolStarted { .. } => "tool_started",
+        EventBody::ToolFinished { .. } => "tool_finished",
+        EventBody::PermissionAsked { .. } => "permission_asked",
+        EventBody::PermissionAnswered { .. } => "permission_answered",
+        EventBody::Report { .. } => "report",
+        EventBody::ReviewCycle { .. } => "review_cycle",
+        EventBody::Retry { .. } => "retry",
+        EventBody::Notice { .. } => "notice",
+        EventBody::Error { .. } => "error",
+        EventBody::Intervention { .. } => "intervention",
+        EventBody::Question { .. } => "question",
+        EventBody::Answer { .. } => "answer",
+        EventBody::MessageQueued { .. } => "message_queued",
+        EventBody::SettingChanged { .. } => "setting_changed",
+        EventBody::ContextCut { .. } => "context_cut",
+        EventBody::LoopWarning { .. } => "loop_warning",
+        EventBody::Checkpoint { .. } => "checkpoint",
+        EventBody::LimitReached { .. } => "limit_reached",
+        EventBody::RunFinished { .. } => "run_finished",
+        EventBody::RoundFinished { .. } => "round_finished",
+    }
+}
+
+fn check_golden(language: Language, expected: &str) {
+    let mut teller = Teller::new(language, PLAIN);
+    let mut kinds = BTreeSet::new();
+    let mut progress = String::new();
+    for event in every_kind() {
+        let told = teller.event(&event);
+        if !told.progress.is_empty() {
+            kinds.insert(kind(&event.body));
+        }
+        progress.push_str(&told.progress);
+    }
+    assert_eq!(kinds.len(), 27, "{kinds:?}");
+    assert_eq!(progress, expected, "found:\n{progress}");
+}
+
+#[test]
+fn every_kind_of_event_has_its_lines_in_english() {
+    check_golden(Language::English, include_str!("../golden/every_kind.en.txt"));
+}
+
+#[test]
+fn every_kind_of_event_has_its_lines_in_korean() {
+    check_golden(Language::Korean, include_str!("../golden/every_kind.ko.txt"));
+}
+
+/// O-15.
+#[test]
+fn a_review_cycle_reads_as_promised() {
+    assert!(Language::English.review_cycle(1, 3, Verdict::RequestChanges).starts_with("Review cycle 1/3"));
+    assert!(Language::Korean.review_cycle(2, 3, Verdict::Approve).starts_with("Review 사이클 2/3"));
+}
+
+/// O-4.
+#[test]
+fn an_answer_is_shown_as_it_comes_and_once() {
+    let whole = of(manager(), says(vec![text("First line\nand 둘째 줄.")]));
+    check(
+        vec![
+            Heard::Event(run_started(manager())),
+            prose(manager(), 1, "First li"),
+            prose(manager(), 1, "ne\nand 둘"),
+            prose(manager(), 1, "째 줄."),
+            Heard::Event(whole),
+        ],
+        "manager · model-1\nFirst line\nand 둘째 줄.\n",
+    );
+}
+
+/// O-4.
+#[test]
+fn what_lost_deltas_left_out_is_shown_with_the_message() {
+    let whole = of(manager(), says(vec![text("One, two, three.")]));
+    check(
+        vec![Heard::Event(run_started(manager())), prose(manager(), 1, "One, "), Heard::Event(whole.clone())],
+        "manager · model-1\nOne, two, three.\n",
+    );
+    check(
+        vec![Heard::Event(run_started(manager())), prose(manager(), 1, "two, "), Heard::Event(whole)],
+        "manager · model-1\ntwo, \nOne, two, three.\n",
+    );
+}
+
+/// O-4.
+#[test]
+fn workers_side_by_side_keep_their_lines_apart() {
+    check(
+        vec![
+            Heard::Event(run_started(manager())),
+            Heard::Event(run_started(coder())),
+            Heard::Event(run_started(reviewer())),
+            prose(coder(), 1, "I begin"),
+            prose(reviewer(), 2, "I read"),
+            prose(coder(), 1, " here."),
+            Heard::Event(of(coder(), says(vec![text("I begin here.")]))),
+            Heard::Event(run_finished(coder(), Ending::Done)),
+        ],
+        "manager · model-1\n│ coder · model-1\n│ reviewer · model-1\n│ coder\n│ I begin\n│ reviewer\n│ I read\n\
+         │ coder\n│  here.\n│ ✓ coder: done · 1 turn · 0.9 s · 105 tokens in, 20 out\n",
+    );
+}
+
+#[test]
+fn a_void_answer_begins_anew() {
+    check(
+        vec![
+            Heard::Event(run_started(manager())),
+            prose(manager(), 1, "Hel"),
+            Heard::Event(of(manager(), EventBody::TextReplaced { request_id: request(1) })),
+            prose(manager(), 2, "Hello."),
+            Heard::Event(of(manager(), says(vec![text("Hello.")]))),
+        ],
+        "manager · model-1\nHel\n↻ what this answer said so far is void; it begins anew\nHello.\n",
+    );
+}
+
+/// O-4.
+#[test]
+fn output_of_a_command_is_shown_as_it_comes_and_bounded() {
+    let lines: String = (1..=50).map(|number| format!("line {number}\n")).collect();
+    let shown: String = (1..=40).map(|number| format!("│ line {number}\n")).collect();
+    check(
+        vec![
+            Heard::Event(run_started(manager())),
+            Heard::Event(run_started(coder())),
+            Heard::Event(tool_started(coder(), "c", "bash", json!({"command": "make"}))),
+            printed(coder(), "c", &lines),
+            Heard::Event(tool_finished(coder(), "c", ToolStatus::Ok, &lines, Some(0))),
+        ],
+        &format!(
+            "manager · model-1\n│ coder · model-1\n│ · bash $ make\n{shown}│ … 10 more lines\n│   exit code 0\n"
+        ),
+    );
+}
+
+#[test]
+fn a_refused_call_that_never_began_is_named() {
+    let call = Part::ToolUse { id: CallId::new("c"), name: "deploy".to_owned(), input: json!({}) };
+    check(
+        vec![
+            Heard::Event(run_started(manager())),
+            Heard::Event(of(manager(), says(vec![call]))),
+            Heard::Event(tool_finished(manager(), "c", ToolStatus::Error, "no tool `deploy`", None)),
+        ],
+        "manager · model-1\n✗ deploy failed: no tool `deploy`\n",
+    );
+}
+
+/// O-4.
+#[test]
+fn a_refuted_claim_is_loud() {
+    let mut teller = Teller::new(Language::English, Style { colour: true, columns: 80 });
+    let told = teller.event(&review());
+    assert!(
+        told.progress.contains("\u{1b}[1;7;31m✗ NOT TRUE: `make test` passed\u{1b}[0m"),
+        "{}",
+        told.progress
+    );
+}
+
+#[test]
+fn the_answer_alone_goes_to_standard_output() {
+    let heard = vec![Heard::Event(round_finished(Ending::Done, " Done: 끝\u{1b}[2J \n"))];
+    let (progress, answer) = tell(&mut Teller::new(Language::English, PLAIN), heard);
+    assert_eq!(answer.as_deref(), Some("Done: 끝␛[2J\n"));
+    assert!(!progress.contains('끝'), "{progress}");
+    let silent = vec![Heard::Event(round_finished(Ending::Stopped, ""))];
+    assert_eq!(tell(&mut Teller::new(Language::Korean, PLAIN), silent).1, None);
+}
+
+#[test]
+fn nothing_that_agents_write_reaches_the_terminal_as_a_command() {
+    let evil = "\u{1b}]0;title\u{7}\u{9b}2J\u{202e}";
+    let events = vec![
+        Heard::Event(run_started(manager())),
+        prose(manager(), 1, evil),
+        Heard::Event(tool_started(manager(), evil, evil, json!({ "path": evil }))),
+        Heard::Event(tool_started(manager(), "e", "execute_coder_task", json!({"task_description": evil}))),
+        printed(manager(), evil, evil),
+        Heard::Event(tool_finished(manager(), evil, ToolStatus::Error, evil, None)),
+        Heard::Event(of(manager(), says(vec![text(evil), text(&format!("{evil}!"))]))),
+        Heard::Event(of(manager(), EventBody::Notice { code: evil.to_owned(), text: evil.to_owned() })),
+        Heard::Event(round_finished(Ending::Done, evil)),
+    ];
+    let (progress, answer) = tell(&mut Teller::new(Language::English, PLAIN), events);
+    for unsafe_character in ['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}'] {
+        assert!(!progress.contains(unsafe_character), "{progress:?}");
+        assert!(!answer.as_deref().unwrap_or_default().contains(unsafe_character), "{answer:?}");
+    }
+}
+
+#[test]
+fn long_arguments_are_cut_between_graphemes_within_the_width() {
+    use unicode_width::UnicodeWidthStr;
+    for word in ["한글과컴퓨터", "👨‍👩‍👧‍👦", "שלום עולם", "e\u{301}e\u{301}", "क्षि"]
+    {
+        for columns in 0..60 {
+            let style = Style { colour: false, columns };
+            let mut teller = Teller::new(Language::Korean, style);
+            let told = teller.event(&tool_started(manager(), "c", "read", json!({"path": word.repeat(60)})));
+            let line = told.progress.lines().last().unwrap().to_owned();
+            assert!(line.width() <= columns.max(20), "{columns}: {line}");
+            let argument = line.strip_prefix("· read ").unwrap().strip_suffix('…').unwrap();
+            assert!(word.repeat(60).starts_with(argument.trim_end()), "{columns}: {line}");
+        }
+    }
+}

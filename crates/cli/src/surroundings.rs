@@ -1,0 +1,83 @@
+//! What the program was started in: its language, its terminal. Read once, here; nothing else looks at the
+//! environment. Credentials and configuration are the library's business.
+
+use std::{
+    env,
+    io::{IsTerminal, stderr, stdin},
+};
+
+use crate::{render::style::Style, words::Language};
+
+/// The surroundings of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Surroundings {
+    /// The language of the locale.
+    pub(crate) language: Language,
+    /// How text on standard error looks.
+    pub(crate) style: Style,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub(crate) fn of_this_process() -> Self {
+        let variable = |name| env::var(name).ok();
+        let locale = [variable("LC_ALL"), variable("LC_MESSAGES"), variable("LANG")];
+        let terminal = stderr().is_terminal().then(|| Terminal {
+            no_color: variable("NO_COLOR"),
+            kind: variable("TERM"),
+            columns: rustix::termios::tcgetwinsize(stderr()).map_or(0, |size| usize::from(size.ws_col)),
+        });
+        Self {
+            language: Language::of_locale(locale.iter().map(Option::as_deref)),
+            style: style(terminal.as_ref()),
+        }
+    }
+}
+
+/// The terminal behind standard error.
+struct Terminal {
+    no_color: Option<String>,
+    kind: Option<String>,
+    /// 0: it does not say.
+    columns: usize,
+}
+
+/// Colours only on a terminal that understands them, and only where nobody switched them off.
+fn style(terminal: Option<&Terminal>) -> Style {
+    let Some(terminal) = terminal else {
+        return Style { colour: false, columns: Style::USUAL_COLUMNS };
+    };
+    let switched_off = terminal.no_color.as_deref().is_some_and(|value| !value.is_empty());
+    let understood = terminal.kind.as_deref().is_some_and(|kind| !kind.is_empty() && kind != "dumb");
+    let columns = if terminal.columns == 0 { Style::USUAL_COLUMNS } else { terminal.columns };
+    Style { colour: understood && !switched_off, columns }
+}
+
+/// Whether standard input is a pipe or a file that holds data. Never waits: what comes later is not seen.
+pub(crate) fn standard_input_holds_data() -> bool {
+    !stdin().is_terminal() && rustix::io::ioctl_fionread(stdin()).is_ok_and(|bytes| bytes > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(no_color: Option<&str>, kind: Option<&str>, columns: usize, expected: Style) {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let terminal = Terminal { no_color: owned(no_color), kind: owned(kind), columns };
+        assert_eq!(style(Some(&terminal)), expected, "{no_color:?} {kind:?}");
+    }
+
+    #[test]
+    fn colours_need_a_terminal_that_understands_them_and_nobody_who_minds() {
+        let coloured = Style { colour: true, columns: 80 };
+        let plain = Style { colour: false, columns: 80 };
+        check(None, Some("xterm-256color"), 80, coloured);
+        check(Some(""), Some("xterm"), 80, coloured);
+        check(Some("1"), Some("xterm"), 80, plain);
+        check(None, Some("dumb"), 80, plain);
+        check(None, None, 80, plain);
+        check(None, Some("xterm"), 0, Style { colour: true, columns: Style::USUAL_COLUMNS });
+        assert_eq!(style(None), Style { colour: false, columns: Style::USUAL_COLUMNS });
+    }
+}

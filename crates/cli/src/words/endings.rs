@@ -1,0 +1,236 @@
+//! How rounds and runs end, in words: what happened, and what the person can do next.
+
+use domain::outcome::{Ending, FailReason, LimitReason, NeedReason, PartialReason, Signal};
+
+use super::Language;
+
+/// An ending in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EndingWords {
+    /// Two or three words, for a line among others.
+    pub(crate) short: &'static str,
+    /// What happened.
+    pub(crate) what: &'static str,
+    /// What the person can do next; empty where there is nothing to do.
+    pub(crate) next: &'static str,
+}
+
+impl Language {
+    const fn ending_of(
+        self,
+        short: (&'static str, &'static str),
+        what: (&'static str, &'static str),
+        next: (&'static str, &'static str),
+    ) -> EndingWords {
+        EndingWords {
+            short: self.pick(short.0, short.1),
+            what: self.pick(what.0, what.1),
+            next: self.pick(next.0, next.1),
+        }
+    }
+
+    /// An ending in words.
+    pub(crate) const fn ending(self, ending: Ending) -> EndingWords {
+        match ending {
+            Ending::Done => self.ending_of(("done", "완료"), ("The work is done.", "작업을 마쳤습니다."), ("", "")),
+            Ending::Answered => self.ending_of(
+                ("answered", "답변"),
+                ("The question is answered; nothing was changed.", "질문에 답했습니다. 변경된 것은 없습니다."),
+                ("", ""),
+            ),
+            Ending::Partial(reason) => self.partial(reason),
+            Ending::Failed(reason) => self.failed(reason),
+            Ending::Limit(reason) => self.limit(reason),
+            Ending::NeedsPerson(reason) => self.needs_person(reason),
+            Ending::Stopped => self.ending_of(
+                ("stopped", "중지됨"),
+                ("You stopped the round. What was done so far stays.", "라운드를 중지했습니다. 지금까지의 변경은 남아 있습니다."),
+                ("Look at the changes with `git diff`.", "`git diff`로 변경 내용을 확인하세요."),
+            ),
+            Ending::Cancelled(signal) => self.cancelled(signal),
+            Ending::Interrupted => self.ending_of(
+                ("interrupted", "중단됨"),
+                (
+                    "The program died in the middle of the work.",
+                    "작업 도중 프로그램이 비정상 종료되었습니다.",
+                ),
+                (
+                    "Everything up to then is in the journal. Look at the changes with `git diff`, then run the task again.",
+                    "그때까지의 기록은 저널에 있습니다. `git diff`로 변경 내용을 확인한 뒤 다시 실행하세요.",
+                ),
+            ),
+        }
+    }
+
+    const fn partial(self, reason: PartialReason) -> EndingWords {
+        match reason {
+            PartialReason::ManagerPartial => self.ending_of(
+                ("partly done", "일부 완료"),
+                ("Some of the work is done; the manager says what is left.", "일부만 완료했습니다. 남은 일은 매니저의 요약에 있습니다."),
+                ("Run the rest as a task of its own.", "남은 일을 새 작업으로 실행하세요."),
+            ),
+            PartialReason::EndedInProse => self.ending_of(
+                ("ended without finishing", "마무리 없이 끝남"),
+                (
+                    "The manager stopped working without saying that it was finished, twice.",
+                    "매니저가 작업을 마무리하지 않은 채 두 번 멈췄습니다.",
+                ),
+                (
+                    "Look at the changes with `git diff`; run the task again, perhaps with a stronger model (`--model`).",
+                    "`git diff`로 변경 내용을 확인하고 다시 실행하세요. 더 강한 모델(`--model`)이 도움이 될 수 있습니다.",
+                ),
+            ),
+        }
+    }
+
+    const fn failed(self, reason: FailReason) -> EndingWords {
+        match reason {
+            FailReason::ManagerFailed => self.ending_of(
+                ("not done", "미완료"),
+                ("The manager could not do the work; its summary says why.", "매니저가 작업을 해내지 못했습니다. 이유는 요약에 있습니다."),
+                ("Give it what was missing, or split the task, and run it again.", "부족했던 것을 채우거나 작업을 나누어 다시 실행하세요."),
+            ),
+            FailReason::WorkerFailed => self.ending_of(
+                ("worker failed", "워커 실패"),
+                ("The worker could not do its task.", "워커가 작업을 해내지 못했습니다."),
+                ("Its report says why; change the task accordingly.", "보고서의 이유를 보고 작업을 고쳐 다시 실행하세요."),
+            ),
+            FailReason::MalformedReport => self.ending_of(
+                ("malformed report", "잘못된 보고"),
+                (
+                    "An agent would not hand in what its task asks for, even when told what was wrong.",
+                    "에이전트가 요구된 형식의 결과를 끝내 제출하지 못했습니다.",
+                ),
+                ("Try a stronger model (`--model AGENT=MODEL`).", "더 강한 모델을 써 보세요 (`--model AGENT=MODEL`)."),
+            ),
+            FailReason::Provider => self.ending_of(
+                ("provider failed", "모델 제공자 오류"),
+                ("The model could not be reached, or did not answer rightly.", "모델에 연결할 수 없거나 올바른 응답을 받지 못했습니다."),
+                (
+                    "The error above says where and why. Check the network and the provider's status, then run the task again.",
+                    "위 오류에 위치와 이유가 있습니다. 네트워크와 제공자 상태를 확인한 뒤 다시 실행하세요.",
+                ),
+            ),
+            FailReason::Credentials => self.ending_of(
+                ("credentials refused", "인증 거부"),
+                ("The endpoint refused the credentials.", "서버가 인증 정보를 거부했습니다."),
+                (
+                    "Check the key (`ANTHROPIC_API_KEY`) and, if you set one, `ANTHROPIC_BASE_URL`.",
+                    "키(`ANTHROPIC_API_KEY`)와, 설정했다면 `ANTHROPIC_BASE_URL`을 확인하세요.",
+                ),
+            ),
+            FailReason::Verification => self.ending_of(
+                ("verification failed", "검증 실패"),
+                (
+                    "What was claimed does not hold: tests fail, or a claim is refuted, in the final state.",
+                    "보고된 내용이 사실과 다릅니다. 최종 상태에서 테스트가 실패했거나 주장이 반박되었습니다.",
+                ),
+                (
+                    "Do not trust the summary; look at the refuted claims above and at `git diff`.",
+                    "요약을 믿지 말고, 위의 반박된 주장과 `git diff`를 확인하세요.",
+                ),
+            ),
+            FailReason::Loop => self.ending_of(
+                ("loop", "반복"),
+                ("The team did the same thing again and again.", "팀이 같은 일을 계속 반복했습니다."),
+                ("Say in the task what it ran into, or split it.", "무엇에 막혔는지 작업에 적어 주거나 작업을 나누세요."),
+            ),
+            FailReason::Internal => self.ending_of(
+                ("internal error", "내부 오류"),
+                ("better-llm itself failed.", "better-llm 자체에 오류가 발생했습니다."),
+                (
+                    "This is our fault. The error above and the session's journal help to find it.",
+                    "저희 잘못입니다. 위 오류와 세션 저널이 원인을 찾는 데 도움이 됩니다.",
+                ),
+            ),
+        }
+    }
+
+    const fn limit(self, reason: LimitReason) -> EndingWords {
+        const AGAIN: (&str, &str) = (
+            "What was done so far stays. Raise the limit, or give the rest as a task of its own.",
+            "지금까지의 변경은 남아 있습니다. 한도를 늘리거나 남은 일을 새 작업으로 실행하세요.",
+        );
+        match reason {
+            LimitReason::Turns => self.ending_of(
+                ("turn limit", "턴 한도"),
+                (
+                    "The limit of turns was reached (`--max-turns`).",
+                    "턴 한도에 도달했습니다 (`--max-turns`).",
+                ),
+                AGAIN,
+            ),
+            LimitReason::Tokens => self.ending_of(
+                ("token limit", "토큰 한도"),
+                ("The limit of tokens was reached.", "토큰 한도에 도달했습니다."),
+                AGAIN,
+            ),
+            LimitReason::Cost => self.ending_of(
+                ("cost limit", "비용 한도"),
+                ("The limit of costs was reached.", "비용 한도에 도달했습니다."),
+                AGAIN,
+            ),
+            LimitReason::Time => self.ending_of(
+                ("timeout", "시간 초과"),
+                (
+                    "The time was up (`--timeout` for a round, `WORKER_TIMEOUT_*` for a worker).",
+                    "시간이 다 되었습니다 (라운드는 `--timeout`, 워커는 `WORKER_TIMEOUT_*`).",
+                ),
+                AGAIN,
+            ),
+        }
+    }
+
+    const fn needs_person(self, reason: NeedReason) -> EndingWords {
+        match reason {
+            NeedReason::ReviewLimit => self.ending_of(
+                ("reviews do not converge", "리뷰 한도"),
+                (
+                    "The reviewer still asks for changes after the last cycle allowed, and nobody was there to decide.",
+                    "마지막 리뷰 사이클 뒤에도 변경 요청이 남았고, 결정할 사람이 없었습니다.",
+                ),
+                (
+                    "Read the open findings, then run a task that says what to do about them, or accept the changes as they are.",
+                    "남은 지적 사항을 읽고, 처리 방법을 적어 다시 실행하거나 변경을 그대로 받아들이세요.",
+                ),
+            ),
+            NeedReason::Question => self.ending_of(
+                ("question", "질문"),
+                ("The manager asked a question and nobody was there to answer.", "매니저가 질문했지만 답할 사람이 없었습니다."),
+                ("Run the task again with the answer in it.", "답을 작업에 적어 다시 실행하세요."),
+            ),
+            NeedReason::Permission => self.ending_of(
+                ("permission needed", "권한 필요"),
+                ("Something needed permission and nobody was there to give it.", "허락이 필요한 일이 있었지만 허락할 사람이 없었습니다."),
+                (
+                    "If you want it done, allow it: `--permission-mode`, `--sandbox`.",
+                    "원하는 일이라면 `--permission-mode`나 `--sandbox`로 허용하세요.",
+                ),
+            ),
+        }
+    }
+
+    const fn cancelled(self, signal: Signal) -> EndingWords {
+        const SAVED: (&str, &str) = (
+            "What was done so far stays, and the session is saved.",
+            "지금까지의 변경은 남아 있고 세션은 저장되었습니다.",
+        );
+        match signal {
+            Signal::Interrupt => self.ending_of(
+                ("cancelled", "취소됨"),
+                ("Cancelled (Ctrl+C).", "취소되었습니다 (Ctrl+C)."),
+                SAVED,
+            ),
+            Signal::Terminate => self.ending_of(
+                ("terminated", "종료됨"),
+                ("Ended from outside (SIGTERM).", "외부에서 종료되었습니다 (SIGTERM)."),
+                SAVED,
+            ),
+            Signal::HangUp => self.ending_of(
+                ("hung up", "연결 끊김"),
+                ("The terminal went away (SIGHUP).", "터미널 연결이 끊겼습니다 (SIGHUP)."),
+                SAVED,
+            ),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Both languages say everything.
+
+use domain::outcome::Ending;
+
+use super::*;
+use crate::{
+    args::{
+        Topic, UsageError, VerbError, Wanted,
+        table::{OPTIONS, VERBS},
+    },
+    render::help::help,
+};
+
+fn is_korean(text: &str) -> bool {
+    text.chars().any(|character| ('가'..='힣').contains(&character))
+}
+
+/// Two texts that say the same in English and in Korean.
+fn check_pair(english: &str, korean: &str) {
+    assert!(!english.is_empty() && !is_korean(english), "{english}");
+    assert!(is_korean(korean), "{korean}");
+}
+
+#[test]
+fn every_ending_says_what_happened_and_what_to_do() {
+    for ending in Ending::ALL {
+        let (english, korean) = (Language::English.ending(ending), Language::Korean.ending(ending));
+        check_pair(english.short, korean.short);
+        check_pair(english.what, korean.what);
+        assert_eq!(english.next.is_empty(), ending.is_success(), "{ending:?}");
+        if !ending.is_success() {
+            check_pair(english.next, korean.next);
+        }
+    }
+    let mut texts: Vec<&str> =
+        Ending::ALL.iter().map(|ending| Language::English.ending(*ending).what).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    assert_eq!(texts.len(), Ending::ALL.len(), "two endings say the same");
+}
+
+#[test]
+fn every_usage_error_says_what_is_wrong_and_what_to_do() {
+    let text = || "--x".to_owned();
+    let errors = [
+        UsageError::NothingToDo,
+        UsageError::EmptyTask,
+        UsageError::NotUnicode { argument: text() },
+        UsageError::UnknownOption { option: text(), nearest: Some("--config".to_owned()) },
+        UsageError::LaterOption { option: text() },
+        UsageError::NoEffect { option: text(), verb: text() },
+        UsageError::Repeated { option: text(), most: 2 },
+        UsageError::MissingValue { option: text() },
+        UsageError::UnexpectedValue { option: text(), value: text() },
+        UsageError::BadValue { option: text(), value: text(), wanted: Wanted::Seconds },
+        UsageError::UnknownChoice { option: text(), value: text(), known: vec!["a"], nearest: Some("a") },
+        UsageError::LaterChoice { option: text(), value: text() },
+        UsageError::TwoModels { agent: None },
+        UsageError::TwoModels { agent: Some(text()) },
+        UsageError::StandardInputTwice,
+        UsageError::PartialAlone,
+        UsageError::Unreadable { why: text() },
+        VerbError::Mistyped { word: text(), nearest: text() }.into(),
+        VerbError::Later { verb: text() }.into(),
+        VerbError::Incomplete { group: "config", known: vec!["show"] }.into(),
+        VerbError::Unknown { group: "config", word: text(), known: vec!["show"], nearest: None }.into(),
+        VerbError::MissingOperand { verb: text(), operand: "TASK" }.into(),
+        VerbError::ExtraArgument { argument: text() }.into(),
+        VerbError::BadAgentName { name: text() }.into(),
+    ];
+    for error in &errors {
+        check_pair(&Language::English.usage_error(error), &Language::Korean.usage_error(error));
+        check_pair(&Language::English.usage_hint(error), &Language::Korean.usage_hint(error));
+    }
+    let near =
+        UsageError::UnknownOption { option: "--confg".to_owned(), nearest: Some("--config".to_owned()) };
+    assert_eq!(Language::English.usage_error(&near), "there is no option `--confg`");
+    assert_eq!(Language::English.usage_hint(&near), "did you mean `--config`?");
+}
+
+#[test]
+fn the_locale_decides_by_its_first_variable_that_is_set() {
+    let check = |variables: [Option<&str>; 3], language| {
+        assert_eq!(Language::of_locale(variables), language, "{variables:?}");
+    };
+    check([None, None, Some("ko_KR.UTF-8")], Language::Korean);
+    check([Some("en_US.UTF-8"), None, Some("ko_KR.UTF-8")], Language::English);
+    check([Some(""), Some("ko"), Some("en_US")], Language::Korean);
+    check([None, None, Some("kok_IN")], Language::English);
+    check([None, None, Some("C.UTF-8")], Language::English);
+    check([None, None, None], Language::English);
+}
+
+/// O-6.
+#[test]
+fn help_names_every_verb_and_option_in_both_languages() {
+    for language in Language::ALL {
+        let whole = help(Topic::Program, language);
+        for row in &VERBS {
+            assert!(whole.contains(&row.path.join(" ")), "{}", row.path.join(" "));
+            assert!(whole.contains(language.verb_help(row.id)));
+            let own = help(Topic::Verb(row.id), language);
+            assert!(own.contains(row.example), "{own}");
+            for option in &OPTIONS {
+                let takes = own.contains(&format!("{} ", option.typed()));
+                assert_eq!(takes, option.verbs.contains(&row.id), "{} {}", row.example, option.long);
+            }
+        }
+        for row in &OPTIONS {
+            assert!(whole.contains(&row.typed()) && whole.contains(language.option_help(row.id)));
+        }
+        assert_eq!(language == Language::Korean, is_korean(&whole));
+    }
+    for row in &OPTIONS {
+        let (english, korean) = (Language::English.option_help(row.id), Language::Korean.option_help(row.id));
+        assert_ne!(english, korean);
+    }
+}
