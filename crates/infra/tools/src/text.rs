@@ -61,7 +61,28 @@ pub(crate) fn one_line(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use unicode_segmentation::UnicodeSegmentation as _;
+
     use super::*;
+
+    const PIECES: &str = "(a|한|\u{1112}|\u{1161}|\u{11ab}|👨|\u{200d}|👧|\u{301}|ש|🇰|🇷|\r\n){0,40}";
+
+    proptest! {
+        #[test]
+        fn cuts_keep_within_the_bound_and_hurt_no_grapheme(text in PIECES, most in 0_usize..40) {
+            let boundaries: Vec<usize> =
+                text.grapheme_indices(true).map(|(at, _)| at).chain([text.len()]).collect();
+            let longest = text.graphemes(true).map(|grapheme| grapheme.chars().count()).max().unwrap_or(0);
+            let (first, last) = (beginning(&text, most), ending(&text, most));
+            prop_assert!(text.starts_with(first) && first.chars().count() <= most);
+            prop_assert!(text.ends_with(last) && last.chars().count() <= most);
+            if longest <= most {
+                prop_assert!(boundaries.contains(&first.len()), "{first:?}");
+                prop_assert!(boundaries.contains(&(text.len() - last.len())), "{last:?}");
+            }
+        }
+    }
 
     const FAMILY: &str = "👨\u{200d}👩\u{200d}👧";
 

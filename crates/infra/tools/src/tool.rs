@@ -12,6 +12,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
+use crate::text::{beginning, missing_bytes};
+
+/// The most characters of a text that says why an input does not fit.
+const LONGEST_REJECTION: usize = 4_000;
+
 /// A tool, written down once.
 #[async_trait]
 pub(crate) trait Tool: Send + Sync + 'static {
@@ -62,13 +67,22 @@ impl<T: Tool> ToolPort for Adapter<T> {
     }
 
     fn prepare(&self, input: &Value) -> Result<Box<dyn PreparedCall>, RejectedInput> {
+        let call = self.read(input).map_err(|RejectedInput(text)| {
+            // It may quote what the model wrote, which may be long.
+            RejectedInput(beginning(&text, LONGEST_REJECTION).to_owned())
+        })?;
+        Ok(Box::new(Prepared { tool: Arc::clone(&self.tool), call }))
+    }
+}
+
+impl<T: Tool> Adapter<T> {
+    fn read(&self, input: &Value) -> Result<T::Call, RejectedInput> {
         if !input.is_object() {
             // Serde would take an array for a struct's fields in order; the schema does not.
             return Err(RejectedInput(format!("the input of `{}` has to be a JSON object", T::NAME)));
         }
         let input = T::Input::deserialize(input).map_err(|error| RejectedInput(error.to_string()))?;
-        let call = self.tool.check(input)?;
-        Ok(Box::new(Prepared { tool: Arc::clone(&self.tool), call }))
+        self.tool.check(input)
     }
 }
 
@@ -84,8 +98,19 @@ impl<T: Tool> PreparedCall for Prepared<T> {
     }
 
     async fn run(self: Box<Self>, context: ToolContext) -> ToolOutcome {
-        self.tool.run(self.call, context).await
+        bounded(self.tool.run(self.call, context).await)
     }
+}
+
+/// Errors quote paths and texts of the model, which may be long.
+fn bounded(outcome: ToolOutcome) -> ToolOutcome {
+    let shown = beginning(&outcome.output, ToolOutcome::LONGEST);
+    let missing = missing_bytes(&outcome.output, shown);
+    if missing == 0 {
+        return outcome;
+    }
+    let omitted_bytes = outcome.omitted_bytes.saturating_add(missing);
+    ToolOutcome { output: shown.to_owned(), omitted_bytes, ..outcome }
 }
 
 /// The outcome of a call that was cancelled and changed nothing.

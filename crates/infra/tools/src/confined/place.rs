@@ -83,7 +83,21 @@ impl fmt::Display for Place {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Whatever is written, what comes out names something beneath the workspace, and reads back the same.
+        #[test]
+        fn a_place_never_leaves_the_workspace(text in "(/w/repo)?([./a한~ \n]|\\.\\./){0,24}") {
+            if let Ok(place) = Place::parse(&text, &[Path::new("/w/repo")]) {
+                prop_assert!(place.as_path().components().all(|part| matches!(part, Component::Normal(_))));
+                let again = Place::parse(place.as_path().to_str().unwrap_or_default(), &[]);
+                prop_assert_eq!(again.ok(), Some(place));
+            }
+        }
+    }
 
     fn check(text: &str, expected: Option<&str>) {
         let parsed = Place::parse(text, &[Path::new("/w/repo"), Path::new("/link/repo")]);

@@ -137,6 +137,7 @@ fn writing_goes_through_no_link_at_all() {
     assert_eq!(workspace.everything(), before);
 }
 
+/// O-16: no temporary file stays.
 #[test]
 fn a_replaced_file_keeps_its_mode_and_leaves_nothing_behind() {
     use std::os::unix::fs::PermissionsExt as _;

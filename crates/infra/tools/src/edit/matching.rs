@@ -134,7 +134,31 @@ fn has_crlf(content: &[u8], range: &Range<usize>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn without_carriage_returns(bytes: &[u8]) -> Vec<u8> {
+        String::from_utf8_lossy(bytes).replace("\r\n", "\n").into_bytes()
+    }
+
+    proptest! {
+        /// Line ends aside, it does what replacing in plain text does, and it makes no new kind of line end.
+        #[test]
+        fn replacing_is_replacing_whatever_the_line_ends(
+            content in "(a|b|한|\n|\r\n){0,30}",
+            old in "(a|b|한|\n){1,4}",
+            new in "(a|c|\n){0,4}",
+        ) {
+            let edited = replaced(content.as_bytes(), &Matches::of(&old, content.as_bytes()), &new);
+            let plain = content.replace("\r\n", "\n").replace(&old, &new);
+            prop_assert_eq!(without_carriage_returns(&edited), plain.into_bytes());
+            if !content.replace("\r\n", "").contains('\n') && content.contains('\n') {
+                let lone = String::from_utf8_lossy(&edited).replace("\r\n", "").contains('\n');
+                prop_assert!(!lone, "{:?}", String::from_utf8_lossy(&edited));
+            }
+        }
+    }
 
     fn check(content: &str, old: &str, new: &str, expected: &str) {
         let found = Matches::of(old, content.as_bytes());

@@ -120,6 +120,17 @@ fn no_tool_speaks_of_reports() {
     }
 }
 
+#[tokio::test]
+async fn what_a_long_input_says_is_bounded() {
+    let workspace = Workspace::new();
+    let long = "길/".repeat(100_000);
+    let outcome = workspace.call("read", json!({"path": format!("../{long}")})).await;
+    assert_eq!(outcome.output.chars().count(), 48_000);
+    assert!(outcome.omitted_bytes > 300_000);
+    let rejection = workspace.rejection("read", json!({long: 1}));
+    assert_eq!(rejection.chars().count(), 4_000);
+}
+
 #[test]
 fn a_name_that_is_no_tool_gives_none() {
     let toolbox = Workspace::new().toolbox();
