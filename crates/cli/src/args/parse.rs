@@ -82,10 +82,7 @@ fn read(arguments: Vec<OsString>) -> Result<Invocation, UsageError> {
             }
             Some(Arg::Short(letter)) => {
                 let row = OPTIONS.iter().find(|row| row.short == Some(letter));
-                let row = row.ok_or_else(|| UsageError::UnknownOption {
-                    option: format!("-{letter}"),
-                    nearest: None,
-                })?;
+                let row = row.ok_or_else(|| unknown_letter(letter))?;
                 draft.option(row, &mut parser)?;
             }
         }
@@ -231,6 +228,12 @@ fn unknown_option(name: &str) -> UsageError {
     }
     let known = OPTIONS.iter().map(|row| row.long).chain(LATER_OPTIONS);
     UsageError::UnknownOption { option, nearest: nearest(name, known).map(|near| format!("--{near}")) }
+}
+
+/// A letter that is none: probably the first one of an option's name.
+fn unknown_letter(letter: char) -> UsageError {
+    let nearest = OPTIONS.iter().rev().find(|row| row.long.starts_with(letter)).map(OptionRow::typed);
+    UsageError::UnknownOption { option: format!("-{letter}"), nearest }
 }
 
 fn unreadable(error: lexopt::Error) -> UsageError {

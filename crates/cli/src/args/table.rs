@@ -211,8 +211,8 @@ pub(crate) const OPTIONS: [OptionRow; 18] = [
     row(OptionId::Json, "json", Takes::Nothing, ANY_NUMBER, DATA),
     row(OptionId::Lang, "lang", Takes::OneOf { now: &["en", "ko"], later: &[] }, 1, EVERY),
     row(OptionId::Verbose, "verbose", Takes::Nothing, ANY_NUMBER, EVERY).letter('v'),
-    row(OptionId::Help, "help", Takes::Nothing, ANY_NUMBER, EVERY).letter('h'),
-    row(OptionId::Version, "version", Takes::Nothing, ANY_NUMBER, EVERY).letter('V'),
+    row(OptionId::Help, "help", Takes::Nothing, ANY_NUMBER, EVERY),
+    row(OptionId::Version, "version", Takes::Nothing, ANY_NUMBER, EVERY),
 ];
 
 /// Options of the contract that this version does not have yet.

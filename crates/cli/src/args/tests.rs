@@ -49,13 +49,12 @@ fn every_verb_is_called_by_its_words() {
     check(&["config", "schema"], Verb::ConfigSchema);
     check(&["config", "paths"], Verb::ConfigPaths);
     check(&["--version"], Verb::Version);
-    check(&["-V"], Verb::Version);
 }
 
 #[test]
 fn help_is_for_the_program_a_group_or_a_verb() {
     check(&["--help"], Verb::Help(Topic::Program));
-    check(&["agents", "-h"], Verb::Help(Topic::Group("agents")));
+    check(&["agents", "--help"], Verb::Help(Topic::Group("agents")));
     check(&["--help", "agents", "show"], Verb::Help(Topic::Verb(VerbId::AgentsShow)));
     check(&["run", "--help"], Verb::Help(Topic::Verb(VerbId::Run)));
     for row in &VERBS {
@@ -147,6 +146,8 @@ fn an_unknown_name_is_refused_with_the_nearest_known_one() {
     refused(&["--verbos"], UsageError::UnknownOption { option: "--verbos".to_owned(), nearest });
     refused(&["--zzz"], UsageError::UnknownOption { option: "--zzz".to_owned(), nearest: None });
     refused(&["-x"], UsageError::UnknownOption { option: "-x".to_owned(), nearest: None });
+    let nearest = Some("--help".to_owned());
+    refused(&["-h"], UsageError::UnknownOption { option: "-h".to_owned(), nearest });
     let mistyped = |word: &str, nearest: &str| VerbError::Mistyped {
         word: word.to_owned(),
         nearest: nearest.to_owned(),
