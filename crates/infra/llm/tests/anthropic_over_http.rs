@@ -179,6 +179,18 @@ async fn a_redirect_is_not_followed() {
     assert_eq!(elsewhere.connections(), 0);
 }
 
+#[test]
+fn loopback_is_reached_without_the_proxy_of_the_environment() {
+    let reached = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_request_carries_key_version_and_body"])
+        .env_clear()
+        .envs([("HTTP_PROXY", "http://127.0.0.1:1"), ("ALL_PROXY", "http://127.0.0.1:1")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&reached.stdout);
+    assert!(reached.status.success() && said.contains("1 passed"), "{said}");
+}
+
 #[tokio::test]
 async fn success_without_a_stream_of_events_is_malformed() {
     let page = "<html><title>로그인</title></html>";

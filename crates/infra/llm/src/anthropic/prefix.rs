@@ -55,3 +55,39 @@ impl PrefixCache {
         bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::request;
+
+    fn asking(system: &str) -> ModelRequest {
+        ModelRequest { system: system.into(), ..request("coder", &[]) }
+    }
+
+    #[test]
+    fn a_run_encodes_its_prefix_once_and_another_run_its_own() {
+        let cache = PrefixCache::default();
+        let (one, other) = (asking("one"), asking("other"));
+        let first = cache.encoded(&one);
+        assert!(Arc::ptr_eq(&first, &cache.encoded(&one.clone())));
+        assert_eq!(*cache.encoded(&other), *encode_prefix("other", &[]));
+        assert_eq!(*first, *encode_prefix("one", &[]));
+    }
+
+    #[test]
+    fn prefixes_of_ended_runs_are_forgotten_and_too_many_are_not_kept() {
+        let cache = PrefixCache::default();
+        let kept = || cache.kept.lock().unwrap().len();
+        for _ in 0..MOST_KEPT {
+            cache.encoded(&asking("ended"));
+        }
+        let running: Vec<ModelRequest> = (0..=MOST_KEPT).map(|run| asking(&run.to_string())).collect();
+        for (run, request) in running.iter().enumerate() {
+            assert_eq!(*cache.encoded(request), *encode_prefix(&run.to_string(), &[]));
+            assert!(kept() <= MOST_KEPT);
+        }
+        let is_kept = |request| Arc::ptr_eq(&cache.encoded(request), &cache.encoded(request));
+        assert!(is_kept(&running[0]) && !is_kept(&running[MOST_KEPT]));
+    }
+}

@@ -1,3 +1,11 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+};
+
 use domain::{model::ModelErrorKind, secret::Secret};
 use proptest::prelude::*;
 use tokio::runtime;
@@ -36,9 +44,13 @@ fn chunks(script: Vec<Wire>) -> Chunks {
 
 /// What came out of a body: the items (their debug form) and the error at the end.
 async fn read(script: Vec<Wire>) -> (Vec<String>, Option<(ModelErrorKind, String)>) {
+    read_chunks(chunks(script)).await
+}
+
+async fn read_chunks(chunks: Chunks) -> (Vec<String>, Option<(ModelErrorKind, String)>) {
     let api_key = Secret::new("sk-hush").unwrap();
     let place = Place { url: "https://api.test".into(), request_id: None, api_key };
-    let reply = Reply::new(chunks(script), Instant::now() + FIRST_BYTE, IDLE, place);
+    let reply = Reply::new(chunks, Instant::now() + FIRST_BYTE, IDLE, place);
     let (mut items, mut error) = (Vec::new(), None);
     let mut stream = reply.into_stream();
     while let Some(item) = stream.next().await {
@@ -108,6 +120,21 @@ fn what_came_whole_before_an_error_is_given_and_nothing_of_it_runs() {
     let (items, ended) = paused().block_on(read(vec![Wire::Bytes([head, error].concat()), Wire::Hang]));
     let expected = "https://api.test: the server gave up in the stream, overloaded_error: busy";
     assert_eq!((items.len(), ended), (0, Some((ModelErrorKind::Unavailable, expected.into()))));
+}
+
+#[test]
+fn a_body_is_read_to_its_end_so_that_its_connection_is_used_again() {
+    let ended = Arc::new(AtomicBool::new(false));
+    let end = {
+        let ended = Arc::clone(&ended);
+        stream::poll_fn(move |_| {
+            ended.store(true, Ordering::SeqCst);
+            Poll::Ready(None)
+        })
+    };
+    let (items, error) =
+        paused().block_on(read_chunks(chunks(vec![Wire::Bytes(TURN.to_vec())]).chain(end).boxed()));
+    assert_eq!((items.len(), error, ended.load(Ordering::SeqCst)), (3, None, true));
 }
 
 #[test]
