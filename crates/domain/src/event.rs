@@ -46,13 +46,56 @@ pub struct Event {
 
 /// Where in a session something happens: outside of any round, in a round, or in an agent's run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "ScopeWire", into = "ScopeWire")]
 pub struct Scope {
     /// The round, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub round: Option<u32>,
     /// The run.
-    #[serde(flatten)]
     pub run: Option<RunScope>,
+}
+
+/// [`Scope`] on the wire. A flattened `Option<RunScope>` would read a damaged run as none.
+#[derive(Clone, Serialize, Deserialize)]
+struct ScopeWire {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    round: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_id: Option<RunId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent: Option<AgentName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent_run_id: Option<RunId>,
+}
+
+impl From<Scope> for ScopeWire {
+    fn from(Scope { round, run }: Scope) -> Self {
+        match run {
+            Some(RunScope { run_id, agent, parent_run_id }) => {
+                Self { round, run_id: Some(run_id), agent: Some(agent), parent_run_id }
+            }
+            None => Self { round, run_id: None, agent: None, parent_run_id: None },
+        }
+    }
+}
+
+/// A line that names half of a run.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "an event of a run has `run_id` and `agent`; one outside of runs has neither, and no `parent_run_id`"
+)]
+struct HalfARun;
+
+impl TryFrom<ScopeWire> for Scope {
+    type Error = HalfARun;
+
+    fn try_from(wire: ScopeWire) -> Result<Self, HalfARun> {
+        let run = match (wire.run_id, wire.agent, wire.parent_run_id) {
+            (Some(run_id), Some(agent), parent_run_id) => Some(RunScope { run_id, agent, parent_run_id }),
+            (None, None, None) => None,
+            _ => return Err(HalfARun),
+        };
+        Ok(Self { round: wire.round, run })
+    }
 }
 
 impl Scope {
@@ -70,14 +113,13 @@ impl Scope {
 }
 
 /// Whose run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunScope {
     /// The run.
     pub run_id: RunId,
     /// The agent that runs.
     pub agent: AgentName,
     /// The run that called it; none for the manager's, and for workers that the person called directly.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_run_id: Option<RunId>,
 }
 
