@@ -336,3 +336,21 @@ fn a_run_with_nothing_to_do_ends_without_asking_the_model() {
     let [RunEffect::End(RunEnd::Failed(failure))] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(failure.reason, FailReason::Internal);
 }
+
+/// A turn costs its new messages only: the earlier ones are the same values, with what was encoded of them.
+#[test]
+fn a_turn_leaves_the_earlier_messages_as_they_are() {
+    let mut run =
+        AgentRun::new(WORKER, RunLimits { max_turns: 200, max_messages: 1000 }, Conversation::default());
+    run.step(RunInput::Begin(Message::user("# Task\nread")));
+    for turn in 0..200 {
+        let before = run.conversation().messages().to_vec();
+        let id = format!("c{turn}");
+        let turn = calls([(id.as_str(), "read", json!({}))]);
+        run.step(RunInput::Answered { answer: turn.answer, work_done: false });
+        run.step(RunInput::CallEnded { call: CallId::new(&id), result: CallResult::ok("") });
+        let after = run.conversation().messages();
+        assert_eq!(after.len(), before.len() + 2);
+        assert!(before.iter().zip(after).all(|(before, after)| Arc::ptr_eq(before, after)));
+    }
+}
