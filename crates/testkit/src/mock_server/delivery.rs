@@ -33,6 +33,8 @@ pub(super) fn whole(bytes: impl Into<Bytes>) -> Body {
 
 enum Step {
     Bytes(Bytes),
+    /// Lets what is there be written first.
+    Flush,
     Wait(Duration),
     Stall,
     HangUp,
@@ -147,20 +149,29 @@ fn cut_bytes(bytes: &[u8], offset: usize, pieces: &Pieces, steps: &mut VecDeque<
     }
 }
 
+/// Gives the connection its turn to write what it holds: each piece becomes a write of its own, and an abort, which
+/// drops what was not written, comes after the last one. (Up to what the socket's buffer takes.)
+async fn flush() {
+    tokio::task::yield_now().await;
+}
+
 fn body(steps: VecDeque<Step>, open: Inside) -> Body {
     let frames = stream::unfold((steps, open), |(mut steps, open)| async move {
         loop {
             match steps.pop_front()? {
                 Step::Wait(delay) => tokio::time::sleep(delay).await,
                 Step::Stall => std::future::pending().await,
-                Step::HangUp => return Some((Err(HungUp), (VecDeque::new(), open))),
+                Step::HangUp => {
+                    flush().await;
+                    return Some((Err(HungUp), (VecDeque::new(), open)));
+                }
                 Step::Bytes(bytes) => {
-                    if !steps.is_empty() {
-                        // Lets the connection write the piece before, so that pieces are writes of their own.
-                        tokio::task::yield_now().await;
+                    if steps.front().is_some_and(|next| matches!(next, Step::Bytes(_))) {
+                        steps.push_front(Step::Flush);
                     }
                     return Some((Ok(Frame::data(bytes)), (steps, open)));
                 }
+                Step::Flush => flush().await,
             }
         }
     });
