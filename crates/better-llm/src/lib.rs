@@ -1,1 +1,30 @@
-//! A team of language-model agents that finishes software work and can prove it.
+//! better-llm as a library: a team of language-model agents that finishes software work and can prove it.
+//!
+//! [`EngineBuilder`] takes everything a run may know — the environment, the home folder, the clock — and reads the
+//! configuration; [`Engine::session`] starts a session; [`SessionHandle`] takes commands and gives events. Nothing is
+//! process-wide: two engines in one program never meet. `examples/embed.rs` is the whole of it on one page.
+//!
+//! This is the only place that names adapters. Front ends translate keys and flags into commands, and events into
+//! screens and lines; whatever they can do, a program that embeds this library can do, too.
+
+pub mod demo;
+
+mod engine;
+mod error;
+mod host;
+mod models;
+mod prompts;
+
+pub use application::{EventStream, Published, SessionHandle, StartRefused};
+pub use config::{
+    Credential, Environment, FileKind, Language, LogFormat, LogLevel, Notice, Origin, Overrides, Places, Provider,
+    SandboxChoice, Settings, Shown, Source, UsedFile, VARIABLES, agent_config_schema, system_config_schema,
+};
+pub use domain;
+pub use engine::{Engine, EngineBuilder};
+pub use error::StartError;
+pub use host::{RandomIds, SystemClock};
+pub use tools::NAMES as TOOL_NAMES;
+
+/// Our version, as events and `--version` name it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,1 +1,86 @@
 //! Baseline, evidence and commits: what really happened to the person's files.
+//!
+//! [`Workspace`] implements [`domain::ports::WorkspacePort`]. Changes are noticed by a walk over stat data in this
+//! process (`scan`); states are kept and compared by git's plumbing in a git directory of our own (`git`), or by
+//! digests and copies where there is no repository or no git program (`plain`). The person's `.git` is written by
+//! nothing but [`commit`](domain::ports::WorkspacePort::commit).
+//!
+//! It runs nothing that a repository names: no hook, filter, external diff, signing program, editor or transport.
+//! It pushes nothing, and it restores nothing: undo is not here yet.
+
+mod changes;
+mod error;
+mod facts;
+mod file;
+mod git;
+mod observer;
+mod path;
+mod plain;
+mod rules;
+mod scan;
+mod selection;
+mod settings;
+mod sight;
+mod store;
+
+use async_trait::async_trait;
+use domain::{
+    ports::WorkspacePort,
+    workspace::{Changes, Checkpoint, CommitDone, CommitError, CommitRequest, WorkspaceError},
+};
+pub use facts::{Author, create_repository, git_dirs, is_tracked};
+use observer::Observer;
+use path::FilePath;
+pub use settings::{Bounds, WorkspaceSettings};
+use tokio::sync::Mutex;
+
+/// The person's files, as they are and as they were. Clone nothing of it: share it in an `Arc`.
+///
+/// Calls take turns, so each waits for those before it, whose walks and git processes have deadlines
+/// ([`Bounds`]). Dropping a call's future ends what it started; the next call finds everything as if it had not
+/// been made, except for a commit whose branch has begun to move: that one is brought to its end.
+#[derive(Debug)]
+pub struct Workspace {
+    observer: Mutex<Observer>,
+}
+
+impl Workspace {
+    /// Takes the settings. Costs nothing: the first call that needs something looks for it.
+    #[must_use]
+    pub fn open(settings: WorkspaceSettings) -> Self {
+        Self { observer: Mutex::new(Observer::new(settings)) }
+    }
+}
+
+#[async_trait]
+impl WorkspacePort for Workspace {
+    async fn checkpoint(&self) -> Result<Checkpoint, WorkspaceError> {
+        self.observer.lock().await.checkpoint().await
+    }
+
+    /// The first call of all, before any checkpoint, has nothing to compare with and says no.
+    async fn touched(&self) -> Result<bool, WorkspaceError> {
+        self.observer.lock().await.touched().await
+    }
+
+    async fn changes_since(&self, from: &Checkpoint) -> Result<Changes, WorkspaceError> {
+        Ok(self.observer.lock().await.changes_since(from).await?.into())
+    }
+
+    async fn overlooked(&self, paths: &[String]) -> Result<Vec<String>, WorkspaceError> {
+        self.observer.lock().await.overlooked(paths).await
+    }
+
+    async fn dirty_at(&self, at: &Checkpoint) -> Result<Vec<String>, WorkspaceError> {
+        let dirty = self.observer.lock().await.dirty_at(at).await?;
+        Ok(dirty.iter().map(FilePath::to_text).collect())
+    }
+
+    async fn diff(&self, from: Option<&Checkpoint>, path: Option<&str>) -> Result<String, WorkspaceError> {
+        self.observer.lock().await.diff(from, path).await
+    }
+
+    async fn commit(&self, request: CommitRequest) -> Result<CommitDone, CommitError> {
+        self.observer.lock().await.commit(request).await
+    }
+}

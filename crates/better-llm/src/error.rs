@@ -1,0 +1,85 @@
+//! Why a session could not begin. Nothing has happened then.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use config::{ConfigError, ProviderError};
+use llm::{InvalidEndpoint, InvalidScript};
+use sandbox::SandboxError;
+
+/// Why a session could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The workspace is no folder that can be opened.
+    #[error("cannot use {} as the workspace: name an existing folder with `--cwd`", path.display())]
+    Workspace {
+        /// The folder that was asked for.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The configuration is wrong somewhere.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There is no model to ask.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The endpoint's address is none.
+    #[error(transparent)]
+    Endpoint(#[from] InvalidEndpoint),
+    /// The script of answers cannot be read.
+    #[error("cannot read the script {}", path.display())]
+    ScriptFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The script of answers is no script.
+    #[error(transparent)]
+    Script(#[from] InvalidScript),
+    /// The sandbox level that was named cannot be had.
+    #[error("{0}")]
+    Sandbox(Arc<SandboxError>),
+    /// The tools cannot open the workspace.
+    #[error(transparent)]
+    Tools(#[from] tools::OpenError),
+    /// The demo's folder could not be made.
+    #[error("cannot make the demo in {}", path.display())]
+    Demo {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl StartError {
+    /// The stable code in events and JSON.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Workspace { .. } => "workspace",
+            Self::Config(_) => "configuration",
+            Self::Provider(error) if error.is_credentials() => "no_credentials",
+            Self::Provider(_) => "provider",
+            Self::Endpoint(_) => "endpoint",
+            Self::ScriptFile { .. } | Self::Script(_) => "script",
+            Self::Sandbox(_) => "sandbox",
+            Self::Tools(_) => "tools",
+            Self::Demo { .. } => "demo",
+        }
+    }
+
+    /// What a program that could not begin exits with (contract 2): 2 usage, 3 configuration, 4 no credentials.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Provider(error) if error.is_credentials() => 4,
+            Self::Provider(_) | Self::Workspace { .. } => 2,
+            _ => 3,
+        }
+    }
+}
