@@ -1,1 +1,53 @@
-//! Files, environment and flags become valid domain values, or a located error.
+//! Files, environment and flags become valid domain values, or located errors.
+//!
+//! [`Settings::load`] is the one way in. It reads no environment, no clock and no home folder of its own: what it
+//! may know stands in the [`LoadRequest`]. It finds every problem before it gives up ([`ConfigError`]), and says
+//! what it left out ([`Notice`]). It starts nothing, asks nobody and writes nothing; asking a person to trust a
+//! folder is not done here yet.
+//!
+//! # Where values come from
+//! Of each kind of file (system, agents) the first that is found counts: `--config`; the workspace's
+//! `.better-llm/`; the workspace's `config/` where the file is ours by its `$schema` or its keys; the person's
+//! config root; none, then the built-in values. Of each value: flag, environment (then the `.env` of the
+//! workspace, then that of the config root), configuration, default.
+//!
+//! # Before a folder is trusted
+//! A file that came with a workspace may only *narrow* what would hold without it, so it is laid over the
+//! person's own file instead of hiding it. What that means key by key, and why, stands in [`trust`].
+
+mod agent_entry;
+mod agent_file;
+mod dotenv;
+mod environment;
+mod files;
+mod json;
+mod language;
+mod notice;
+mod picker;
+mod places;
+mod problem;
+mod prompt;
+mod provider;
+mod resolve;
+mod schema;
+mod settings;
+mod shape;
+mod source;
+mod system_file;
+mod team;
+#[cfg(test)]
+mod tests;
+pub mod trust;
+mod variables;
+
+pub use environment::{Environment, VARIABLES};
+pub use files::{FileKind, Origin, UsedFile};
+pub use language::Language;
+pub use notice::{Notice, VariableRule};
+pub use places::Places;
+pub use problem::{ConfigError, Fault, Problem, Spot};
+pub use provider::{Credential, Provider, ProviderError};
+pub use schema::{agent_config_schema, system_config_schema};
+pub use settings::{LoadRequest, Loaded, LogFormat, LogLevel, Overrides, Settings};
+pub use source::{Shown, Source};
+pub use system_file::SandboxChoice;

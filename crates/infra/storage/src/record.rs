@@ -110,7 +110,7 @@ mod tests {
 
         let names: Vec<_> =
             fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path().display().to_string()).collect();
-        assert_eq!(names, [place.clone()]);
+        assert_eq!(names, std::slice::from_ref(&place));
         assert_eq!(fs::metadata(&place).unwrap().permissions().mode() & 0o777, 0o600);
         let read: SessionRecord = serde_json::from_slice(&fs::read(&place).unwrap()).unwrap();
         assert_eq!(read, record("둘째"));

@@ -69,7 +69,7 @@ fn message() -> Arc<Message> {
 
 /// The events of a session, numbered from 1.
 pub(super) fn every_kind(session: SessionId) -> Vec<Event> {
-    let mut bodies = vec![(*started(session, 1, "/tmp/집")).body.clone()];
+    let mut bodies = vec![started(session, 1, "/tmp/집").body.clone()];
     bodies.extend(people_and_rounds());
     bodies.extend(work());
     bodies.extend(ends());

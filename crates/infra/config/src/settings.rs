@@ -1,0 +1,230 @@
+//! The one way in: everything a session needs to know, resolved.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use domain::{
+    agent::AgentSpec,
+    limits::Limits,
+    permission::{PermissionMode, SandboxLevel},
+};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    environment::Environment,
+    files::{self, FileKind, UsedFile},
+    language::Language,
+    notice::Notice,
+    places::Places,
+    problem::{ConfigError, Problems},
+    provider::{self, Credential, Credentials, Provider, ProviderError},
+    resolve::SystemSources,
+    source::Shown,
+    system_file::SandboxChoice,
+    team::TeamSources,
+    variables::Variables,
+};
+
+/// Everything that [`Settings::load`] may know.
+pub struct LoadRequest<'r> {
+    /// The environment.
+    pub environment: &'r Environment,
+    /// The person's home folder, absolute; none where there is none.
+    pub home: Option<&'r Path>,
+    /// The workspace, absolute.
+    pub cwd: &'r Path,
+    /// The files of `--config`: at most one system and one agent configuration.
+    pub config_files: &'r [PathBuf],
+    /// What flags say.
+    pub flags: &'r Overrides,
+    /// The permission mode where nobody says anything: the front end's own.
+    pub default_mode: PermissionMode,
+    /// The tools that agents may be given.
+    pub known_tools: &'r [&'r str],
+    /// The built-in prompts: the agent's name (`manager`, `planner`, ...) and the text.
+    pub embedded_prompts: &'r [(&'r str, &'r str)],
+    /// Whether git tracks a file. Asked at most once, for a workspace's `.env` that holds a credential.
+    pub is_tracked: &'r dyn Fn(&Path) -> bool,
+}
+
+/// The flags that stand above configuration and environment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Overrides {
+    /// `--provider`, as it was written.
+    pub provider: Option<String>,
+    /// `--model X`.
+    pub model: Option<String>,
+    /// `--model AGENT=X`, in order.
+    pub agent_models: Vec<(String, String)>,
+    /// `--permission-mode`.
+    pub permission_mode: Option<PermissionMode>,
+    /// `--sandbox`.
+    pub sandbox: Option<SandboxChoice>,
+    /// `--verify`; any replace the configured ones.
+    pub verify: Vec<String>,
+    /// `--max-turns`; at least 1.
+    pub max_turns: Option<u32>,
+    /// `--timeout` in seconds; above 0.
+    pub timeout_seconds: Option<f64>,
+    /// `--lang`.
+    pub lang: Option<Language>,
+}
+
+/// From which level on things are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// `DEBUG`.
+    Debug,
+    /// `INFO`.
+    Info,
+    /// `WARNING`.
+    Warning,
+    /// `ERROR`.
+    Error,
+    /// `CRITICAL`.
+    Critical,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Console,
+}
+
+/// Everything that was decided before a session begins.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where things lie.
+    pub places: Places,
+    /// Limits of a round.
+    pub limits: Limits,
+    /// How long an answer may be silent in its middle.
+    pub idle_timeout: Duration,
+    /// How long an answer may take to begin.
+    pub first_byte_timeout: Duration,
+    /// Test commands that the engine runs before a round may end as done.
+    pub verify_commands: Vec<String>,
+    /// How much the team may do by itself.
+    pub permission_mode: PermissionMode,
+    /// The sandbox level that was asked for; none: the best that works here (`auto`).
+    pub sandbox_level: Option<SandboxLevel>,
+    /// The language of everything that people read.
+    pub lang: Language,
+    /// `LOG_LEVEL`.
+    pub log_level: LogLevel,
+    /// `LOG_FORMAT`.
+    pub log_format: LogFormat,
+    /// The manager.
+    pub manager: AgentSpec,
+    /// The workers, in the order of the configuration.
+    pub workers: Vec<AgentSpec>,
+    /// The configuration files that count, strongest last.
+    pub files: Vec<UsedFile>,
+    shown: Vec<Shown>,
+    wanted_provider: Option<String>,
+    base_url: Option<String>,
+    credentials: Credentials,
+}
+
+/// Settings, and what was left out on the way.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// What the person should know.
+    pub notices: Vec<Notice>,
+}
+
+impl Settings {
+    /// Reads files, environment and flags.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem that was found. Missing credentials are none: see
+    /// [`Settings::provider`].
+    pub fn load(request: &LoadRequest<'_>) -> Result<Loaded, ConfigError> {
+        let (mut problems, mut notices) = (Problems::default(), Vec::new());
+        let settings = resolve(request, &mut problems, &mut notices);
+        problems.or(settings).map(|settings| Loaded { settings, notices })
+    }
+
+    /// The model back end: the one that was asked for, else the first that has credentials.
+    ///
+    /// # Errors
+    /// [`ProviderError`] with the ways out.
+    pub fn provider(&self) -> Result<Provider, ProviderError> {
+        provider::choose(self.wanted_provider.as_deref(), &self.credentials, self.base_url.as_deref())
+    }
+
+    /// The key of the provider anthropic, where there is one.
+    #[must_use]
+    pub fn anthropic_key(&self) -> Option<&Credential> {
+        self.credentials.anthropic.as_ref()
+    }
+
+    /// Every setting with its value and its source, in a fixed order.
+    #[must_use]
+    pub fn shown(&self) -> &[Shown] {
+        &self.shown
+    }
+
+    /// The same as one JSON object: `{"workflow_limits.max_turns": {"value": 50, "source": "default"}, ...}`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let entry = |shown: &Shown| {
+            (shown.key.clone(), json!({ "value": shown.value, "source": shown.source.to_string() }))
+        };
+        Value::Object(self.shown.iter().map(entry).collect::<Map<_, _>>())
+    }
+}
+
+fn resolve(
+    request: &LoadRequest<'_>,
+    problems: &mut Problems,
+    notices: &mut Vec<Notice>,
+) -> Option<Settings> {
+    let places = Places::find(request.environment, request.home, problems, notices)?;
+    let variables = Variables::gather(
+        request.environment,
+        request.cwd,
+        &places.config,
+        request.is_tracked,
+        problems,
+        notices,
+    );
+    let (system, agents) = files::find(request.config_files, request.cwd, &places, problems);
+    let team = TeamSources { request, config_root: &places.config, layers: &agents, variables: &variables };
+    let team = team.team(problems, notices);
+    let files = system.used(FileKind::System).chain(agents.used(FileKind::Agents)).collect();
+    let system = SystemSources { request, layers: &system, variables: &variables };
+    let system = system.resolve(places, problems, notices);
+    let (team, mut system) = (team?, system?);
+    system.shown.extend(team.shown);
+    Some(Settings {
+        places: system.places,
+        limits: system.limits,
+        idle_timeout: system.idle_timeout,
+        first_byte_timeout: system.first_byte_timeout,
+        verify_commands: system.verify_commands,
+        permission_mode: system.permission_mode,
+        sandbox_level: match system.sandbox {
+            SandboxChoice::Auto => None,
+            SandboxChoice::Kernel => Some(SandboxLevel::Kernel),
+            SandboxChoice::None => Some(SandboxLevel::None),
+        },
+        lang: system.lang,
+        log_level: system.log_level,
+        log_format: system.log_format,
+        manager: team.manager,
+        workers: team.workers,
+        files,
+        shown: system.shown,
+        wanted_provider: request.flags.provider.clone(),
+        base_url: system.base_url,
+        credentials: system.credentials,
+    })
+}

@@ -1,0 +1,362 @@
+//! The team: the default one or the configured one, narrowed by an untrusted workspace, with the last word to
+//! environment and flags.
+
+use std::{path::Path, time::Duration};
+
+use domain::agent::{AgentKind, AgentName, AgentSpec, WorkerKind};
+use serde_json::{Value, json};
+
+use crate::{
+    agent_entry::{Entry, read_entries},
+    environment::WORKER_TIMEOUT,
+    files::{Document, Layers, prompt_base},
+    notice::Notice,
+    problem::{Fault, Problems, Spot, nearest},
+    prompt::{NoPrompt, Prompt, Prompts},
+    settings::LoadRequest,
+    source::{Shown, Source, Sourced},
+    system_file::LONGEST_SECONDS,
+    trust::{Widening, is_smaller},
+    variables::{Variables, spot_of},
+};
+
+/// Tools that only look; every agent of the default team has them.
+const LOOKS: [&str; 4] = ["read", "glob", "grep", "diff"];
+
+/// The workers of the default team with their roles and what they may do beside looking (contract 4).
+const DEFAULT_TEAM: [(WorkerKind, &str, &[&str]); 5] = [
+    (WorkerKind::Planner, "Turns a request into a plan", &[]),
+    (WorkerKind::Coder, "Writes and changes code", &["write", "edit", "bash"]),
+    (WorkerKind::Reviewer, "Reviews changes", &[]),
+    (WorkerKind::Tester, "Runs tests and judges their results", &["bash"]),
+    (WorkerKind::Committer, "Commits finished work", &["commit"]),
+];
+
+const MANAGER_ROLE: &str = "Leads the team and answers the person";
+
+/// The manager's own clock: a round's time limit ends its run sooner. A backstop, so that no wait is endless.
+const MANAGER_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Everyone of a session.
+#[derive(Debug)]
+pub(crate) struct Team {
+    pub(crate) manager: AgentSpec,
+    pub(crate) workers: Vec<AgentSpec>,
+    pub(crate) shown: Vec<Shown>,
+}
+
+/// What the team is made from.
+pub(crate) struct TeamSources<'s> {
+    pub(crate) request: &'s LoadRequest<'s>,
+    pub(crate) config_root: &'s Path,
+    pub(crate) layers: &'s Layers,
+    pub(crate) variables: &'s Variables<'s>,
+}
+
+/// A worker in the making.
+#[derive(Debug, Clone)]
+struct Draft {
+    name: AgentName,
+    role: String,
+    kind: WorkerKind,
+    prompt: Sourced<Prompt>,
+    tools: Sourced<Vec<String>>,
+    model: Sourced<Option<String>>,
+    thinking: Option<bool>,
+    timeout: Sourced<f64>,
+    description: Option<String>,
+}
+
+impl TeamSources<'_> {
+    /// Puts the team together; `None` where something is wrong, which is then in `problems`.
+    pub(crate) fn team(&self, problems: &mut Problems, notices: &mut Vec<Notice>) -> Option<Team> {
+        let before = problems.count();
+        let mut prompts = self.prompts(self.layers.base.as_ref());
+        let mut drafts = match &self.layers.base {
+            Some(document) => read_entries(document, &prompts, self.request.known_tools, problems)
+                .map(|entries| drafts_of(entries, document)),
+            None => default_team(&prompts, problems),
+        };
+        let mut manager_prompt = self.manager_prompt(&prompts, problems, notices);
+        if let Some(document) = &self.layers.workspace {
+            prompts = self.prompts(Some(document));
+            let entries = read_entries(document, &prompts, self.request.known_tools, problems);
+            if let (Some(base), Some(entries)) = (drafts.take(), entries) {
+                drafts = Some(narrow(base, entries, document, notices));
+            }
+            let other = self.manager_prompt(&prompts, problems, notices);
+            manager_prompt = other.filter(|prompt| !prompt.is_built_in()).or(manager_prompt);
+        }
+        let (mut drafts, prompt) = (drafts?, manager_prompt?);
+        self.apply_timeouts(&mut drafts, problems, notices);
+        let manager_model = self.apply_models(&mut drafts, problems);
+        (problems.count() == before).then(|| Team {
+            shown: shown(&drafts, &manager_model, &prompt),
+            manager: manager(prompt, manager_model.value),
+            workers: drafts.into_iter().map(Draft::finish).collect(),
+        })
+    }
+
+    fn prompts(&self, document: Option<&Document>) -> Prompts<'_> {
+        let untrusted = document.is_some_and(Document::is_untrusted);
+        let real = |folder: &Path| std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        Prompts {
+            embedded: self.request.embedded_prompts,
+            base: document.map_or_else(|| prompt_base(self.config_root), Document::base),
+            within: untrusted.then(|| real(self.request.cwd)),
+        }
+    }
+
+    fn manager_prompt(
+        &self,
+        prompts: &Prompts<'_>,
+        problems: &mut Problems,
+        notices: &mut Vec<Notice>,
+    ) -> Option<Prompt> {
+        let file = prompts.base.join("prompts/manager.txt");
+        let fault = match prompts.of_name("manager") {
+            Ok(Some(prompt)) => return Some(prompt),
+            Ok(None) => Fault::Missing,
+            Err(NoPrompt::Fault(fault)) => fault,
+            Err(NoPrompt::Outside) => {
+                let (path, widening) = ("prompts/manager.txt".to_owned(), Widening::PromptOutside);
+                notices.push(Notice::NotTrusted { file, path, widening });
+                return None;
+            }
+        };
+        problems.add(Spot::file(&file), fault);
+        None
+    }
+
+    /// `WORKER_TIMEOUT_<NAME>` over everything else (spec O-14).
+    fn apply_timeouts(&self, drafts: &mut [Draft], problems: &mut Problems, notices: &mut Vec<Notice>) {
+        for variable in self.variables.timeouts() {
+            let Some(text) = self.variables.text(&variable, problems) else { continue };
+            let seconds = text.value.trim().parse::<f64>();
+            let seconds = seconds.ok().filter(|seconds| *seconds > 0.0 && *seconds <= LONGEST_SECONDS);
+            let Some(seconds) = seconds else {
+                let expected = format!("a number of seconds above 0 and at most {LONGEST_SECONDS}");
+                let found = format!("{:?}", text.value);
+                problems.add(spot_of(&text.source), Fault::WrongValue { expected, found });
+                continue;
+            };
+            let mut used = false;
+            for draft in drafts.iter_mut().filter(|draft| timeout_variable(&draft.name) == variable) {
+                draft.timeout = Sourced::new(seconds, text.source.clone());
+                used = true;
+            }
+            if !used {
+                notices.push(Notice::NoSuchWorker { variable });
+            }
+        }
+    }
+
+    /// `--model X` for everyone, `--model AGENT=X` for one; gives the manager's.
+    fn apply_models(&self, drafts: &mut [Draft], problems: &mut Problems) -> Sourced<Option<String>> {
+        const FLAG: Source = Source::Flag("--model");
+        let flags = self.request.flags;
+        let mut manager = Sourced::default(None);
+        if let Some(model) = &flags.model {
+            manager = Sourced::new(Some(model.clone()), FLAG);
+            drafts.iter_mut().for_each(|draft| draft.model = manager.clone());
+        }
+        for (name, model) in &flags.agent_models {
+            let chosen = Sourced::new(Some(model.clone()), FLAG);
+            if name == AgentName::manager().as_str() {
+                manager = chosen;
+            } else if let Some(draft) = drafts.iter_mut().find(|draft| draft.name.as_str() == name) {
+                draft.model = chosen;
+            } else {
+                let known = drafts.iter().map(|draft| draft.name.as_str()).chain(["manager"]);
+                let fault = Fault::UnknownName {
+                    what: "agent".to_owned(),
+                    name: name.clone(),
+                    nearest: nearest(name, known),
+                };
+                problems.add(Spot::Flag("--model"), fault);
+            }
+        }
+        manager
+    }
+}
+
+/// The variable that sets a worker's timeout: its name in capitals, `-` as `_`.
+fn timeout_variable(name: &AgentName) -> String {
+    format!("{WORKER_TIMEOUT}{}", name.as_str().to_ascii_uppercase().replace('-', "_"))
+}
+
+fn default_team(prompts: &Prompts<'_>, problems: &mut Problems) -> Option<Vec<Draft>> {
+    let mut team = Vec::new();
+    for (kind, role, more_tools) in DEFAULT_TEAM {
+        let name = kind.as_str();
+        let place = prompts.base.join("prompts").join(format!("{name}.txt"));
+        let prompt = match prompts.of_name(name) {
+            Ok(Some(prompt)) => prompt,
+            Ok(None) | Err(NoPrompt::Outside) => {
+                problems.add(Spot::BuiltIn(name.to_owned()), Fault::Missing);
+                continue;
+            }
+            Err(NoPrompt::Fault(fault)) => {
+                problems.add(Spot::file(&place), fault);
+                continue;
+            }
+        };
+        team.push(Draft {
+            name: AgentName::parse(name).ok()?,
+            role: role.to_owned(),
+            kind,
+            prompt: Sourced::default(prompt),
+            tools: Sourced::default(LOOKS.iter().chain(more_tools).map(|tool| (*tool).to_owned()).collect()),
+            model: Sourced::default(None),
+            thinking: None,
+            timeout: Sourced::default(kind.default_timeout().as_secs_f64()),
+            description: None,
+        });
+    }
+    Some(team)
+}
+
+fn drafts_of(entries: Vec<Entry>, document: &Document) -> Vec<Draft> {
+    let source = Source::File(document.file.clone());
+    let draft = |entry: Entry| {
+        let default = entry.kind.default_timeout().as_secs_f64();
+        let given = |seconds| Sourced::new(seconds, source.clone());
+        Some(Draft {
+            name: entry.name,
+            role: entry.role,
+            kind: entry.kind,
+            prompt: Sourced::new(entry.prompt?, source.clone()),
+            tools: Sourced::new(entry.tools, source.clone()),
+            timeout: entry.timeout.map_or_else(|| Sourced::default(default), given),
+            model: entry
+                .model
+                .map_or_else(|| Sourced::default(None), |model| Sourced::new(Some(model), source.clone())),
+            thinking: entry.thinking,
+            description: entry.description,
+        })
+    };
+    entries.into_iter().filter_map(draft).collect()
+}
+
+/// Lays an untrusted workspace's agents over the team that holds without them ([`crate::trust`]).
+fn narrow(
+    base: Vec<Draft>,
+    entries: Vec<Entry>,
+    document: &Document,
+    notices: &mut Vec<Notice>,
+) -> Vec<Draft> {
+    let mut narrowed = Vec::new();
+    for entry in entries {
+        let mut ignore = |key: &str, widening| {
+            let path = format!("{}{key}", entry.path);
+            notices.push(Notice::NotTrusted { file: document.file.clone(), path, widening });
+        };
+        match base.iter().find(|draft| draft.name == entry.name) {
+            Some(draft) => narrowed.push(draft.clone().narrowed(entry, document, notices)),
+            None => ignore("", Widening::NewAgent),
+        }
+    }
+    // A team without anyone is no smaller team.
+    if narrowed.is_empty() { base } else { narrowed }
+}
+
+impl Draft {
+    fn narrowed(mut self, entry: Entry, document: &Document, notices: &mut Vec<Notice>) -> Self {
+        let source = Source::File(document.file.clone());
+        let mut ignore = |key: &str, widening| {
+            let path = format!("{}.{key}", entry.path);
+            notices.push(Notice::NotTrusted { file: document.file.clone(), path, widening });
+        };
+        if entry.kind != self.kind {
+            ignore("kind", Widening::Kind);
+        }
+        if entry.model.is_some() && entry.model != self.model.value {
+            ignore("model", Widening::Model);
+        }
+        if entry.thinking.is_some() && entry.thinking != self.thinking {
+            ignore("thinking", Widening::Model);
+        }
+        match entry.timeout {
+            Some(wanted) if is_smaller(&wanted, &self.timeout.value) => {
+                self.timeout = Sourced::new(wanted, source.clone());
+            }
+            Some(wanted) if wanted > self.timeout.value => ignore("timeout_seconds", Widening::Limit),
+            Some(_) | None => {}
+        }
+        let in_force = self.tools.value.len();
+        if entry.tools.iter().any(|tool| !self.tools.value.contains(tool)) {
+            ignore("tools", Widening::Tools);
+        }
+        self.tools.value.retain(|tool| entry.tools.contains(tool));
+        if self.tools.value.len() < in_force {
+            self.tools.source = source.clone();
+        }
+        match entry.prompt {
+            // The built-in prompt is no other prompt: the person may have put one of their own in its place.
+            Some(prompt) if prompt.is_built_in() => {}
+            Some(prompt) => self.prompt = Sourced::new(prompt, source),
+            None => ignore("system_prompt_file", Widening::PromptOutside),
+        }
+        self.role = entry.role;
+        self.description = entry.description.or(self.description);
+        self
+    }
+
+    fn finish(self) -> AgentSpec {
+        AgentSpec {
+            name: self.name,
+            role: self.role,
+            kind: AgentKind::Worker(self.kind),
+            prompt: self.prompt.value.text,
+            prompt_source: self.prompt.value.source,
+            tools: self.tools.value,
+            model: self.model.value,
+            thinking: self.thinking,
+            timeout: Duration::from_secs_f64(self.timeout.value),
+            description: self.description,
+        }
+    }
+}
+
+fn manager(prompt: Prompt, model: Option<String>) -> AgentSpec {
+    AgentSpec {
+        name: AgentName::manager(),
+        role: MANAGER_ROLE.to_owned(),
+        kind: AgentKind::Manager,
+        prompt: prompt.text,
+        prompt_source: prompt.source,
+        tools: LOOKS.map(str::to_owned).to_vec(),
+        model,
+        thinking: None,
+        timeout: MANAGER_TIMEOUT,
+        description: None,
+    }
+}
+
+fn shown(drafts: &[Draft], manager_model: &Sourced<Option<String>>, manager_prompt: &Prompt) -> Vec<Shown> {
+    let entry = |name: &str, key: &str, value: Value, source: &Source| Shown {
+        key: format!("agents.{name}.{key}"),
+        value,
+        source: source.clone(),
+    };
+    let prompt = |name: &str, prompt: &Prompt| {
+        // A prompt is a file's text: its file is both value and source.
+        let source =
+            if prompt.is_built_in() { Source::Default } else { Source::File(prompt.source.clone().into()) };
+        entry(name, "prompt", json!(prompt.source), &source)
+    };
+    let mut shown = vec![
+        prompt("manager", manager_prompt),
+        entry("manager", "model", json!(manager_model.value), &manager_model.source),
+    ];
+    for draft in drafts {
+        let name = draft.name.as_str();
+        shown.extend([
+            prompt(name, &draft.prompt.value),
+            entry(name, "tools", json!(draft.tools.value), &draft.tools.source),
+            entry(name, "model", json!(draft.model.value), &draft.model.source),
+            entry(name, "timeout_seconds", json!(draft.timeout.value), &draft.timeout.source),
+        ]);
+    }
+    shown
+}

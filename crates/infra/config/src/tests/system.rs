@@ -1,0 +1,242 @@
+//! `system_config.json`: what it sets, and how what is wrong with it is told (P57, P58).
+
+use std::time::Duration;
+
+use domain::permission::SandboxLevel;
+
+use super::*;
+use crate::Language;
+
+/// The problems of a system configuration, each without the file's name.
+fn check(content: &str, expected: &[&str]) {
+    let world = World::new().with_given("시스템.json", content);
+    let problems: Vec<_> = world
+        .problems()
+        .iter()
+        .map(|problem| problem.strip_prefix("작업/config/시스템.json").unwrap().to_owned())
+        .collect();
+    assert_eq!(problems, expected, "{content}");
+}
+
+#[test]
+fn every_honoured_key_sets_its_value_and_names_its_source_o_15() {
+    let content = r#"{
+        "$schema": "schema/system_config.schema.json",
+        "workflow_limits": {"max_review_iterations": 1, "max_retry_cycles": 0, "max_coder_retries": 5,
+            "max_turns": 7, "max_worker_turns": 8, "max_messages": 9, "timeout_seconds": 1.5},
+        "performance": {"idle_timeout_seconds": 10, "first_byte_timeout_seconds": 20},
+        "verify": {"commands": ["./검사.sh --전부"]},
+        "permissions": {"mode": "ask"},
+        "sandbox": {"level": "none"},
+        "providers": {"anthropic": {"base_url": "http://127.0.0.1:9/"}},
+        "ui": {"lang": "ko"}
+    }"#;
+    let world = World::new().with_given("a.json", content).with_variable("ANTHROPIC_API_KEY", "키");
+    let settings = world.settings();
+    let limits = &settings.limits;
+    assert_eq!(
+        [
+            limits.max_review_iterations,
+            limits.max_retry_cycles,
+            limits.max_coder_retries,
+            limits.max_turns,
+            limits.max_worker_turns,
+            limits.max_messages,
+        ],
+        [1, 0, 5, 7, 8, 9]
+    );
+    assert_eq!(
+        (limits.timeout_seconds, settings.idle_timeout, settings.first_byte_timeout),
+        (Some(Duration::from_millis(1_500)), Duration::from_secs(10), Duration::from_secs(20))
+    );
+    assert_eq!(settings.verify_commands, ["./검사.sh --전부"]);
+    assert_eq!(settings.permission_mode, PermissionMode::Ask);
+    assert_eq!(settings.sandbox_level, Some(SandboxLevel::None));
+    assert_eq!(settings.lang, Language::Ko);
+    let crate::Provider::Anthropic { base_url, .. } = settings.provider().unwrap() else { panic!() };
+    assert_eq!(base_url.as_deref(), Some("http://127.0.0.1:9"));
+    let keys = ["max_turns", "timeout_seconds", "max_messages"];
+    for key in keys.map(|key| format!("workflow_limits.{key}")) {
+        assert_eq!(source(&world, &settings, &key), "작업/config/a.json");
+    }
+}
+
+#[test]
+fn flags_stand_above_the_configuration() {
+    let flags = Overrides {
+        permission_mode: Some(PermissionMode::Full),
+        sandbox: Some(crate::SandboxChoice::Kernel),
+        verify: vec!["make test".to_owned()],
+        max_turns: Some(3),
+        timeout_seconds: Some(4.0),
+        lang: Some(Language::En),
+        ..Overrides::default()
+    };
+    let content = r#"{"workflow_limits": {"max_turns": 7, "timeout_seconds": 9}, "verify": {"commands": ["x"]},
+        "permissions": {"mode": "plan"}, "sandbox": {"level": "none"}, "ui": {"lang": "ko"}}"#;
+    let world = World::new().with_given("a.json", content).with_flags(flags);
+    let settings = world.settings();
+    assert_eq!(
+        (settings.limits.max_turns, settings.limits.timeout_seconds),
+        (3, Some(Duration::from_secs(4)))
+    );
+    assert_eq!(settings.permission_mode, PermissionMode::Full);
+    assert_eq!(settings.sandbox_level, Some(SandboxLevel::Kernel));
+    assert_eq!(
+        (settings.verify_commands.as_slice(), settings.lang),
+        (&["make test".to_owned()][..], Language::En)
+    );
+    assert_eq!(source(&world, &settings, "workflow_limits.max_turns"), "--max-turns");
+}
+
+#[test]
+fn flags_are_held_to_the_same_bounds() {
+    let flags = Overrides {
+        max_turns: Some(0),
+        timeout_seconds: Some(f64::NAN),
+        verify: vec![" ".to_owned()],
+        ..Overrides::default()
+    };
+    assert_eq!(
+        World::new().with_flags(flags).problems(),
+        [
+            "--max-turns: should be a whole number of at least 1, and is 0",
+            "--timeout: should be a number of seconds above 0 and at most 86400, and is NaN",
+            "--verify: should be a command, and is a blank text",
+        ]
+    );
+}
+
+#[test]
+fn unknown_keys_are_named_with_the_nearest_known_one() {
+    check(
+        "{\"workflow_limits\": {\n  \"max_turn\": 5},\n\"performence\": {},\n\"max_turns\": 5, \"완전히\": 1}",
+        &[
+            ":2: `workflow_limits.max_turn`: is not a known key; did you mean `workflow_limits.max_turns`?",
+            ":3: `performence`: is not a known key; did you mean `performance`?",
+            ":4: `max_turns`: is not a known key; did you mean `workflow_limits.max_turns`?",
+            ":4: `완전히`: is not a known key",
+        ],
+    );
+}
+
+#[test]
+fn keys_of_later_versions_are_told_from_unknown_ones() {
+    check(
+        r#"{"performance": {"enable_caching": true}, "intervention_seconds": 5, "sandbox": {"level": "strict"},
+            "review": {"force_on": "info", "force_one": 1}, "providers": {"openai": {}},
+            "prices": {"m": {"input": 1}}, "workflow_limits": {"max_tokens": null}}"#,
+        &[
+            ":1: `performance.enable_caching`: belongs to the prompt cache, which this version does not have yet: \
+             remove it",
+            ":1: `intervention_seconds`: belongs to the intervention window, which this version does not have yet: \
+             remove it",
+            ":1: `sandbox.level`: belongs to the sandbox level `strict`, which this version does not have yet: \
+             remove it",
+            ":2: `review.force_on`: belongs to the review threshold, which this version does not have yet: remove it",
+            ":2: `review.force_one`: is not a known key; did you mean `review.force_on`?",
+            ":2: `providers.openai`: belongs to the provider openai, which this version does not have yet: remove it",
+            ":3: `prices`: belongs to costs, which this version does not have yet: remove it",
+            ":3: `workflow_limits.max_tokens`: belongs to token limits, which this version does not have yet: \
+             remove it",
+        ],
+    );
+}
+
+#[test]
+fn wrong_types_and_bounds_name_what_is_expected() {
+    check(
+        r#"{"workflow_limits": {"max_turns": "5", "max_worker_turns": 0, "max_messages": 5.5,
+            "max_retry_cycles": -1, "timeout_seconds": 0, "max_coder_retries": null},
+            "performance": [], "verify": {"commands": ["ok", " ", 3]},
+            "permissions": {"mode": "sometimes"}, "ui": {"lang": "fr"}}"#,
+        &[
+            ":1: `workflow_limits.max_turns`: should be a whole number of at least 1 and at most 100000, and is the \
+             text \"5\"",
+            ":1: `workflow_limits.max_worker_turns`: should be a whole number of at least 1 and at most 100000, and \
+             is 0",
+            ":1: `workflow_limits.max_messages`: should be a whole number of at least 4 and at most 100000, and is \
+             5.5",
+            ":2: `workflow_limits.max_retry_cycles`: should be a whole number of at least 0 and at most 1000, and is \
+             -1",
+            ":2: `workflow_limits.timeout_seconds`: should be a number above 0 and at most 86400 or null, and is 0",
+            ":2: `workflow_limits.max_coder_retries`: should be a whole number of at least 0 and at most 1000, and \
+             is null",
+            ":3: `performance`: should be an object, and is an empty list",
+            ":3: `verify.commands[1]`: should be a text that is not blank, and is a blank text",
+            ":3: `verify.commands[2]`: should be a text that is not blank, and is 3",
+            ":4: `permissions.mode`: should be one of `plan`, `ask`, `auto-edit`, `full`, and is the text \
+             \"sometimes\"",
+            ":4: `ui.lang`: should be one of `en`, `ko`, and is the text \"fr\"",
+        ],
+    );
+    check("[1]", &[":1: should be an object, and is a list"]);
+}
+
+#[test]
+fn a_key_that_stands_twice_is_refused() {
+    let content = "{\"ui\": {\"lang\": \"ko\",\r\n\"lang\": \"en\"}}";
+    check(content, &[":2: `ui.lang`: stands twice; keep one of them"]);
+}
+
+#[test]
+fn text_that_is_no_json_is_pointed_at() {
+    check("{\n  \"ui\": {\"lang\" \"ko\"}}", &[":2:17: is not valid JSON: expected `:`"]);
+    check("", &[":1:0: is not valid JSON: EOF while parsing a value"]);
+}
+
+#[test]
+fn a_byte_order_mark_and_crlf_are_no_fault() {
+    let content = "\u{feff}{\r\n\"workflow_limits\": {\"max_turns\": 7}\r\n}\r\n";
+    assert_eq!(World::new().with_given("a.json", content).settings().limits.max_turns, 7);
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named() {
+    let mut world = World::new();
+    world.given = vec![world.work("없음.json"), world.work("")];
+    fs::write(world.work("binary"), b"\xff\xfe").unwrap();
+    fs::write(world.work("huge"), " ".repeat(300_000)).unwrap();
+    world.given.extend([world.work("binary"), world.work("huge")]);
+    assert_eq!(
+        world.problems(),
+        [
+            "작업/없음.json: there is no such file",
+            "작업/: is no regular file",
+            "작업/binary: is not UTF-8 text: save it as UTF-8",
+            "작업/huge: is larger than 262144 bytes",
+        ]
+    );
+}
+
+#[test]
+fn given_files_are_told_apart_by_their_content() {
+    let agents = r#"{"agents": [{"name": "coder", "role": "r", "tools": ["read"]}]}"#;
+    let system = r#"{"workflow_limits": {"max_turns": 7}}"#;
+    let world = World::new().with_given("a.json", agents).with_given("b.json", system);
+    let settings = world.settings();
+    assert_eq!((settings.workers.len(), settings.limits.max_turns), (1, 7));
+
+    let world = World::new().with_given("a.json", system).with_given("b.json", "{}");
+    assert_eq!(
+        world.problems(),
+        [format!(
+            "작업/config/b.json: is a second system_config.json beside {}: give one of each kind",
+            world.shortened(&world.given[0].display().to_string())
+        )]
+    );
+}
+
+#[test]
+fn endpoints_are_checked_and_never_printed() {
+    let cases = [
+        ("ftp://x", "should begin with https:// or http://"),
+        ("https:///a", "should name a host, as in https://api.example.com"),
+        ("https://me:비밀@host", "should hold no user or password; the key belongs into ANTHROPIC_API_KEY"),
+        ("https://host/v1/", "should end before /v1, which is added to it"),
+    ];
+    for (url, what) in cases {
+        let world = World::new().with_variable("ANTHROPIC_BASE_URL", url);
+        assert_eq!(world.problems(), [format!("environment variable ANTHROPIC_BASE_URL: {what}")]);
+    }
+}

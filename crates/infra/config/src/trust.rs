@@ -1,0 +1,125 @@
+//! What a workspace's files may do before a person has trusted the folder (contract 3, P61).
+//!
+//! A repository is data. Whoever clones one has not agreed to what its files say, so a file that was found in the
+//! workspace may make the team do less than it would do without the file, never more or elsewhere:
+//!
+//! - It is laid *over* the person's own file (or the built-in values). Were it to take that file's place, an
+//!   empty file in a repository would undo the limits a person has set for themselves.
+//! - **Taken**: limits and timeouts that are smaller; a permission mode that is narrower; a sandbox that is
+//!   stronger (`none` < `kernel` < `auto`, because `auto` means the best that works here); for an agent that the
+//!   team has anyway, its role, its description, fewer tools and another prompt; a smaller team.
+//! - **Ignored, and said**: everything else. Larger limits (they cost money). `verify.commands`, to set them (they
+//!   run programs) as well as to drop them (they are the person's own check). `providers` (the endpoint is where
+//!   the key and the code go). A model, and thinking (they cost money). A kind (it decides which limits count an
+//!   agent). `ui` (the person's, not the repository's). An agent that the team does not have, whatever its tools:
+//!   narrowing knows no new ones. A prompt file outside of the workspace, also by way of a link (its text goes to
+//!   the model).
+//!
+//! An invalid file is an error nevertheless: what cannot be read cannot be called narrow. Whoever wants a file to
+//! count in full names it: `--config FILE`. Asking a person to trust a folder once is not done here yet.
+
+use std::fmt;
+
+use domain::permission::PermissionMode;
+
+use crate::system_file::SandboxChoice;
+
+/// What a file in an untrusted folder asked for and did not get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Widening {
+    /// A limit or timeout above the one in force.
+    Limit,
+    /// A permission mode that allows more.
+    PermissionMode,
+    /// A sandbox that holds less.
+    Sandbox,
+    /// Commands that the engine runs by itself.
+    Commands,
+    /// Where model calls go.
+    Endpoint,
+    /// The person's own taste.
+    Taste,
+    /// Tools that the agent does not have.
+    Tools,
+    /// An agent that the team does not have.
+    NewAgent,
+    /// Another model, or thinking.
+    Model,
+    /// Another kind.
+    Kind,
+    /// A prompt file outside of the workspace.
+    PromptOutside,
+}
+
+impl fmt::Display for Widening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Limit => "its files may only make limits smaller",
+            Self::PermissionMode => "its files may only narrow the permission mode",
+            Self::Sandbox => "its files may only make the sandbox stronger",
+            Self::Commands => "its files may not decide which commands are run",
+            Self::Endpoint => "its files may not decide where model calls go",
+            Self::Taste => "its files may not change your preferences",
+            Self::Tools => "its files may not give tools to an agent",
+            Self::NewAgent => "its files may not add agents",
+            Self::Model => "its files may not choose models",
+            Self::Kind => "its files may not change what an agent is for",
+            Self::PromptOutside => "its prompts must lie inside of it",
+        })
+    }
+}
+
+/// Whether a number is a tighter limit than the one in force.
+pub(crate) fn is_smaller<T: PartialOrd>(wanted: &T, in_force: &T) -> bool {
+    wanted < in_force
+}
+
+/// Whether a time is a tighter limit than the one in force, where there is one.
+pub(crate) fn is_shorter(wanted: &Option<f64>, in_force: &Option<f64>) -> bool {
+    match (wanted, in_force) {
+        (Some(wanted), Some(in_force)) => wanted < in_force,
+        (Some(_), None) => true,
+        (None, _) => false,
+    }
+}
+
+/// Whether a mode allows less than the one in force.
+pub(crate) fn is_narrower(wanted: &PermissionMode, in_force: &PermissionMode) -> bool {
+    let width = |mode| PermissionMode::ALL.iter().position(|known| known == mode);
+    width(wanted) < width(in_force)
+}
+
+/// Whether a sandbox holds more than the one in force.
+pub(crate) fn is_stronger(wanted: &SandboxChoice, in_force: &SandboxChoice) -> bool {
+    wanted > in_force
+}
+
+/// Nothing of this kind is narrower than anything.
+pub(crate) fn never<T>(_wanted: &T, _in_force: &T) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn narrower_means_less_and_never_the_same() {
+        use PermissionMode::{Ask, AutoEdit, Full, Plan};
+        let narrower = [(Plan, Ask), (Ask, AutoEdit), (AutoEdit, Full), (Full, Plan), (Ask, Ask)];
+        assert_eq!(
+            narrower.map(|(wanted, now)| is_narrower(&wanted, &now)),
+            [true, true, true, false, false]
+        );
+
+        use SandboxChoice::{Auto, Kernel, None as Off};
+        let stronger = [(Auto, Off), (Kernel, Off), (Auto, Kernel), (Kernel, Auto), (Off, Auto), (Off, Off)];
+        assert_eq!(
+            stronger.map(|(wanted, now)| is_stronger(&wanted, &now)),
+            [true, true, true, false, false, false]
+        );
+
+        let shorter = [(Some(1.0), None), (Some(1.0), Some(2.0)), (None, Some(2.0)), (Some(2.0), Some(2.0))];
+        assert_eq!(shorter.map(|(wanted, now)| is_shorter(&wanted, &now)), [true, true, false, false]);
+    }
+}
