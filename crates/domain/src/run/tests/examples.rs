@@ -238,6 +238,23 @@ fn a_second_report_in_one_message_voids_both() {
     );
 }
 
+#[test]
+fn the_first_result_of_a_call_stands_and_a_report_is_nobodys_to_answer() {
+    let turn = calls([
+        ("c1", "bash", json!({"command": "make"})),
+        ("c2", "bash", json!({"command": "make test"})),
+        ("c3", "report", report_input(WorkerKind::Coder)),
+    ]);
+    let script = turn
+        .with("c1", CallResult::ok("built"))
+        .with("c1", CallResult::error("late"))
+        .with("c3", CallResult::error("stray"))
+        .with("c2", CallResult::ok("passed"));
+    let played = play(WORKER, LIMITS, vec![script]);
+    assert_eq!(played.end, Some(RunEnd::Reported(report())));
+    assert_eq!(played.said[4..], ["c1 result: built", "c2 result: passed", "c3 result: accepted"]);
+}
+
 /// O-16: a stop in the middle of calls leaves none of them open.
 #[test]
 fn a_stop_answers_the_calls_that_are_open() {

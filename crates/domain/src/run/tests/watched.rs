@@ -1,6 +1,6 @@
 //! A run under watch: every effect is held against the rules the moment it appears.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::context::tests::check_pairing;
@@ -15,6 +15,8 @@ pub(super) struct Watched {
     limits: RunLimits,
     /// Calls that wait for a result, in the order they were asked for.
     pub(super) running: Vec<CallId>,
+    /// What came of the calls that ended, by the first word about each.
+    results: BTreeMap<CallId, CallResult>,
     /// Calls that were asked for or rejected.
     seen: BTreeSet<CallId>,
     joined: Vec<Message>,
@@ -35,6 +37,7 @@ impl Watched {
             role,
             limits,
             running: Vec::new(),
+            results: BTreeMap::new(),
             seen: BTreeSet::new(),
             joined: Vec::new(),
             first_words,
@@ -94,7 +97,10 @@ impl Watched {
                 self.is_paused = answer.stop_reason == StopReason::PauseTurn;
                 self.work_done = *work_done;
             }
-            RunInput::CallEnded { call, .. } => self.running.retain(|running| running != call),
+            RunInput::CallEnded { call, result } if self.running.contains(call) => {
+                self.running.retain(|running| running != call);
+                self.results.insert(call.clone(), result.clone());
+            }
             _ => {}
         }
     }
@@ -188,7 +194,7 @@ impl Watched {
         self.check_results()
     }
 
-    /// Every message with calls is followed by one with exactly their results, in their order.
+    /// Every message with calls is followed by one with exactly their results, in their order, each as it came.
     fn check_results(&self) -> Result<(), String> {
         for (index, message) in self.joined.iter().enumerate() {
             let calls: Vec<&CallId> = message.tool_uses().map(|(id, _, _)| id).collect();
@@ -198,7 +204,23 @@ impl Watched {
                 return Err(format!("{results:?} answer {calls:?}"));
             }
         }
-        Ok(())
+        let parts = self.joined.iter().flat_map(|message| &message.parts);
+        parts
+            .filter(|part| !self.is_as_it_came(part))
+            .try_fold((), |(), part| Err(format!("{part:?} is made up")))
+    }
+
+    fn is_as_it_came(&self, part: &Part) -> bool {
+        let Part::ToolResult { id, content, is_error } = part else { return true };
+        match self.results.get(id) {
+            Some(result) => *content == result.content && *is_error == result.is_error,
+            None if *is_error => {
+                let engines =
+                    ["not accepted", "the run ended before", "`report` was already", "`finish` was already"];
+                engines.iter().any(|words| content.starts_with(words)) || content.starts_with(MALFORMED)
+            }
+            None => content == "accepted",
+        }
     }
 
     fn most_malformed_in_a_row(&self) -> u32 {
