@@ -100,13 +100,6 @@ pub(crate) fn toolchain_roots(settings: &SandboxSettings) -> Vec<(&'static str, 
         .collect()
 }
 
-/// `CARGO_HOME/bin`: the proxies of installed Rust tools.
-pub(crate) fn cargo_programs(settings: &SandboxSettings) -> Option<PathBuf> {
-    let cargo = settings.host("CARGO_HOME").map(PathBuf::from);
-    let cargo = cargo.or_else(|| settings.home().map(|home| home.join(".cargo")))?;
-    cargo.is_absolute().then(|| cargo.join("bin"))
-}
-
 /// The absolute folders of `PATH`. Relative ones would be found inside the workspace.
 pub(crate) fn program_folders(path: &OsStr) -> impl Iterator<Item = PathBuf> + '_ {
     path.as_bytes()

@@ -61,7 +61,7 @@ pub(super) fn of_commands(settings: &SandboxSettings, folders: &Folders) -> Gran
     let home = settings.home();
     let chosen = environment::program_folders(settings.path())
         .chain(environment::toolchain_roots(settings).into_iter().map(|(_, root)| root))
-        .chain(environment::cargo_programs(settings));
+        .chain(cargo_programs(settings));
     for path in chosen {
         // A folder that does not exist yet is kept as it is named, and looked for again later.
         let path = path.canonicalize().unwrap_or(path);
@@ -78,6 +78,13 @@ impl Grants {
     fn allow(&mut self, reach: Reach, paths: impl IntoIterator<Item = PathBuf>) {
         self.list.extend(paths.into_iter().map(|path| Grant { path, reach }));
     }
+}
+
+/// `CARGO_HOME/bin`: the proxies of installed Rust tools.
+fn cargo_programs(settings: &SandboxSettings) -> Option<PathBuf> {
+    let cargo = settings.host("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.or_else(|| settings.home().map(|home| home.join(".cargo")))?;
+    cargo.is_absolute().then(|| cargo.join("bin"))
 }
 
 /// Whether a folder that the person's environment names holds the home folder, or everybody's temporary files.

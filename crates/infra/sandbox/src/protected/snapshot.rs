@@ -119,6 +119,10 @@ impl Snapshot {
             let look = |source| GuardError::Look { path: path.clone(), source };
             let found = stat(&place).map_err(look)?;
             let known = older.and_then(|older| older.entries.get(&path));
+            // Before it is read.
+            if found.as_ref().is_some_and(|found| found.is_file() && found.len() > MOST_BYTES) {
+                return Err(GuardError::TooMuch { path, most: "64 MiB" });
+            }
             let entry = match known {
                 Some(known) if known.is_unchanged(found.as_ref()) => known.clone(),
                 _ => read(place, watch, found.as_ref(), now).map_err(look)?,
@@ -175,7 +179,7 @@ fn read(place: PathBuf, watch: Watch, found: Option<&Metadata>, now: SystemTime)
             Watch::Whole => Kind::Folder(names(&place)?),
         },
         Some(found) if found.is_symlink() => Kind::Link(fs::read_link(&place)?),
-        Some(found) if found.is_file() => Kind::File(content(&place, MOST_BYTES + 1)?.into()),
+        Some(found) if found.is_file() => Kind::File(content(&place, MOST_BYTES)?.into()),
         Some(_) => Kind::Special,
     };
     Ok(Entry {

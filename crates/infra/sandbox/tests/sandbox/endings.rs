@@ -52,8 +52,25 @@ async fn a_cancel_leaves_no_process_behind() {
 #[tokio::test]
 async fn a_cancelled_command_may_still_say_a_last_word() {
     for level in BOTH {
-        let command = "trap 'echo bye; exit 3' TERM; echo ready; while :; do read -t 1 <> <(:); done";
-        let Some((end, _)) = cancelled_when_ready(level, command).await else { continue };
+        let command = "trap 'echo bye; exit 3' TERM; sleep 600 & echo ready; wait";
+        let bench = Bench::new();
+        let Some(sandbox) = bench.at(level).await else { continue };
+        let sink = Arc::new(Sink::default());
+        let (now, cancelled) = cancel();
+        let end = sandbox.run(request(command), Arc::clone(&sink) as _, cancelled);
+        let cancel = async {
+            sink.ready().await;
+            // Time stands still while a thread of the runtime's waits, so no grace is too short.
+            tokio::time::pause();
+            now.send(()).expect("the command runs");
+        };
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let holder = tokio::task::spawn_blocking(move || held.recv());
+        let (end, ()) = tokio::join!(end, cancel);
+        tokio::time::resume();
+        release.send(()).expect("the thread waits");
+        holder.await.expect("the thread").expect("the release");
+        let end = end.expect("it runs");
         assert_eq!((end.status, end.output.head.as_str()), (CommandStatus::Cancelled, "ready\nbye\n"));
     }
 }

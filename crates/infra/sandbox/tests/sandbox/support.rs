@@ -171,6 +171,13 @@ pub(crate) fn is_zombie(pid: i32) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
 }
 
+/// Copies a program by another process: a copy that this one writes could not be executed while a neighbouring
+/// test's child, forked meanwhile, still holds the descriptor.
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    let copied = std::process::Command::new("cp").arg(from).arg(to).status().expect("cp");
+    assert!(copied.success());
+}
+
 pub(crate) fn quoted(path: &Path) -> String {
     format!("'{}'", path.display())
 }
