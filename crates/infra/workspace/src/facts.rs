@@ -72,3 +72,17 @@ pub async fn create_repository(
         source: error.into(),
     })
 }
+
+/// The full id of the commit that `HEAD` points to; none outside of git, and where there is no commit yet.
+///
+/// # Errors
+/// Where git fails.
+pub async fn head(settings: &WorkspaceSettings) -> Result<Option<String>, WorkspaceError> {
+    let (Some(repository), Some(git)) = (Repository::find(&settings.root), Git::find(settings)) else {
+        return Ok(None);
+    };
+    repository.head(&git).await.map_err(|error| WorkspaceError {
+        doing: format!("read the HEAD of {}", settings.root.display()),
+        source: error.into(),
+    })
+}

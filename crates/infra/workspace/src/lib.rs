@@ -28,7 +28,7 @@ use domain::{
     ports::WorkspacePort,
     workspace::{Changes, Checkpoint, CommitDone, CommitError, CommitRequest, WorkspaceError},
 };
-pub use facts::{Author, create_repository, git_dirs, is_tracked};
+pub use facts::{Author, create_repository, git_dirs, head, is_tracked};
 use observer::Observer;
 use path::FilePath;
 pub use settings::{Bounds, WorkspaceSettings};

@@ -1,0 +1,34 @@
+//! Why a state of the workspace could not be kept or compared.
+
+use std::{io, path::PathBuf};
+
+use crate::git::call::GitError;
+
+/// The step that failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeepError {
+    /// Git failed.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// Git answered in a way that we do not understand.
+    #[error("cannot understand what `git {0}` said")]
+    Answer(&'static str),
+    /// The workspace could not be opened.
+    #[error("cannot open the folder {place}")]
+    Root {
+        place: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Our own folder could not be written or read.
+    #[error("cannot {doing} {place}")]
+    Store {
+        doing: &'static str,
+        place: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The work did not come to its end: the runtime is shutting down.
+    #[error("cannot finish reading the files")]
+    Blocking(#[from] io::Error),
+}

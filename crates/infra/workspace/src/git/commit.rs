@@ -1,0 +1,288 @@
+//! The engine's commit, made of git's plumbing (contract 4, `commit`).
+//!
+//! No hook, no editor, no signing, no push, no filter program. The tree is `HEAD`'s with the given files as they
+//! lie in the work tree; what else the person has staged stays staged and out of the commit. The person's index is
+//! locked meanwhile, as any git program would, and replaced only after the branch has moved.
+
+use std::{collections::BTreeMap, fs, io, path::PathBuf};
+
+use domain::workspace::{ChangeKind, CommitError};
+
+use crate::{
+    error::KeepError,
+    git::{
+        call::{Call, GitError},
+        identity::Identity,
+        index::remove_stale_lock,
+        index_lock::IndexLock,
+        keeper::GitKeeper,
+        repository::Config,
+        tree::{TreeChange, empty_tree},
+    },
+    path::{FilePath, list},
+    settings::WorkspaceSettings,
+};
+
+/// A commit that was made: its id, and what it holds, from the top of the work tree.
+pub(crate) struct Made {
+    pub(crate) id: String,
+    pub(crate) changes: Vec<TreeChange>,
+}
+
+/// Commits `files` with `message`, which is not empty.
+pub(crate) async fn commit(
+    keeper: &GitKeeper,
+    settings: &WorkspaceSettings,
+    message: &str,
+    files: &BTreeMap<FilePath, ChangeKind>,
+) -> Result<Made, CommitError> {
+    let repository = &keeper.shadow.repository;
+    if let Some(what) = repository.in_progress() {
+        return Err(CommitError::InProgress(what));
+    }
+    let config =
+        Config::read(&keeper.shadow.git, repository, settings).await.map_err(failed("read its settings"))?;
+    let identity = Identity::find(&config, settings).ok_or(CommitError::NoAuthor)?;
+    let committing = Committing { keeper, config, identity, store: settings.store.clone() };
+    committing.refuse_filtered(files).await?;
+    let lock = IndexLock::take(&repository.git_dir).map_err(|error| locked(&error))?;
+    let head = repository.head(&keeper.shadow.git).await.map_err(failed("read HEAD"))?;
+    let tree = committing.tree(head.as_deref(), files).await?;
+    let changes = committing.changes(head.as_deref(), &tree).await?;
+    if changes.is_empty() {
+        return Err(CommitError::Nothing("HEAD holds these files as they are".to_owned()));
+    }
+    let id = committing.object(head.as_deref(), &tree, message).await?;
+    let next = committing.next_index(&changes).await?;
+    let moving = Moving {
+        call: committing.update_ref(head.as_deref(), &id, message),
+        keeper: (keeper.shadow.git.clone(), repository.clone()),
+        before: head,
+        lock,
+        next,
+        id: id.clone(),
+    };
+    // Half of this would leave the branch and the index apart, so it goes on where the caller gives up; it is one
+    // short git call with a deadline.
+    tokio::spawn(moving.finish())
+        .await
+        .map_err(|error| CommitError::Git { doing: "move the branch", text: error.to_string() })??;
+    Ok(Made { id, changes })
+}
+
+fn failed(doing: &'static str) -> impl Fn(GitError) -> CommitError {
+    move |error| CommitError::Git { doing, text: chain(&error) }
+}
+
+fn kept(doing: &'static str) -> impl Fn(KeepError) -> CommitError {
+    move |error| CommitError::Git { doing, text: chain(&error) }
+}
+
+fn stored(doing: &'static str) -> impl Fn(io::Error) -> CommitError {
+    move |error| CommitError::Git { doing, text: error.to_string() }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+fn locked(error: &io::Error) -> CommitError {
+    let text = match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            "another git program is at work in this repository (index.lock is there); \
+            try again when it is done"
+                .to_owned()
+        }
+        _ => error.to_string(),
+    };
+    CommitError::Git { doing: "lock the index", text }
+}
+
+struct Committing<'a> {
+    keeper: &'a GitKeeper,
+    config: Config,
+    identity: Identity,
+    store: PathBuf,
+}
+
+impl Committing<'_> {
+    /// An index of this commit alone.
+    fn index(&self) -> PathBuf {
+        self.store.join("commit-index")
+    }
+
+    fn call(&self) -> Call {
+        self.keeper.shadow.committing(&self.index())
+    }
+
+    /// Files that a configured filter program would have to convert cannot be committed rightly without running
+    /// it, and none is run.
+    async fn refuse_filtered(&self, files: &BTreeMap<FilePath, ChangeKind>) -> Result<(), CommitError> {
+        let drivers = self.config.names("filter");
+        if drivers.is_empty() {
+            return Ok(());
+        }
+        let call = self.call().args(["check-attr", "-z", "--stdin", "filter"]);
+        let answer = call.input(self.keeper.names(files.keys())).succeed().await;
+        let answer = answer.map_err(failed("look up the attributes of the files"))?;
+        let mut fields = answer.split(|byte| *byte == 0);
+        let mut filtered = Vec::new();
+        while let (Some(path), Some(_), Some(value)) = (fields.next(), fields.next(), fields.next()) {
+            if drivers.contains(String::from_utf8_lossy(value).as_ref()) {
+                filtered.push(FilePath::new(path));
+            }
+        }
+        if filtered.is_empty() {
+            return Ok(());
+        }
+        let text = format!(
+            "{} would need a filter program (such as git-lfs), and the engine runs none; commit the other files by \
+             naming them in `paths`, and leave these to a person",
+            list(&filtered, 10)
+        );
+        Err(CommitError::Git { doing: "store these files", text })
+    }
+
+    /// `HEAD`'s tree with the files as they are now.
+    async fn tree(
+        &self,
+        head: Option<&str>,
+        files: &BTreeMap<FilePath, ChangeKind>,
+    ) -> Result<String, CommitError> {
+        remove_file(&self.index()).map_err(stored("prepare the commit"))?;
+        remove_stale_lock(&self.index()).map_err(kept("prepare the commit"))?;
+        let read = self.call().args(["read-tree", head.unwrap_or("--empty")]);
+        read.succeed().await.map_err(failed("read HEAD"))?;
+        let (gone, there): (Vec<_>, Vec<_>) =
+            files.iter().partition(|(_, kind)| **kind == ChangeKind::Deleted);
+        for (options, part) in [(&["--force-remove"][..], gone), (&["--add", "--remove", "--replace"], there)]
+        {
+            if !part.is_empty() {
+                let call = self.call().args(["update-index", "-z"]).args(options).args(["--stdin"]);
+                let names = self.keeper.names(part.into_iter().map(|(path, _)| path));
+                call.input(names).succeed().await.map_err(failed("store the files"))?;
+            }
+        }
+        let write = self.call().args(["write-tree", "--missing-ok"]);
+        write.line().await.map_err(failed("write the tree"))
+    }
+
+    async fn changes(&self, head: Option<&str>, tree: &str) -> Result<Vec<TreeChange>, CommitError> {
+        let before = head.map_or_else(|| empty_tree(tree).to_owned(), |head| format!("{head}^{{tree}}"));
+        let args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-abbrev"];
+        let call = self.call().args(args).args([&before, tree, "--"]);
+        let answer = call.succeed().await.map_err(failed("compare with HEAD"))?;
+        TreeChange::parse(&answer).ok_or_else(|| kept("compare with HEAD")(KeepError::Answer("diff-tree")))
+    }
+
+    async fn object(&self, head: Option<&str>, tree: &str, message: &str) -> Result<String, CommitError> {
+        let mut call = self.call().args(["commit-tree", "--no-gpg-sign"]);
+        for (name, value) in self.identity.variables() {
+            call = call.env(name, value);
+        }
+        if let Some(head) = head {
+            call = call.args(["-p", head]);
+        }
+        let call = call.args(["-F", "-", tree]).input(format!("{message}\n").into_bytes());
+        call.line().await.map_err(failed("write the commit"))
+    }
+
+    /// The person's index with the committed files as the commit holds them, everything else as it is.
+    async fn next_index(&self, changes: &[TreeChange]) -> Result<PathBuf, CommitError> {
+        let doing = "prepare the index";
+        let next = self.store.join("next-index");
+        remove_file(&next).map_err(stored(doing))?;
+        remove_stale_lock(&next).map_err(kept(doing))?;
+        self.keeper.shadow.copy_index(&next).map_err(stored(doing))?;
+        let (gone, there): (Vec<_>, Vec<_>) =
+            changes.iter().partition(|change| change.kind == ChangeKind::Deleted);
+        let mut lines = Vec::new();
+        for change in gone.into_iter().chain(there) {
+            let mode = if change.kind == ChangeKind::Deleted { "0" } else { change.mode.as_str() };
+            lines.extend_from_slice(format!("{mode} {}\t", change.object).as_bytes());
+            lines.extend_from_slice(&change.path);
+            lines.push(0);
+        }
+        let shadow = &self.keeper.shadow;
+        let update = shadow.committing(&next).args(["update-index", "-z", "--replace", "--index-info"]);
+        update.input(lines).succeed().await.map_err(failed(doing))?;
+        // Exit code 1 only says that other files differ from their entries.
+        let refresh = shadow.committing(&next).args(["update-index", "-q", "--refresh"]);
+        let output = refresh.finish().await.map_err(failed(doing))?;
+        if output.code > 1 { Err(failed(doing)(output.failure())) } else { Ok(next) }
+    }
+
+    fn update_ref(&self, head: Option<&str>, id: &str, message: &str) -> Call {
+        let repository = &self.keeper.shadow.repository;
+        let mut call = repository.call(&self.keeper.shadow.git);
+        for (name, value) in self.identity.variables() {
+            call = call.env(name, value);
+        }
+        // Git 2.54 and later also runs hooks that a configuration names; here every one of them is off.
+        let mut count = 0_usize;
+        for hook in self.config.names("hook") {
+            for (key, value) in [("enabled", "false"), ("command", "true")] {
+                call = call
+                    .env(&format!("GIT_CONFIG_KEY_{count}"), format!("hook.{hook}.{key}"))
+                    .env(&format!("GIT_CONFIG_VALUE_{count}"), value);
+                count = count.saturating_add(1);
+            }
+        }
+        let subject = message.lines().next().unwrap_or_default();
+        let what = if head.is_some() { "commit" } else { "commit (initial)" };
+        let none = "0".repeat(id.len());
+        call.env("GIT_CONFIG_COUNT", count.to_string()).args([
+            "update-ref",
+            "-m",
+            &format!("{what}: {subject}"),
+            "HEAD",
+            id,
+            head.unwrap_or(&none),
+        ])
+    }
+}
+
+fn remove_file(path: &std::path::Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The last step: the branch moves, and the index follows.
+struct Moving {
+    call: Call,
+    keeper: (crate::git::call::Git, crate::git::repository::Repository),
+    before: Option<String>,
+    lock: IndexLock,
+    next: PathBuf,
+    id: String,
+}
+
+impl Moving {
+    async fn finish(self) -> Result<(), CommitError> {
+        if let Err(error) = self.call.succeed().await {
+            let (git, repository) = &self.keeper;
+            let now = repository.head(git).await.map_err(failed("read HEAD"))?;
+            let moved = "the branch moved meanwhile, because somebody else committed; nothing was committed, try \
+                again";
+            let text = if now == self.before { chain(&error) } else { moved.to_owned() };
+            return Err(CommitError::Git { doing: "move the branch", text });
+        }
+        let id = self.id;
+        self.lock.install(&self.next).map_err(|error| CommitError::Git {
+            doing: "update the index",
+            text: format!(
+                "commit {id} was made, but its files still look staged: {error}; `git reset` mends it"
+            ),
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! Our copy of the person's index: what it tracks, and what in it must be put right before it tells the truth.
+
+use std::{fs, io, path::Path};
+
+use crate::{error::KeepError, git::shadow::Shadow, path::FilePath};
+
+/// The kind of a link to another repository, in git's trees.
+const GITLINK: &str = "160000";
+
+/// What the person's index held.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    /// Files inside the workspace that are there or should be; sorted.
+    pub(crate) tracked: Vec<FilePath>,
+    /// Other repositories inside the workspace that it links to.
+    pub(crate) links: Vec<FilePath>,
+}
+
+/// Reads our copy of the person's index, and puts right what would keep it from telling the truth: entries marked
+/// "assume unchanged" or "skip" that are there all the same, links to other repositories, unmerged entries.
+pub(crate) async fn read_index(shadow: &Shadow) -> Result<Index, KeepError> {
+    if !shadow.index.is_file() {
+        return Ok(Index::default());
+    }
+    let answer = shadow.call().args(["ls-files", "-v", "--stage", "-z"]).succeed().await?;
+    let mut index = Index::default();
+    let (mut remove, mut assumed, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+    for line in answer.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
+        let entry = IndexEntry::parse(line).ok_or(KeepError::Answer("ls-files"))?;
+        let top_path = FilePath::new(entry.path);
+        let inside = entry.path.strip_prefix(shadow.repository.prefix.as_slice()).map(FilePath::new);
+        if entry.mode == GITLINK || entry.is_unmerged {
+            remove.extend_from_slice(format!("0 {}\t", entry.object).as_bytes());
+            remove.extend_from_slice(entry.path);
+            remove.push(0);
+        }
+        if entry.is_assumed {
+            assumed.push(top_path.clone());
+        }
+        let is_there = || shadow.repository.top.join(top_path.as_path()).symlink_metadata().is_ok();
+        let is_absent_on_purpose = entry.is_skipped && !is_there();
+        if entry.is_skipped && !is_absent_on_purpose {
+            skipped.push(top_path.clone());
+        }
+        match inside {
+            Some(path) if entry.mode == GITLINK => index.links.push(path),
+            Some(path) if !is_absent_on_purpose => index.tracked.push(path),
+            _ => {}
+        }
+    }
+    index.tracked.dedup();
+    mark(shadow, "--no-assume-unchanged", &assumed).await?;
+    mark(shadow, "--no-skip-worktree", &skipped).await?;
+    if !remove.is_empty() {
+        shadow.call().args(["update-index", "-z", "--index-info"]).input(remove).succeed().await?;
+    }
+    Ok(index)
+}
+
+async fn mark(shadow: &Shadow, option: &str, paths: &[FilePath]) -> Result<(), KeepError> {
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let mut names = Vec::new();
+    for path in paths {
+        names.extend_from_slice(path.as_bytes());
+        names.push(0);
+    }
+    shadow.call().args(["update-index", "-z", option, "--stdin"]).input(names).succeed().await?;
+    Ok(())
+}
+
+struct IndexEntry<'a> {
+    is_assumed: bool,
+    is_skipped: bool,
+    is_unmerged: bool,
+    mode: &'a str,
+    object: &'a str,
+    path: &'a [u8],
+}
+
+impl<'a> IndexEntry<'a> {
+    /// Reads `<tag> <mode> <id> <stage>TAB<path>`; a small tag letter means "assume unchanged", `S` "skip".
+    fn parse(line: &'a [u8]) -> Option<Self> {
+        let tab = line.iter().position(|byte| *byte == b'\t')?;
+        let (head, path) = (line.get(..tab)?, line.get(tab.checked_add(1)?..)?);
+        let mut words = str::from_utf8(head).ok()?.split(' ');
+        let (tag, mode, object, stage) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        Some(Self {
+            is_assumed: tag.chars().all(|letter| letter.is_ascii_lowercase()),
+            is_skipped: tag.eq_ignore_ascii_case("s"),
+            is_unmerged: stage != "0",
+            mode,
+            object,
+            path,
+        })
+    }
+}
+
+/// Our index belongs to one call at a time; a lock beside it was left by a process that was killed.
+pub(crate) fn remove_stale_lock(index: &Path) -> Result<(), KeepError> {
+    let mut lock = index.as_os_str().to_owned();
+    lock.push(".lock");
+    match fs::remove_file(&lock) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(KeepError::Store { doing: "write", place: lock.into(), source })
+        }
+        _ => Ok(()),
+    }
+}

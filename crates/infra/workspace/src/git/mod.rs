@@ -1,0 +1,11 @@
+//! The workspace inside a git repository. All of git is called from here, and nothing of a repository is run.
+
+pub(crate) mod call;
+pub(crate) mod commit;
+pub(crate) mod identity;
+pub(crate) mod index;
+pub(crate) mod index_lock;
+pub(crate) mod keeper;
+pub(crate) mod repository;
+pub(crate) mod shadow;
+pub(crate) mod tree;

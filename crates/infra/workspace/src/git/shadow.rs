@@ -1,0 +1,157 @@
+//! A git directory of our own over the person's work tree.
+//!
+//! It reads the person's objects and writes none among them, has an index of its own, and knows only the settings
+//! that say how content is stored. The repository's configuration is never read through it, so no filter, hook,
+//! external diff, signing program or transport that a repository may name exists here; `.gitattributes` can ask
+//! for a filter, but the driver it names is unknown and git then leaves content as it is.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, DirBuilder, File},
+    io,
+    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    git::{
+        call::{Call, Git},
+        repository::{Config, Repository, personal_file},
+    },
+    settings::WorkspaceSettings,
+};
+
+/// Settings that are taken over: how content becomes an object. Their values are words or numbers.
+const TAKEN_OVER: [&str; 7] = [
+    "core.autocrlf",
+    "core.eol",
+    "core.filemode",
+    "core.symlinks",
+    "core.ignorecase",
+    "core.precomposeunicode",
+    "core.sharedrepository",
+];
+
+/// The longest attributes file that is taken over.
+const LONGEST_ATTRIBUTES: u64 = 4 << 20;
+
+/// Our own git directory.
+#[derive(Debug, Clone)]
+pub(crate) struct Shadow {
+    pub(crate) git: Git,
+    pub(crate) repository: Repository,
+    folder: PathBuf,
+    /// The index that checkpoints are made with.
+    pub(crate) index: PathBuf,
+}
+
+impl Shadow {
+    /// Lays it out below `store`, its index a copy of the person's, for what that knows of unchanged files.
+    pub(crate) fn lay_out(
+        git: Git,
+        repository: Repository,
+        config: &Config,
+        settings: &WorkspaceSettings,
+    ) -> io::Result<Self> {
+        let folder = settings.store.join("git");
+        let index = settings.store.join("index");
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        for inner in ["objects/info", "refs", "info"] {
+            builder.create(folder.join(inner))?;
+        }
+        fs::write(folder.join("HEAD"), "ref: refs/heads/none\n")?;
+        fs::write(folder.join("config"), config_text(config, settings))?;
+        let objects = repository.common_dir.join("objects");
+        fs::write(folder.join("objects/info/alternates"), quoted(&objects, b"\n"))?;
+        let attributes = repository.common_dir.join("info/attributes");
+        if fs::metadata(&attributes).is_ok_and(|data| data.is_file() && data.len() <= LONGEST_ATTRIBUTES) {
+            fs::copy(attributes, folder.join("info/attributes"))?;
+        }
+        let shadow = Self { git, repository, folder, index };
+        shadow.copy_index(&shadow.index)?;
+        Ok(shadow)
+    }
+
+    /// A call that sees our git directory, with the checkpoint index.
+    pub(crate) fn call(&self) -> Call {
+        self.git
+            .call(&self.repository.top)
+            .env("GIT_DIR", &self.folder)
+            .env("GIT_WORK_TREE", &self.repository.top)
+            .env("GIT_INDEX_FILE", &self.index)
+            .env("HOME", &self.folder)
+    }
+
+    /// As [`Shadow::call`], with another index and writing new objects to the person's own store: for commits.
+    pub(crate) fn committing(&self, index: &Path) -> Call {
+        self.call()
+            .env("GIT_INDEX_FILE", index)
+            .env("GIT_OBJECT_DIRECTORY", self.repository.common_dir.join("objects"))
+    }
+
+    /// Copies the person's index to `target`, which has the original's time: git compares it with the times of
+    /// files to know which entries it cannot trust.
+    pub(crate) fn copy_index(&self, target: &Path) -> io::Result<()> {
+        let git_dir = &self.repository.git_dir;
+        let source = git_dir.join("index");
+        if !source.is_file() {
+            return Ok(());
+        }
+        let modified = fs::metadata(&source)?.modified()?;
+        fs::copy(&source, target)?;
+        File::options().write(true).open(target)?.set_modified(modified)?;
+        for entry in fs::read_dir(git_dir)? {
+            let entry = entry?;
+            // A split index keeps its larger part in a file of its own.
+            if entry.file_name().as_bytes().starts_with(b"sharedindex.") {
+                fs::copy(entry.path(), self.folder.join(entry.file_name()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn config_text(config: &Config, settings: &WorkspaceSettings) -> Vec<u8> {
+    let mut text = b"[core]\n\trepositoryFormatVersion = 1\n\tbare = false\n\tprotectNTFS = false\n\
+        \tprotectHFS = false\n\tsplitIndex = false\n\tuntrackedCache = keep\n\tsafecrlf = false\n"
+        .to_vec();
+    for key in TAKEN_OVER {
+        if let Some(value) = config.get(key).filter(|value| is_word(value)) {
+            let name = key.strip_prefix("core.").unwrap_or(key);
+            text.extend_from_slice(format!("\t{name} = ").as_bytes());
+            text.extend_from_slice(value.as_bytes());
+            text.push(b'\n');
+        }
+    }
+    let attributes = config.path("core.attributesfile", settings);
+    if let Some(file) = attributes.or_else(|| personal_file("attributes", settings)) {
+        text.extend_from_slice(b"\tattributesFile = ");
+        text.extend(quoted(&file, b"\n"));
+    }
+    if let Some(format) = config.get("extensions.objectformat").filter(|value| is_word(value)) {
+        text.extend_from_slice(b"[extensions]\n\tobjectFormat = ");
+        text.extend_from_slice(format.as_bytes());
+        text.push(b'\n');
+    }
+    text
+}
+
+fn is_word(value: &OsStr) -> bool {
+    value.as_bytes().iter().all(u8::is_ascii_alphanumeric)
+}
+
+/// A path in quotes, as git reads it in settings and in `alternates`.
+fn quoted(path: &Path, end: &[u8]) -> Vec<u8> {
+    let mut text = vec![b'"'];
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'"' | b'\\' => text.extend([b'\\', *byte]),
+            b'\n' => text.extend(b"\\n"),
+            _ => text.push(*byte),
+        }
+    }
+    text.push(b'"');
+    text.extend_from_slice(end);
+    text
+}

@@ -1,0 +1,399 @@
+//! Watches one workspace: the latest walk, what changed since, and the states that were kept.
+//!
+//! Everything here happens one after the other; [`crate::Workspace`] holds the lock.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+};
+
+use domain::workspace::{Checkpoint, CommitDone, CommitError, CommitRequest, WorkspaceError};
+
+use crate::{
+    changes::{Found, bounded_text},
+    error::KeepError,
+    file,
+    git::{
+        self,
+        call::{Git, GitError},
+        keeper::{GitKeeper, GitState},
+        repository::{Repository, personal_file},
+    },
+    path::FilePath,
+    plain::{PlainKeeper, PlainState},
+    rules::{RuleBook, RuleSources},
+    scan::{Scan, StopOnDrop, Table, Walk},
+    selection::Work,
+    settings::WorkspaceSettings,
+    sight::is_hidden,
+    store::Store,
+};
+
+/// Whoever keeps states here.
+#[derive(Debug)]
+enum Keeper {
+    Git(Box<GitKeeper>),
+    /// Shared with the blocking task that reads files for it.
+    Plain(Arc<Mutex<PlainKeeper>>),
+}
+
+/// A state, as its keeper knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kept {
+    Git(GitState),
+    Plain(PlainState),
+}
+
+/// A checkpoint that this workspace never gave.
+#[derive(Debug, thiserror::Error)]
+#[error("no such checkpoint was kept here; checkpoints end with the process that took them")]
+struct UnknownCheckpoint;
+
+/// There is no `HEAD` to compare with.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NoHead(&'static str);
+
+/// A path that leads out of the workspace.
+#[derive(Debug, thiserror::Error)]
+#[error("it leads out of the workspace")]
+struct Outside;
+
+/// Watches one workspace.
+#[derive(Debug)]
+pub(crate) struct Observer {
+    settings: Arc<WorkspaceSettings>,
+    repository: Option<Repository>,
+    sources: RuleSources,
+    /// None while a walk has it, and after a walk whose caller gave up.
+    rules: Option<RuleBook>,
+    tracked: Arc<[FilePath]>,
+    latest: Option<Arc<Table>>,
+    /// Whether a walk since the last answer found something changed.
+    touched: bool,
+    /// Changed since the last state that was kept.
+    pending: BTreeSet<FilePath>,
+    keeper: Option<Keeper>,
+    current: Option<Kept>,
+    last: Option<Checkpoint>,
+    /// States that were given out; some hundred bytes each in git, a pointer per file outside of it.
+    kept: HashMap<Checkpoint, Kept>,
+    /// Removed last, after everything that uses it.
+    store: Option<Store>,
+}
+
+fn failed<E>(doing: &str) -> impl FnOnce(E) -> WorkspaceError
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    move |error| WorkspaceError { doing: doing.to_owned(), source: Box::new(error) }
+}
+
+impl Observer {
+    pub(crate) fn new(settings: WorkspaceSettings) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            repository: None,
+            sources: RuleSources::default(),
+            rules: None,
+            tracked: Arc::default(),
+            latest: None,
+            touched: false,
+            pending: BTreeSet::new(),
+            keeper: None,
+            current: None,
+            last: None,
+            kept: HashMap::new(),
+            store: None,
+        }
+    }
+
+    pub(crate) async fn touched(&mut self) -> Result<bool, WorkspaceError> {
+        let is_first = self.latest.is_none();
+        self.scan().await?;
+        Ok(std::mem::take(&mut self.touched) && !is_first)
+    }
+
+    pub(crate) async fn checkpoint(&mut self) -> Result<Checkpoint, WorkspaceError> {
+        let kept = self.now().await?;
+        self.touched = false;
+        if let Some(last) = self.last.as_ref().filter(|last| self.kept.get(*last) == Some(&kept)) {
+            return Ok(last.clone());
+        }
+        let number = self.kept.len().saturating_add(1);
+        let checkpoint = Checkpoint::new(&match &kept {
+            Kept::Git(state) => format!("git-{}-{number}", state.tree),
+            Kept::Plain(_) => format!("files-{number}"),
+        });
+        self.kept.insert(checkpoint.clone(), kept);
+        self.last = Some(checkpoint.clone());
+        Ok(checkpoint)
+    }
+
+    pub(crate) async fn changes_since(&mut self, from: &Checkpoint) -> Result<Found, WorkspaceError> {
+        let from = self.find(from)?;
+        let now = self.now().await?;
+        self.compare(&from, &now).await
+    }
+
+    pub(crate) async fn overlooked(&mut self, paths: &[String]) -> Result<Vec<String>, WorkspaceError> {
+        self.scan().await?;
+        let doing = "tell which files are looked at";
+        let root = file::open_root(&self.settings.root).map_err(failed(doing))?;
+        let prefix = self.prefix();
+        let mut rules = self.rules.take().unwrap_or_else(|| RuleBook::new(self.sources.clone()));
+        let table = self.latest.clone().unwrap_or_default();
+        let mut overlooked = Vec::new();
+        for text in paths {
+            let is_seen =
+                |path: &FilePath| table.get(path).is_some() || self.tracked.binary_search(path).is_ok();
+            // What cannot be told is not looked at either.
+            let is_overlooked = match FilePath::named(&self.settings.root, text) {
+                None => true,
+                Some(path) if is_seen(&path) => false,
+                Some(_) if table.partial.is_some() => true,
+                Some(path) => is_hidden(&root, &prefix, &mut rules, &path).unwrap_or(true),
+            };
+            if is_overlooked {
+                overlooked.push(text.clone());
+            }
+        }
+        self.rules = Some(rules);
+        Ok(overlooked)
+    }
+
+    fn prefix(&self) -> Vec<u8> {
+        self.repository.as_ref().map(|repository| repository.prefix.clone()).unwrap_or_default()
+    }
+
+    pub(crate) async fn dirty_at(&self, at: &Checkpoint) -> Result<BTreeSet<FilePath>, WorkspaceError> {
+        match (self.find(at)?, &self.keeper) {
+            (Kept::Git(state), Some(Keeper::Git(keeper))) => {
+                keeper.dirty(&state).await.map_err(failed("compare the checkpoint with HEAD"))
+            }
+            _ => Ok(BTreeSet::new()),
+        }
+    }
+
+    pub(crate) async fn diff(
+        &mut self,
+        from: Option<&Checkpoint>,
+        path: Option<&str>,
+    ) -> Result<String, WorkspaceError> {
+        let doing = "show the differences";
+        let only = match path.map(|text| (text, FilePath::named(&self.settings.root, text))) {
+            Some((text, None)) if !is_root(&self.settings, text) => {
+                return Err(failed(&format!("show the differences of {text}"))(Outside));
+            }
+            Some((_, only)) => only,
+            None => None,
+        };
+        let from = from.map(|from| self.find(from)).transpose()?;
+        let now = self.now().await?;
+        let most = self.settings.bounds.diff_bytes;
+        let (bytes, omitted) = match (&self.keeper, from, now) {
+            (Some(Keeper::Git(keeper)), Some(Kept::Git(from)), Kept::Git(now)) => {
+                keeper.diff(Some(&from), &now, only.as_ref()).await.map_err(failed(doing))?
+            }
+            (Some(Keeper::Git(keeper)), None, Kept::Git(now)) => {
+                keeper.diff(None, &now, only.as_ref()).await.map_err(failed(doing))?
+            }
+            (Some(Keeper::Plain(keeper)), Some(Kept::Plain(from)), Kept::Plain(now)) => {
+                let keeper = Arc::clone(keeper);
+                blocking(move || lock(&keeper).diff(&from, &now, only.as_ref(), most))
+                    .await
+                    .map_err(failed(doing))?
+                    .map_err(failed(doing))?
+            }
+            _ => return Err(failed(doing)(NoHead(self.why_no_head()))),
+        };
+        Ok(bounded_text(bytes, omitted, most))
+    }
+
+    fn why_no_head(&self) -> &'static str {
+        match self.repository {
+            Some(_) => "no git program was found on PATH, so there is no HEAD to compare with",
+            None => "the workspace is not inside a git repository, so there is no HEAD to compare with",
+        }
+    }
+
+    pub(crate) async fn commit(&mut self, request: CommitRequest) -> Result<CommitDone, CommitError> {
+        let message = request.message.trim();
+        if message.is_empty() {
+            return Err(CommitError::NoMessage);
+        }
+        self.open().await?;
+        let Some(Keeper::Git(_)) = &self.keeper else {
+            return Err(match self.repository {
+                None => CommitError::NoRepository,
+                Some(_) => CommitError::Git {
+                    doing: "commit",
+                    text: "no git program was found on PATH; a person has to install git".to_owned(),
+                },
+            });
+        };
+        let Some(since) = &request.since else {
+            return Err(CommitError::Nothing("this session has changed no file".to_owned()));
+        };
+        let changed = self.changes_since(since).await?.files;
+        let dirty = self.dirty_at(since).await?;
+        let settings = Arc::clone(&self.settings);
+        let work = Work { root: &settings.root, changed, dirty };
+        let selection = work.select(request.paths.as_deref())?;
+        let Some(Keeper::Git(keeper)) = &self.keeper else { return Err(CommitError::NoRepository) };
+        let made = git::commit::commit(keeper, &settings, message, &selection.files).await?;
+        let prefix = keeper.shadow.repository.prefix.as_slice();
+        let inside = made.changes.iter().filter_map(|change| change.path.strip_prefix(prefix));
+        let mut paths = inside.map(|path| FilePath::new(path).to_text()).collect::<Vec<_>>();
+        paths.sort();
+        let left_out = selection.left_out.iter().map(FilePath::to_text).collect();
+        Ok(CommitDone { id: made.id, paths, left_out })
+    }
+
+    fn find(&self, checkpoint: &Checkpoint) -> Result<Kept, WorkspaceError> {
+        let kept = self.kept.get(checkpoint).cloned();
+        kept.ok_or_else(|| failed(&format!("find the checkpoint {}", checkpoint.as_str()))(UnknownCheckpoint))
+    }
+
+    async fn compare(&self, from: &Kept, now: &Kept) -> Result<Found, WorkspaceError> {
+        let doing = "compare the workspace with a checkpoint";
+        match (&self.keeper, from, now) {
+            (Some(Keeper::Git(keeper)), Kept::Git(from), Kept::Git(now)) => {
+                let table = self.latest.clone().unwrap_or_default();
+                keeper.compare(from, now, &table).await.map_err(failed(doing))
+            }
+            (Some(Keeper::Plain(keeper)), Kept::Plain(from), Kept::Plain(now)) => {
+                Ok(lock(keeper).compare(from, now))
+            }
+            _ => Err(failed(doing)(UnknownCheckpoint)),
+        }
+    }
+
+    /// Decides, once, how states are kept here, and forgets walks made before that was known.
+    async fn open(&mut self) -> Result<(), WorkspaceError> {
+        if self.keeper.is_some() {
+            return Ok(());
+        }
+        let doing = format!("prepare the folder {}", self.settings.store.display());
+        // Without removing what an earlier attempt that failed half-way had laid out, dropping it would do so later.
+        self.store = None;
+        self.store = Some(Store::open(&self.settings.store).map_err(failed(&doing))?);
+        self.look_around();
+        let keeper = match (self.repository.clone(), Git::find(&self.settings)) {
+            (Some(repository), Some(git)) => {
+                let opened = GitKeeper::open(git, repository, &self.settings).await;
+                let (keeper, sources) = opened.map_err(failed("prepare git for checkpoints"))?;
+                self.sources = sources;
+                self.tracked = Arc::clone(&keeper.tracked);
+                Keeper::Git(Box::new(keeper))
+            }
+            _ => Keeper::Plain(Arc::new(Mutex::new(PlainKeeper::new(&self.settings)))),
+        };
+        self.rules = None;
+        self.latest = None;
+        self.pending.clear();
+        self.keeper = Some(keeper);
+        Ok(())
+    }
+
+    /// What can be known of the surroundings without asking git.
+    fn look_around(&mut self) {
+        self.repository = Repository::find(&self.settings.root);
+        let excludes = personal_file("ignore", &self.settings);
+        let repository = self.repository.as_ref();
+        let own = repository.map(|repository| repository.common_dir.join("info/exclude"));
+        self.sources = RuleSources {
+            files: excludes.into_iter().chain(own).collect::<Vec<PathBuf>>(),
+            top: repository.map(|repository| repository.top.clone()),
+        };
+    }
+
+    async fn scan(&mut self) -> Result<(), WorkspaceError> {
+        if self.latest.is_none() && self.keeper.is_none() {
+            self.look_around();
+        }
+        let doing = "look at the files of the workspace";
+        let stop = Arc::new(AtomicBool::new(false));
+        let _stop_with_us = StopOnDrop(Arc::clone(&stop));
+        let settings = Arc::clone(&self.settings);
+        let prefix = self.prefix();
+        let (tracked, previous) = (Arc::clone(&self.tracked), self.latest.clone());
+        let mut rules = self.rules.take().unwrap_or_else(|| RuleBook::new(self.sources.clone()));
+        let walk = move || {
+            let (root, bounds) = (settings.root.as_path(), &settings.bounds);
+            let walk = Walk { root, prefix: &prefix, tracked: &tracked, bounds, stop: &stop };
+            let scan = walk.scan(&mut rules, previous.as_deref());
+            (scan, rules)
+        };
+        let (scan, rules) = blocking(walk).await.map_err(failed(doing))?;
+        self.rules = Some(rules);
+        let Scan { table, changed } = scan.map_err(failed(doing))?;
+        self.latest = Some(Arc::new(table));
+        self.touched |= !changed.is_empty();
+        self.pending.extend(changed);
+        Ok(())
+    }
+
+    /// The present state, kept.
+    async fn now(&mut self) -> Result<Kept, WorkspaceError> {
+        let doing = "keep the state of the workspace";
+        self.open().await?;
+        self.scan().await?;
+        let is_current = self.pending.is_empty() && self.is_current();
+        if let Some(current) = self.current.as_ref().filter(|_| is_current) {
+            return Ok(current.clone());
+        }
+        let kept = match self.keep().await {
+            // A file changed its kind between the walk and git's look at it: look again, once.
+            Err(KeepError::Git(GitError::Failed { .. })) => {
+                self.scan().await?;
+                self.keep().await.map_err(failed(doing))?
+            }
+            kept => kept.map_err(failed(doing))?,
+        };
+        self.pending.clear();
+        self.current = Some(kept.clone());
+        Ok(kept)
+    }
+
+    fn is_current(&self) -> bool {
+        let partial = self.latest.as_ref().and_then(|table| table.partial.as_ref());
+        match (&self.keeper, &self.current) {
+            (Some(Keeper::Git(keeper)), Some(Kept::Git(state))) => {
+                keeper.is_current() && state.partial() == partial
+            }
+            (Some(Keeper::Plain(_)), Some(Kept::Plain(state))) => state.partial() == partial,
+            _ => false,
+        }
+    }
+
+    async fn keep(&mut self) -> Result<Kept, KeepError> {
+        let table = self.latest.clone().unwrap_or_default();
+        match self.keeper.as_mut() {
+            Some(Keeper::Git(keeper)) => Ok(Kept::Git(keeper.keep(&table, &self.pending).await?)),
+            Some(Keeper::Plain(keeper)) => {
+                let (keeper, pending) = (Arc::clone(keeper), self.pending.clone());
+                let kept = blocking(move || lock(&keeper).keep(&table, &pending)).await?;
+                Ok(Kept::Plain(kept?))
+            }
+            None => Err(KeepError::Blocking(io::ErrorKind::NotFound.into())),
+        }
+    }
+}
+
+fn is_root(settings: &WorkspaceSettings, text: &str) -> bool {
+    let path = std::path::Path::new(text);
+    settings.root.join(path).components().eq(settings.root.components())
+}
+
+/// The keeper keeps its last state whole whatever happens inside, so a panic there leaves it usable.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs what blocks where it may. Its own bounds end it where nobody waits for it any more.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)
+}

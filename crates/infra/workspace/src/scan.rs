@@ -1,0 +1,316 @@
+//! One walk over the files that git does not ignore, and what changed since the walk before.
+//!
+//! Looks at stat data; opens only files that changed so recently that their times cannot tell (a few at most).
+//! Never follows a link, never enters `.git`, never asks git.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Instant, SystemTime},
+};
+
+use rustix::fs::{Dir, FileType};
+
+use crate::{
+    file::{self, Digest, Stat},
+    path::FilePath,
+    rules::{RuleBook, Rules},
+    settings::Bounds,
+};
+
+/// A file as the last walk saw it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) path: FilePath,
+    pub(crate) stat: Stat,
+    /// What it holds, where its times are too young to tell a further change.
+    young: Option<Digest>,
+}
+
+/// Every file that was seen, sorted by path.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Table {
+    pub(crate) files: Vec<Seen>,
+    /// Why files may be missing from it.
+    pub(crate) partial: Option<String>,
+}
+
+impl Table {
+    pub(crate) fn get(&self, path: &FilePath) -> Option<&Seen> {
+        let at = self.files.binary_search_by(|seen| seen.path.cmp(path)).ok()?;
+        self.files.get(at)
+    }
+}
+
+/// The workspace cannot be walked at all.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open the folder {root}")]
+pub(crate) struct ScanError {
+    root: String,
+    #[source]
+    source: io::Error,
+}
+
+/// What a walk needs to know.
+pub(crate) struct Walk<'a> {
+    pub(crate) root: &'a Path,
+    /// The path from the top of git's work tree to the root, empty or with a slash at its end.
+    pub(crate) prefix: &'a [u8],
+    /// Files that count although they may be ignored; sorted.
+    pub(crate) tracked: &'a [FilePath],
+    pub(crate) bounds: &'a Bounds,
+    /// Set by whoever no longer waits for the walk.
+    pub(crate) stop: &'a AtomicBool,
+}
+
+/// What a walk gave.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    pub(crate) table: Table,
+    /// Created, changed or deleted since `previous`; everything where there is none.
+    pub(crate) changed: BTreeSet<FilePath>,
+}
+
+impl Walk<'_> {
+    /// Walks, and compares with the walk before.
+    ///
+    /// A file of `previous` that became ignored meanwhile is still followed: that it is ignored now does not mean
+    /// that it is gone.
+    pub(crate) fn scan(&self, rules: &mut RuleBook, previous: Option<&Table>) -> Result<Scan, ScanError> {
+        let looked = SystemTime::now();
+        let root = file::open_root(self.root)
+            .map_err(|source| ScanError { root: self.root.display().to_string(), source })?;
+        let mut walker = Walker::new(self, rules);
+        let outer = walker.rules.at_workspace(self.prefix);
+        walker.enter(&root, outer, 0);
+        let Walker { mut found, rules, mut gaps, deadline, .. } = walker;
+        rules.end_of_walk();
+        found.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        let known = previous.map(|table| table.files.as_slice()).unwrap_or_default();
+        for path in beyond(&found, known, self.tracked) {
+            if self.stop.load(Ordering::Relaxed) || Instant::now() >= deadline {
+                gaps.late = true;
+                found.extend(known_stat(known, &path).map(|stat| (path, stat)));
+            } else if let Some(stat) = file::stat(root.as_fd(), &path).filter(Stat::has_content) {
+                found.push((path, stat));
+            }
+        }
+        found.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        let settle = Settle { root: root.as_fd(), looked, most: self.bounds.file_bytes };
+        let (files, changed) = settle.compare(found, known);
+        Ok(Scan { table: Table { files, partial: gaps.say(self.bounds) }, changed })
+    }
+}
+
+fn known_stat(known: &[Seen], path: &FilePath) -> Option<Stat> {
+    let at = known.binary_search_by(|seen| seen.path.cmp(path)).ok()?;
+    known.get(at).map(|seen| seen.stat)
+}
+
+/// The paths of `known` and `tracked` that the walk did not come by.
+fn beyond(found: &[(FilePath, Stat)], known: &[Seen], tracked: &[FilePath]) -> BTreeSet<FilePath> {
+    let mut beyond = BTreeSet::new();
+    let mut walked = found.iter().map(|(path, _)| path).peekable();
+    for seen in known {
+        while walked.next_if(|path| **path < seen.path).is_some() {}
+        if walked.next_if(|path| **path == seen.path).is_none() {
+            beyond.insert(seen.path.clone());
+        }
+    }
+    let mut walked = found.iter().map(|(path, _)| path).peekable();
+    for path in tracked {
+        while walked.next_if(|walked| *walked < path).is_some() {}
+        if walked.next_if(|walked| *walked == path).is_none() {
+            beyond.insert(path.clone());
+        }
+    }
+    beyond
+}
+
+/// Tells changed files from unchanged ones.
+struct Settle<'a> {
+    root: BorrowedFd<'a>,
+    /// When the walk began.
+    looked: SystemTime,
+    most: u64,
+}
+
+impl Settle<'_> {
+    fn compare(&self, found: Vec<(FilePath, Stat)>, known: &[Seen]) -> (Vec<Seen>, BTreeSet<FilePath>) {
+        let mut changed = BTreeSet::new();
+        let mut files = Vec::with_capacity(found.len());
+        let mut known = known.iter().peekable();
+        for (path, stat) in found {
+            while let Some(gone) = known.next_if(|before| before.path < path) {
+                changed.insert(gone.path.clone());
+            }
+            let before = known.next_if(|before| before.path == path);
+            // The path is shared with the walk before, so that a walk keeps no names of its own.
+            let path = before.map_or(path, |before| before.path.clone());
+            let is_young = stat.is_recent(self.looked);
+            let was_young = before.and_then(|before| before.young);
+            let same_times = before.is_some_and(|before| before.stat == stat);
+            let now = if is_young || (same_times && was_young.is_some()) { self.digest(&path) } else { None };
+            if !same_times || (was_young.is_some() && was_young != now) {
+                changed.insert(path.clone());
+            }
+            files.push(Seen { path, stat, young: now.filter(|_| is_young) });
+        }
+        changed.extend(known.map(|gone| gone.path.clone()));
+        (files, changed)
+    }
+
+    /// None where the file cannot be read or is too large; then only its times tell.
+    fn digest(&self, path: &FilePath) -> Option<Digest> {
+        file::digest(self.root, path, self.most).ok()
+    }
+}
+
+/// What a walk did not come by.
+#[derive(Debug, Default)]
+struct Gaps {
+    late: bool,
+    too_many: bool,
+    too_deep: u64,
+    unreadable: u64,
+    first_unreadable: Option<PathBuf>,
+}
+
+impl Gaps {
+    fn say(&self, bounds: &Bounds) -> Option<String> {
+        let mut parts = Vec::new();
+        if self.too_many {
+            parts.push(format!("only the first {} files were looked at", bounds.files));
+        }
+        if self.late {
+            parts.push(format!("looking at the files was cut off after {} s", bounds.walk.as_secs()));
+        }
+        if self.too_deep > 0 {
+            parts.push(format!("{} folders deeper than {} were left out", self.too_deep, bounds.depth));
+        }
+        if let Some(first) = &self.first_unreadable {
+            parts.push(format!("{} folders could not be read (first: {})", self.unreadable, first.display()));
+        }
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+}
+
+struct Walker<'a> {
+    walk: &'a Walk<'a>,
+    rules: &'a mut RuleBook,
+    /// The path of the folder that is being looked at, from the top of the work tree.
+    place: Vec<u8>,
+    found: Vec<(FilePath, Stat)>,
+    gaps: Gaps,
+    deadline: Instant,
+}
+
+impl<'a> Walker<'a> {
+    fn new(walk: &'a Walk<'a>, rules: &'a mut RuleBook) -> Self {
+        let deadline = Instant::now() + walk.bounds.walk;
+        let (found, gaps) = (Vec::new(), Gaps::default());
+        Self { walk, rules, place: walk.prefix.to_vec(), found, gaps, deadline }
+    }
+
+    fn enter(&mut self, folder: &OwnedFd, outer: Rules, depth: usize) {
+        let Ok(names) = self.names(folder) else {
+            self.gaps.unreadable = self.gaps.unreadable.saturating_add(1);
+            let place = self.relative(&self.place);
+            self.gaps.first_unreadable.get_or_insert_with(|| place.as_path().to_owned());
+            return;
+        };
+        let above = self.place.len();
+        let is_nested = depth > 0 && names.iter().any(|(name, _)| name == b".git");
+        let outer = if is_nested { self.rules.outermost(above) } else { outer };
+        let has_rules = names.iter().any(|(name, _)| name == b".gitignore");
+        let rules = if has_rules { self.rules.in_folder(&outer, folder.as_fd(), above) } else { outer };
+        for (name, kind) in names {
+            if self.is_over() {
+                return;
+            }
+            self.place.extend_from_slice(&name);
+            self.look(folder, &name, kind, &rules, depth);
+            self.place.truncate(above);
+        }
+    }
+
+    fn look(&mut self, folder: &OwnedFd, name: &[u8], kind: FileType, rules: &Rules, depth: usize) {
+        if name == b".git" {
+            return;
+        }
+        // Some file systems do not say the kind in a listing.
+        let unsaid = (kind == FileType::Unknown).then(|| Stat::of(folder.as_fd(), name).ok()).flatten();
+        if kind == FileType::Directory || unsaid.is_some_and(|stat| stat.is_folder()) {
+            if rules.ignore(&self.place, true) {
+                return;
+            }
+            if depth >= self.walk.bounds.depth {
+                self.gaps.too_deep = self.gaps.too_deep.saturating_add(1);
+                return;
+            }
+            self.place.push(b'/');
+            match file::open_folder(folder.as_fd(), name) {
+                Ok(inner) => self.enter(&inner, rules.clone(), depth.saturating_add(1)),
+                // Removed or replaced since it was listed: the next walk sees what is there then.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(_) => {
+                    self.gaps.unreadable = self.gaps.unreadable.saturating_add(1);
+                    let place = self.relative(&self.place).as_path().to_owned();
+                    self.gaps.first_unreadable.get_or_insert(place);
+                }
+            }
+            return;
+        }
+        if rules.ignore(&self.place, false) {
+            return;
+        }
+        let stat = unsaid.or_else(|| Stat::of(folder.as_fd(), name).ok());
+        if let Some(stat) = stat.filter(Stat::has_content) {
+            self.found.push((self.relative(&self.place), stat));
+        }
+    }
+
+    /// The names in a folder, sorted, so that what a bound cuts off is the same in every walk. A listing that
+    /// outlasts the walk's time ends there; the walk notices by itself.
+    fn names(&self, folder: &OwnedFd) -> io::Result<Vec<(Vec<u8>, FileType)>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push((name.to_vec(), entry.file_type()));
+            }
+            if Instant::now() >= self.deadline {
+                break;
+            }
+        }
+        names.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        Ok(names)
+    }
+
+    fn is_over(&mut self) -> bool {
+        self.gaps.too_many |= self.found.len() >= self.walk.bounds.files;
+        // A clock reading costs less than the look at a file that follows it.
+        self.gaps.late |= self.walk.stop.load(Ordering::Relaxed) || Instant::now() >= self.deadline;
+        self.gaps.too_many || self.gaps.late
+    }
+
+    fn relative(&self, place: &[u8]) -> FilePath {
+        FilePath::new(place.strip_prefix(self.walk.prefix).unwrap_or(place))
+    }
+}
+
+/// Sets a flag when dropped, so that a walk ends with whoever waited for it.
+pub(crate) struct StopOnDrop(pub(crate) Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,14 @@
+//! The workspace over real folders and real repositories, each in a temporary place with a home of its own.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests stand outside of test functions here")]
+
+mod bounds;
+mod checkpoints;
+mod commits;
+mod diffs;
+mod fixture;
+mod hostile;
+mod layouts;
+mod names;
+mod touches;
+mod without_git;
