@@ -1,6 +1,6 @@
 //! The tools agents work with: one tool, one file.
 //!
-//! Files are reached through [`confined`] alone, which cannot leave the workspace. Tools decide nothing about
+//! Files are reached through `confined` alone, which cannot leave the workspace. Tools decide nothing about
 //! permission, deadlines, redaction or the journal: whoever runs them does. Commands and commits are other
 //! adapters' work and come in as ports. The tools that talk to the team (`report`, `finish`, ...) live in the
 //! application.
