@@ -34,6 +34,11 @@ impl Member {
         self.model.resolve(self.spec.model.as_deref())
     }
 
+    /// The most tokens that its model takes; none where that is not known.
+    pub(crate) fn context_window(&self) -> Option<u64> {
+        self.model.context_window(self.spec.model.as_deref())
+    }
+
     pub(crate) fn tool(&self, name: &str) -> Option<&Arc<dyn ToolPort>> {
         self.tools.iter().find(|tool| &*tool.spec().name == name)
     }

@@ -147,7 +147,8 @@ impl RunContext<'_> {
             max_messages: self.round.ports.limits.max_messages,
         };
         let reviewed_state = self.state_under_review(kind).await;
-        let mut machine = AgentRun::new(RunRole::Worker(kind), limits, Conversation::default());
+        let mut machine = AgentRun::new(RunRole::Worker(kind), limits, Conversation::default())
+            .within(self.member.context_window());
         let end = self.drive_in_time(&mut machine, Message::user(brief.to_text())).await?;
         self.round.spent(machine.turns(), machine.usage());
 

@@ -3,7 +3,7 @@
 //! Three things always hold. The first message (the brief, or the person's first words) stays, and so do the words
 //! that the present run began with. Every tool call has its result in the next message of the user's side, and no
 //! result stands without its call; a cut drops both or neither. Messages of the assistant that follow each other (a
-//! paused turn that went on) are one message, which no cut divides.
+//! paused turn that went on) are one message, which no cut divides. A cut drops all thinking.
 
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ impl Conversation {
     fn cut_to(&mut self, most: usize) -> Option<Cut> {
         let first_kept = self.tail_start(most.saturating_sub(1))?;
         let opening = self.opening.clone()?;
-        let mut kept = self.messages.split_off(first_kept);
+        let kept = self.messages.split_off(first_kept);
         let dropped = self.messages.len() - 1;
         for message in self.messages.iter().skip(1) {
             self.dropped.add(&message.message);
@@ -108,8 +108,8 @@ impl Conversation {
         {
             parts.extend(task.message.parts.iter().cloned());
         }
-        kept.insert(0, SealedMessage::new(Message { role: Role::User, parts }));
-        self.messages = kept;
+        self.messages = vec![SealedMessage::new(Message { role: Role::User, parts })];
+        self.messages.extend(kept.iter().filter_map(without_thinking));
         Some(Cut { dropped: count(dropped), kept: count(self.messages.len()) })
     }
 
@@ -136,6 +136,18 @@ fn joined(first: &SealedMessage, second: &SealedMessage) -> Arc<SealedMessage> {
     let mut message = first.message.clone();
     message.parts.extend(second.message.parts.iter().cloned());
     SealedMessage::new(message)
+}
+
+/// Providers seal thinking over everything that was said before it; after a cut no seal holds. `None` where nothing
+/// else was in the message.
+fn without_thinking(message: &Arc<SealedMessage>) -> Option<Arc<SealedMessage>> {
+    let is_sealed = |part: &Part| matches!(part, Part::Thinking { .. });
+    if !message.message.parts.iter().any(is_sealed) {
+        return Some(Arc::clone(message));
+    }
+    let Message { role, mut parts } = message.message.clone();
+    parts.retain(|part| !is_sealed(part));
+    (!parts.is_empty()).then(|| SealedMessage::new(Message { role, parts }))
 }
 
 fn count(number: usize) -> u32 {

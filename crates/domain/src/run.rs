@@ -192,6 +192,10 @@ pub struct AgentRun {
     phase: Phase,
     turns: u32,
     usage: Usage,
+    /// The most tokens that the model takes; none where it is not known.
+    window: Option<u64>,
+    /// What the last answer and everything before it came to, by the provider's count.
+    context_tokens: u64,
     malformed_in_a_row: u32,
     was_asked_to_close: bool,
 }
@@ -219,9 +223,18 @@ impl AgentRun {
             phase: Phase::Fresh,
             turns: 0,
             usage: Usage::default(),
+            window: None,
+            context_tokens: 0,
             malformed_in_a_row: 0,
             was_asked_to_close: false,
         }
+    }
+
+    /// Cuts the conversation, too, when it fills 80 % of the model's window of so many tokens (contract 10).
+    #[must_use]
+    pub const fn within(mut self, window: Option<u64>) -> Self {
+        self.window = window;
+        self
     }
 
     /// The conversation that a [`RunEffect::Request`] shows the model.
@@ -294,7 +307,16 @@ impl AgentRun {
         if self.turns >= self.limits.max_turns {
             return self.end(RunEnd::OutOfTurns, effects);
         }
-        if let Some(cut) = self.conversation.cut_if_longer_than(self.limits.max_messages) {
+        let fills_window = self
+            .window
+            .is_some_and(|window| self.context_tokens.saturating_mul(5) >= window.saturating_mul(4));
+        let cut = if fills_window {
+            self.conversation.cut_to_half()
+        } else {
+            self.conversation.cut_if_longer_than(self.limits.max_messages)
+        };
+        if let Some(cut) = cut {
+            self.context_tokens = 0;
             effects.push(RunEffect::Cut(cut));
         }
         self.turns += 1;
@@ -304,6 +326,7 @@ impl AgentRun {
 
     fn take_answer(&mut self, answer: ModelAnswer, work_done: bool, effects: &mut Vec<RunEffect>) {
         self.usage += answer.usage;
+        self.context_tokens = answer.usage.total();
         let facts = AnswerFacts {
             stop_reason: answer.stop_reason.clone(),
             usage: answer.usage,

@@ -331,3 +331,22 @@ fn the_words_of_the_present_round_survive_a_cut_beside_those_of_the_first() {
         );
     }
 }
+
+#[test]
+fn a_cut_drops_thinking_because_no_seal_holds_any_more() {
+    let mut conversation = Conversation::default();
+    conversation.begin(Message::user("task"));
+    for turn in 0..4 {
+        let call = crate::id::CallId::new(&format!("call_{turn}"));
+        let thinking = Part::Thinking { text: "hm".to_owned(), signature: Some("sealed".to_owned()) };
+        let tool_use =
+            Part::ToolUse { id: call.clone(), name: "read".to_owned(), input: serde_json::json!({}) };
+        conversation.push(Message { role: Role::Assistant, parts: vec![thinking, tool_use] });
+        let result = Part::ToolResult { id: call, content: "text".to_owned(), is_error: false };
+        conversation.push(Message { role: Role::User, parts: vec![result] });
+    }
+    assert!(conversation.cut_to_half().is_some());
+    let is_thinking = |part: &Part| matches!(part, Part::Thinking { .. });
+    let kept = conversation.messages();
+    assert!(kept.len() > 2 && !kept.iter().flat_map(|message| &message.message.parts).any(is_thinking));
+}
