@@ -11,9 +11,14 @@ use std::{
 };
 
 use config::{Language, Overrides, SandboxChoice};
-use domain::{permission::PermissionMode, session::Request};
+use domain::{
+    permission::PermissionMode,
+    ports::WorkspacePort,
+    session::Request,
+    workspace::{Checkpoint, WorkspaceError},
+};
 use llm::{Script, ScriptModel};
-use workspace::{Author, WorkspaceSettings};
+use workspace::{Author, Workspace, WorkspaceSettings};
 
 use crate::{Engine, EngineBuilder, error::StartError};
 
@@ -58,10 +63,20 @@ pub struct Demo {
     pub engine: Engine,
     /// What the person asks for.
     pub request: Request,
+    /// What will be there afterwards.
+    pub aftermath: Aftermath,
+}
+
+/// What a demo leaves behind.
+pub struct Aftermath {
     /// The repository.
     pub repository: PathBuf,
     /// Journal, record and caches of the demo.
     pub home: PathBuf,
+    files: Workspace,
+    beginning: Checkpoint,
+    git: WorkspaceSettings,
+    first_commit: Option<String>,
 }
 
 impl Demo {
@@ -79,7 +94,13 @@ impl Demo {
         let variables = own_variables(&settings.variables, &home);
         let git = WorkspaceSettings::new(repository.clone(), PathBuf::new(), variables.clone());
         let author = Author { name: "better-llm demo", email: "demo@localhost" };
-        workspace::create_repository(&git, author, "Tally amounts").await.map_err(|error| failed(error.into()))?;
+        workspace::create_repository(&git, author, "Tally amounts")
+            .await
+            .map_err(|error| failed(error.into()))?;
+        let first_commit = workspace::head(&git).await.map_err(|error| failed(error.into()))?;
+        let store = home.join("cache").join("demo");
+        let files = Workspace::open(WorkspaceSettings::new(repository.clone(), store, variables.clone()));
+        let beginning = files.checkpoint().await.map_err(|error| failed(error.into()))?;
 
         let engine = Self::engine(&repository, &variables, &settings, SandboxChoice::Auto).await?;
         let engine = if engine.sandbox().await?.usable {
@@ -87,7 +108,12 @@ impl Demo {
         } else {
             Self::engine(&repository, &variables, &settings, SandboxChoice::None).await?
         };
-        Ok(Self { engine, request: Request::new(TASK.trim()), repository, home })
+        let request = Request::new(TASK.trim());
+        Ok(Self {
+            engine,
+            request,
+            aftermath: Aftermath { repository, home, files, beginning, git, first_commit },
+        })
     }
 
     async fn engine(
@@ -105,6 +131,25 @@ impl Demo {
         };
         let builder = EngineBuilder::new(repository).environment(variables.clone()).overrides(flags);
         builder.model(Arc::new(ScriptModel::new(script))).build().await
+    }
+}
+
+impl Aftermath {
+    /// Everything that has changed since the beginning, as a unified diff.
+    ///
+    /// # Errors
+    /// Where git fails or a file cannot be read.
+    pub async fn diff(&self) -> Result<String, WorkspaceError> {
+        self.files.diff(Some(&self.beginning), None).await
+    }
+
+    /// The commit that was made; none where none was.
+    ///
+    /// # Errors
+    /// Where git fails.
+    pub async fn commit(&self) -> Result<Option<String>, WorkspaceError> {
+        let head = workspace::head(&self.git).await?;
+        Ok(head.filter(|head| Some(head) != self.first_commit.as_ref()))
     }
 }
 

@@ -224,7 +224,11 @@ impl Engine {
         let recruit = |spec: &AgentSpec| Recruit {
             spec: spec.clone(),
             model: Arc::clone(&model),
-            tools: spec.tools.iter().filter_map(|name| toolbox.build(name)).collect::<Vec<Arc<dyn ToolPort>>>(),
+            tools: spec
+                .tools
+                .iter()
+                .filter_map(|name| toolbox.build(name))
+                .collect::<Vec<Arc<dyn ToolPort>>>(),
         };
         let workers = self.settings.workers.iter().map(recruit).collect();
         let cwd = self.cwd.display().to_string();
@@ -237,7 +241,11 @@ impl Engine {
             sandbox: state,
             limits: self.settings.limits.clone(),
             verify: self.settings.verify_commands.clone(),
-            notices: self.notices.iter().map(|notice| (notice.code().to_owned(), notice.to_string())).collect(),
+            notices: self
+                .notices
+                .iter()
+                .map(|notice| (notice.code().to_owned(), notice.to_string()))
+                .collect(),
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             journal: Arc::clone(&self.journal) as _,

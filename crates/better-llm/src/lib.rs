@@ -17,8 +17,9 @@ mod prompts;
 
 pub use application::{EventStream, Published, SessionHandle, StartRefused};
 pub use config::{
-    Credential, Environment, FileKind, Language, LogFormat, LogLevel, Notice, Origin, Overrides, Places, Provider,
-    SandboxChoice, Settings, Shown, Source, UsedFile, VARIABLES, agent_config_schema, system_config_schema,
+    Credential, Environment, FileKind, Language, LogFormat, LogLevel, Notice, Origin, Overrides, Places,
+    Provider, SandboxChoice, Settings, Shown, Source, UsedFile, VARIABLES, agent_config_schema,
+    system_config_schema,
 };
 pub use domain;
 pub use engine::{Engine, EngineBuilder};

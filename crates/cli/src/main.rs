@@ -3,11 +3,6 @@
 //! `--help`, `--version` and mistyped calls are answered here without starting a runtime. What a round is, what is
 //! allowed and how it ends is the library's business.
 
-#![expect(
-    dead_code,
-    reason = "what a round's events and the library's data need is here; the wiring to the library lifts this"
-)]
-
 mod args;
 mod input;
 mod output;
@@ -15,6 +10,7 @@ mod render;
 mod sanitize;
 mod surroundings;
 mod words;
+mod work;
 
 use std::{
     env,
@@ -54,21 +50,8 @@ fn carry_out(invocation: &Invocation, surroundings: Surroundings) -> ExitCode {
         | Verb::ConfigShow
         | Verb::ConfigCheck
         | Verb::ConfigSchema
-        | Verb::ConfigPaths => work(invocation, printer),
+        | Verb::ConfigPaths => work::carry_out(invocation, printer),
     }
-}
-
-/// Everything that needs the library: the one place where it comes in.
-fn work(_invocation: &Invocation, mut printer: Printer<Stdout, Stderr>) -> ExitCode {
-    let failure = StartFailure {
-        code: "no_engine".to_owned(),
-        text: "this build has no engine".to_owned(),
-        chain: Vec::new(),
-        hint: None,
-        exit_code: 1,
-    };
-    let said = printer.start_failure(&failure);
-    printer.exit(said, failure.exit_code)
 }
 
 fn say(mut printer: Printer<Stdout, Stderr>, text: &str) -> ExitCode {

@@ -65,6 +65,11 @@ impl<O: Write, E: Write> Printer<O, E> {
         self.teller.style()
     }
 
+    /// Says everything from now on in this language.
+    pub(crate) fn speak(&mut self, language: Language) {
+        self.teller.speak(language);
+    }
+
     /// Says an event.
     ///
     /// # Errors
@@ -124,6 +129,13 @@ impl<O: Write, E: Write> Printer<O, E> {
         if self.format == OutputFormat::Text {
             let line = self.teller.aside(role, text);
             self.progress(&line);
+        }
+    }
+
+    /// Writes text that is ready, to people only.
+    pub(crate) fn epilogue(&mut self, text: &str) {
+        if self.format == OutputFormat::Text {
+            self.progress(text);
         }
     }
 

@@ -52,6 +52,11 @@ struct Shown {
 }
 
 impl Teller {
+    /// Tells in this language from now on.
+    pub(crate) const fn speak(&mut self, language: Language) {
+        self.language = language;
+    }
+
     /// Tells in `language` and `style`.
     pub(crate) fn new(language: Language, style: Style) -> Self {
         Self { language, style, screen: Screen::new(style), calls: Calls::default(), shown: HashMap::new() }

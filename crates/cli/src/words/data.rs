@@ -38,6 +38,21 @@ impl Language {
         self.pick("prompt", "프롬프트")
     }
 
+    /// Label of a configuration file that counts.
+    pub(crate) const fn config_file(self) -> &'static str {
+        self.pick("read", "읽음")
+    }
+
+    /// Label of what was left out.
+    pub(crate) const fn config_notice(self) -> &'static str {
+        self.pick("note", "알림")
+    }
+
+    /// Nothing is wrong with the configuration.
+    pub(crate) const fn config_is_right(self) -> &'static str {
+        self.pick("the configuration is right", "설정에 문제가 없습니다")
+    }
+
     /// No agent has that name.
     pub(crate) fn no_such_agent(self, name: &str, known: &[&str]) -> String {
         let known = known.join(", ");

@@ -21,6 +21,11 @@ impl Language {
         Some(hint)
     }
 
+    /// The asynchronous runtime did not start.
+    pub(crate) const fn no_runtime(self) -> &'static str {
+        self.pick("the program could not start its runtime", "프로그램의 런타임을 시작할 수 없습니다")
+    }
+
     /// Standard output takes nothing any more, though somebody reads it.
     pub(crate) const fn unwritable_output(self) -> &'static str {
         self.pick("standard output cannot be written", "표준 출력에 쓸 수 없습니다")

@@ -1,0 +1,163 @@
+//! `better-llm-cli TASK`: one session with one round, its events as lines, its outcome as exit code.
+
+use std::process::exit;
+
+use better_llm::{
+    Engine, EventStream, Published, SessionHandle,
+    domain::{
+        event::Event,
+        outcome::Signal,
+        session::{Command, Request},
+    },
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Done, Terminal, causes, engine};
+use crate::{
+    args::{Options, Task},
+    input::{InputError, context_items, task_text},
+    output::OutputError,
+    render::{start::StartFailure, style::Role},
+    surroundings::standard_input_holds_data,
+};
+
+/// Runs a task to its end.
+pub(super) async fn run(
+    task: &Task,
+    options: &Options,
+    printer: &mut Terminal,
+) -> Result<Done, StartFailure> {
+    let language = printer.language();
+    let unusable = |error: InputError| StartFailure::input(language, &error);
+    let request = Request {
+        text: task_text(task).map_err(unusable)?,
+        context: context_items(&options.context).map_err(unusable)?,
+    };
+    let engine = engine(options).await?;
+    printer.speak(engine.settings().lang.into());
+    if !reads_standard_input(task, options) && standard_input_holds_data() {
+        printer.aside(Role::Warning, printer.language().unread_input());
+    }
+    play(engine, request, printer, |_| {}).await
+}
+
+fn reads_standard_input(task: &Task, options: &Options) -> bool {
+    let in_context =
+        options.context.iter().any(|source| matches!(source, crate::args::ContextSource::StandardInput));
+    matches!(task, Task::StandardInput) || in_context
+}
+
+/// Plays one round in a session of its own and says everything that happens; `watch` sees every event, too.
+pub(super) async fn play(
+    engine: Engine,
+    request: Request,
+    printer: &mut Terminal,
+    mut watch: impl FnMut(&Event),
+) -> Result<Done, StartFailure> {
+    let mut signals = Signals::listen().map_err(|error| internal(&error))?;
+    let session = engine.session().await.map_err(|error| StartFailure::from(&error))?;
+    let mut events = session.subscribe();
+    session.send(Command::Start(request)).await.map_err(|error| internal(&error))?;
+    let said = say_everything(&session, &mut events, &mut signals, printer, &mut watch).await;
+    let closed = session.close().await;
+    let stored = engine.close().await;
+    if let Err(text) = closed {
+        printer.aside(Role::Bad, &text);
+    }
+    if let Err(error) = stored {
+        let text = std::iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ");
+        printer.aside(Role::Bad, &text);
+    }
+    // Without an end the round was broken off by a fault of ours.
+    Ok(Done { said, exit_code: printer.exit_code().unwrap_or(1) })
+}
+
+/// Says events until the round has ended. A signal cancels the round; a second one ends the program at once.
+async fn say_everything(
+    session: &SessionHandle,
+    events: &mut EventStream,
+    signals: &mut Signals,
+    printer: &mut Terminal,
+    watch: &mut impl FnMut(&Event),
+) -> Result<(), OutputError> {
+    let mut said = Ok(());
+    let mut cancelled = false;
+    loop {
+        let published = tokio::select! {
+            published = events.next() => published,
+            (signal, code) = signals.next() => {
+                if cancelled {
+                    // The person means it. Children go with their groups; the journal keeps what it has.
+                    exit(code);
+                }
+                cancelled = true;
+                cancel(session, signal).await;
+                continue;
+            }
+        };
+        let Some(published) = published else { return said };
+        let spoken = match &published {
+            Ok(Published::Event(event)) => {
+                watch(event);
+                if said.is_ok() { printer.event(event) } else { Ok(()) }
+            }
+            Ok(Published::Delta(delta)) if said.is_ok() => printer.delta(delta),
+            Ok(Published::Delta(_)) => Ok(()),
+            Err(error) => {
+                printer.aside(Role::Bad, &error.to_string());
+                cancel(session, Signal::Interrupt).await;
+                return said;
+            }
+        };
+        if let Err(error) = spoken {
+            // Nobody reads what we say any more, so nobody wants the round to go on.
+            said = Err(error);
+            cancelled = true;
+            cancel(session, Signal::Interrupt).await;
+        }
+        if matches!(&published, Ok(Published::Event(event)) if event.body.ends_round()) {
+            return said;
+        }
+    }
+}
+
+async fn cancel(session: &SessionHandle, signal: Signal) {
+    // A session that has ended needs no cancelling.
+    session.send(Command::Cancel(signal)).await.unwrap_or_default();
+}
+
+/// The signals that end a round.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The next signal, and what a program that it ends exits with.
+    async fn next(&mut self) -> (Signal, i32) {
+        tokio::select! {
+            _ = self.interrupt.recv() => (Signal::Interrupt, 130),
+            _ = self.terminate.recv() => (Signal::Terminate, 143),
+            _ = self.hang_up.recv() => (Signal::HangUp, 129),
+        }
+    }
+}
+
+fn internal(error: &dyn std::error::Error) -> StartFailure {
+    StartFailure {
+        code: "internal".to_owned(),
+        text: error.to_string(),
+        chain: causes(error),
+        hint: None,
+        exit_code: 1,
+    }
+}
