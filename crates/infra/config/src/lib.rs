@@ -17,7 +17,9 @@
 
 mod agent_entry;
 mod agent_file;
+mod ambient;
 mod dotenv;
+mod draft;
 mod environment;
 mod files;
 mod json;

@@ -4,10 +4,10 @@
 use std::{path::Path, time::Duration};
 
 use domain::agent::{AgentKind, AgentName, AgentSpec, WorkerKind};
-use serde_json::{Value, json};
 
 use crate::{
-    agent_entry::{Entry, read_entries},
+    agent_entry::read_entries,
+    draft::{Draft, drafts_of, narrow, shown},
     environment::WORKER_TIMEOUT,
     files::{Document, Layers, prompt_base},
     notice::Notice,
@@ -16,7 +16,7 @@ use crate::{
     settings::LoadRequest,
     source::{Shown, Source, Sourced},
     system_file::LONGEST_SECONDS,
-    trust::{Widening, is_smaller},
+    trust::Widening,
     variables::{Variables, spot_of},
 };
 
@@ -51,20 +51,6 @@ pub(crate) struct TeamSources<'s> {
     pub(crate) config_root: &'s Path,
     pub(crate) layers: &'s Layers,
     pub(crate) variables: &'s Variables<'s>,
-}
-
-/// A worker in the making.
-#[derive(Debug, Clone)]
-struct Draft {
-    name: AgentName,
-    role: String,
-    kind: WorkerKind,
-    prompt: Sourced<Prompt>,
-    tools: Sourced<Vec<String>>,
-    model: Sourced<Option<String>>,
-    thinking: Option<bool>,
-    timeout: Sourced<f64>,
-    description: Option<String>,
 }
 
 impl TeamSources<'_> {
@@ -216,108 +202,6 @@ fn default_team(prompts: &Prompts<'_>, problems: &mut Problems) -> Option<Vec<Dr
     Some(team)
 }
 
-fn drafts_of(entries: Vec<Entry>, document: &Document) -> Vec<Draft> {
-    let source = Source::File(document.file.clone());
-    let draft = |entry: Entry| {
-        let default = entry.kind.default_timeout().as_secs_f64();
-        let given = |seconds| Sourced::new(seconds, source.clone());
-        Some(Draft {
-            name: entry.name,
-            role: entry.role,
-            kind: entry.kind,
-            prompt: Sourced::new(entry.prompt?, source.clone()),
-            tools: Sourced::new(entry.tools, source.clone()),
-            timeout: entry.timeout.map_or_else(|| Sourced::default(default), given),
-            model: entry
-                .model
-                .map_or_else(|| Sourced::default(None), |model| Sourced::new(Some(model), source.clone())),
-            thinking: entry.thinking,
-            description: entry.description,
-        })
-    };
-    entries.into_iter().filter_map(draft).collect()
-}
-
-/// Lays an untrusted workspace's agents over the team that holds without them ([`crate::trust`]).
-fn narrow(
-    base: Vec<Draft>,
-    entries: Vec<Entry>,
-    document: &Document,
-    notices: &mut Vec<Notice>,
-) -> Vec<Draft> {
-    let mut narrowed = Vec::new();
-    for entry in entries {
-        let mut ignore = |key: &str, widening| {
-            let path = format!("{}{key}", entry.path);
-            notices.push(Notice::NotTrusted { file: document.file.clone(), path, widening });
-        };
-        match base.iter().find(|draft| draft.name == entry.name) {
-            Some(draft) => narrowed.push(draft.clone().narrowed(entry, document, notices)),
-            None => ignore("", Widening::NewAgent),
-        }
-    }
-    // A team without anyone is no smaller team.
-    if narrowed.is_empty() { base } else { narrowed }
-}
-
-impl Draft {
-    fn narrowed(mut self, entry: Entry, document: &Document, notices: &mut Vec<Notice>) -> Self {
-        let source = Source::File(document.file.clone());
-        let mut ignore = |key: &str, widening| {
-            let path = format!("{}.{key}", entry.path);
-            notices.push(Notice::NotTrusted { file: document.file.clone(), path, widening });
-        };
-        if entry.kind != self.kind {
-            ignore("kind", Widening::Kind);
-        }
-        if entry.model.is_some() && entry.model != self.model.value {
-            ignore("model", Widening::Model);
-        }
-        if entry.thinking.is_some() && entry.thinking != self.thinking {
-            ignore("thinking", Widening::Model);
-        }
-        match entry.timeout {
-            Some(wanted) if is_smaller(&wanted, &self.timeout.value) => {
-                self.timeout = Sourced::new(wanted, source.clone());
-            }
-            Some(wanted) if wanted > self.timeout.value => ignore("timeout_seconds", Widening::Limit),
-            Some(_) | None => {}
-        }
-        let in_force = self.tools.value.len();
-        if entry.tools.iter().any(|tool| !self.tools.value.contains(tool)) {
-            ignore("tools", Widening::Tools);
-        }
-        self.tools.value.retain(|tool| entry.tools.contains(tool));
-        if self.tools.value.len() < in_force {
-            self.tools.source = source.clone();
-        }
-        match entry.prompt {
-            // The built-in prompt is no other prompt: the person may have put one of their own in its place.
-            Some(prompt) if prompt.is_built_in() => {}
-            Some(prompt) => self.prompt = Sourced::new(prompt, source),
-            None => ignore("system_prompt_file", Widening::PromptOutside),
-        }
-        self.role = entry.role;
-        self.description = entry.description.or(self.description);
-        self
-    }
-
-    fn finish(self) -> AgentSpec {
-        AgentSpec {
-            name: self.name,
-            role: self.role,
-            kind: AgentKind::Worker(self.kind),
-            prompt: self.prompt.value.text,
-            prompt_source: self.prompt.value.source,
-            tools: self.tools.value,
-            model: self.model.value,
-            thinking: self.thinking,
-            timeout: Duration::from_secs_f64(self.timeout.value),
-            description: self.description,
-        }
-    }
-}
-
 fn manager(prompt: Prompt, model: Option<String>) -> AgentSpec {
     AgentSpec {
         name: AgentName::manager(),
@@ -331,32 +215,4 @@ fn manager(prompt: Prompt, model: Option<String>) -> AgentSpec {
         timeout: MANAGER_TIMEOUT,
         description: None,
     }
-}
-
-fn shown(drafts: &[Draft], manager_model: &Sourced<Option<String>>, manager_prompt: &Prompt) -> Vec<Shown> {
-    let entry = |name: &str, key: &str, value: Value, source: &Source| Shown {
-        key: format!("agents.{name}.{key}"),
-        value,
-        source: source.clone(),
-    };
-    let prompt = |name: &str, prompt: &Prompt| {
-        // A prompt is a file's text: its file is both value and source.
-        let source =
-            if prompt.is_built_in() { Source::Default } else { Source::File(prompt.source.clone().into()) };
-        entry(name, "prompt", json!(prompt.source), &source)
-    };
-    let mut shown = vec![
-        prompt("manager", manager_prompt),
-        entry("manager", "model", json!(manager_model.value), &manager_model.source),
-    ];
-    for draft in drafts {
-        let name = draft.name.as_str();
-        shown.extend([
-            prompt(name, &draft.prompt.value),
-            entry(name, "tools", json!(draft.tools.value), &draft.tools.source),
-            entry(name, "model", json!(draft.model.value), &draft.model.source),
-            entry(name, "timeout_seconds", json!(draft.timeout.value), &draft.timeout.source),
-        ]);
-    }
-    shown
 }

@@ -155,6 +155,17 @@ fn prompts_do_not_lead_out_of_the_workspace() {
 }
 
 #[test]
+fn a_link_that_stays_in_the_workspace_is_followed() {
+    let content = r#"{"agents": [{"name": "coder", "role": "r", "tools": ["read"]}]}"#;
+    let world = World::new()
+        .with_work("config/agent_config.json", content)
+        .with_work("문서/코더.txt", "저장소의 코더");
+    fs::create_dir(world.work("prompts")).unwrap();
+    std::os::unix::fs::symlink(world.work("문서/코더.txt"), world.work("prompts/coder.txt")).unwrap();
+    assert_eq!(&*world.settings().workers[0].prompt, "저장소의 코더");
+}
+
+#[test]
 fn a_broken_file_is_an_error_even_where_it_could_only_narrow() {
     let world = World::new().with_work(".better-llm/system_config.json", "{\n");
     assert_eq!(
@@ -212,5 +223,8 @@ fn the_persons_own_files_are_no_workspaces_where_the_two_are_one_folder() {
         World::new().with_work("config/system_config.json", r#"{"workflow_limits": {"max_turns": 99}}"#);
     let home = world.work("");
     let world = world.with_variable("BETTER_LLM_HOME", home.to_str().unwrap());
-    assert_eq!(world.settings().limits.max_turns, 99);
+    let settings = world.settings();
+    let path = world.work("config/system_config.json");
+    assert_eq!(settings.files, [UsedFile { kind: FileKind::System, origin: Origin::Person, path }]);
+    assert_eq!(settings.limits.max_turns, 99);
 }
