@@ -1,0 +1,1 @@
+//! Crates working together: the library over real files, processes, git and SQLite.
