@@ -1,6 +1,8 @@
 //! The JSON schemas of the configuration files, for editors and for checking (`config schema`).
+//!
+//! `domain::schema` makes schemas for models, which leave `null` out; in a file it can be written.
 
-use domain::schema::schema_of;
+use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
 use crate::{agent_file, agent_file::AgentFile, shape::Shape, system_file, system_file::SystemFile};
@@ -25,6 +27,18 @@ pub fn system_config_schema() -> Value {
 #[must_use]
 pub fn agent_config_schema() -> Value {
     published("better-llm agent_config.json", schema_of::<AgentFile>())
+}
+
+/// The schema of a file's type with everything inline.
+fn schema_of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    // The name of a type of ours says nothing to people.
+    schema.remove("title");
+    schema.to_value()
 }
 
 fn published(title: &str, mut schema: Value) -> Value {
