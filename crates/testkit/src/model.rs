@@ -47,7 +47,7 @@ pub enum Fault {
 /// A model that plays scripts. Which answer a request gets: of the first lane that takes it ([`Self::when`] and
 /// [`Self::agent`], in the order they were added), the next one.
 ///
-/// A request that breaks the rules of [`pairing`], offers tools no provider takes, or edits a signed thought is
+/// A request that breaks the rules of [`crate::pairing`], offers tools no provider takes, or edits a signed thought is
 /// refused as [`ModelErrorKind::Rejected`] and reported as a violation; one without an answer left fails as
 /// [`ModelErrorKind::Script`] and is reported, too.
 #[derive(Debug)]

@@ -75,7 +75,7 @@ pub(super) async fn answer(
         agent: None,
         connection,
     };
-    let turn = match take(&shared, &mut recorded, body).await {
+    let refusal = match take(&shared, &mut recorded, body).await {
         Ok(Taken::Turn(turn, skimmed)) => {
             shared.log.add(recorded);
             return play(&shared, &turn, skimmed, answering).await;
@@ -86,10 +86,10 @@ pub(super) async fn answer(
         }
         Err(refusal) => refusal,
     };
-    recorded.refused = Some(turn.message.clone());
+    recorded.refused = Some(refusal.message.clone());
     let is_head = recorded.method == Method::HEAD;
     shared.log.add(recorded);
-    let Refusal { status, kind, message } = turn;
+    let Refusal { status, kind, message } = refusal;
     let error = HttpError { status, kind: kind.to_owned(), message, code: None, headers: Vec::new() };
     Ok(respond_error(&shared, &error, is_head))
 }

@@ -5,6 +5,11 @@ use std::time::Duration;
 use domain::message::Usage;
 use serde_json::Value;
 
+mod shape;
+
+pub use shape::Pieces;
+pub(super) use shape::{Block, Ending, Expectation, Framing, HttpError, Input, Instead};
+
 /// One answer. It begins with one of [`Turn::text`], [`Turn::call`], [`Turn::thinking`] and goes on with `and_*`, or
 /// is a failure from the start ([`Turn::error`], [`Turn::page`], [`Turn::silence`], [`Turn::hang_up`],
 /// [`Turn::bytes`]).
@@ -23,92 +28,6 @@ pub struct Turn {
     pub(super) ending: Ending,
     pub(super) instead: Option<Instead>,
     pub(super) expectation: Expectation,
-}
-
-/// A block of an answer.
-#[derive(Debug, Clone)]
-pub(super) enum Block {
-    Text(String),
-    Thinking { text: String, label: Option<String> },
-    Redacted(String),
-    Call { id: Option<String>, name: String, input: Input },
-    Raw(Value),
-}
-
-/// What stands where a call's input belongs.
-#[derive(Debug, Clone)]
-pub(super) enum Input {
-    Json(Value),
-    /// Sent as it is; need not be JSON.
-    Raw(String),
-    /// Not a single delta, which means `{}`.
-    Nothing,
-}
-
-/// How the bytes of a stream are cut into writes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Pieces {
-    /// Everything between two waits in one write.
-    #[default]
-    Whole,
-    /// Each event by itself.
-    Events,
-    /// So many bytes at a time, through the middle of characters and escapes.
-    Bytes(usize),
-    /// Cut at these offsets.
-    At(Vec<usize>),
-}
-
-/// What legal things stand between the events.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Framing {
-    pub(super) crlf: bool,
-    pub(super) pings: bool,
-    pub(super) comments: bool,
-    pub(super) unknown_events: bool,
-}
-
-/// How the stream ends. Counts are of the answer's events; `message_stop` is told by a whole answer only.
-#[derive(Debug, Clone, Default)]
-pub(super) enum Ending {
-    #[default]
-    Whole,
-    Cut(usize),
-    Stall(usize),
-    /// The body ends as HTTP ends it, but the answer does not.
-    Short(usize),
-    Error {
-        after: usize,
-        kind: String,
-        message: String,
-    },
-}
-
-/// What comes instead of an answer.
-#[derive(Debug, Clone)]
-pub(super) enum Instead {
-    Error(HttpError),
-    Page { status: u16, html: String },
-    Silence,
-    HangUp,
-    Bytes(Vec<u8>),
-}
-
-/// An error of the service, with its real body.
-#[derive(Debug, Clone)]
-pub(super) struct HttpError {
-    pub(super) status: u16,
-    pub(super) kind: String,
-    pub(super) message: String,
-    pub(super) code: Option<String>,
-    pub(super) headers: Vec<(String, String)>,
-}
-
-/// What the request has to hold for this answer to fit.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Expectation {
-    pub(super) tool_result: Option<String>,
-    pub(super) last_user: Option<String>,
 }
 
 impl Turn {

@@ -1,3 +1,5 @@
+use domain::workspace::ChangeKind;
+
 use super::*;
 
 fn change(path: &str, kind: ChangeKind) -> FileChange {
