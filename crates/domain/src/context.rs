@@ -95,11 +95,14 @@ impl Conversation {
     fn cut_to(&mut self, most: usize) -> Option<Cut> {
         let first_kept = self.tail_start(most.saturating_sub(1))?;
         let opening = self.opening.clone()?;
-        let kept = self.messages.split_off(first_kept);
-        let dropped = self.messages.len() - 1;
+        let before = self.messages.len();
+        let tail = self.messages.split_off(first_kept);
         for message in self.messages.iter().skip(1) {
             self.dropped.add(&message.message);
         }
+        let kept: Vec<_> = tail.iter().filter_map(without_thinking).collect();
+        let dropped = before - 1 - kept.len();
+        self.dropped.messages += dropped;
         let mut parts = opening.message.parts.clone();
         parts.push(Part::Text { text: self.dropped.to_text() });
         if let Some(task) = &self.task
@@ -109,7 +112,7 @@ impl Conversation {
             parts.extend(task.message.parts.iter().cloned());
         }
         self.messages = vec![SealedMessage::new(Message { role: Role::User, parts })];
-        self.messages.extend(kept.iter().filter_map(without_thinking));
+        self.messages.extend(kept);
         Some(Cut { dropped: count(dropped), kept: count(self.messages.len()) })
     }
 
@@ -167,7 +170,6 @@ struct Digest {
 
 impl Digest {
     fn add(&mut self, message: &Message) {
-        self.messages += 1;
         for (_, tool, input) in message.tool_uses() {
             let field = |name: &str| input.get(name).and_then(Value::as_str);
             match tool {

@@ -76,8 +76,10 @@ enum Said {
     Prose,
     /// The assistant writes nothing but white space.
     Blank,
-    /// The assistant calls tools, which answer.
-    Calls(u8),
+    /// The assistant thinks, and says nothing.
+    Thought,
+    /// The assistant calls tools, which answer; after some thought or none.
+    Calls(u8, bool),
     /// The conversation may have to be cut.
     Cut(u32),
     /// The window fills up.
@@ -90,7 +92,8 @@ fn said() -> impl Strategy<Value = Said> {
         1 => Just(Said::Reminder),
         3 => Just(Said::Prose),
         1 => Just(Said::Blank),
-        6 => (1_u8..4).prop_map(Said::Calls),
+        1 => Just(Said::Thought),
+        6 => (1_u8..4, any::<bool>()).prop_map(|(calls, thinks)| Said::Calls(calls, thinks)),
         2 => (0_u32..14).prop_map(Said::Cut),
         1 => Just(Said::Half),
     ]
@@ -98,6 +101,20 @@ fn said() -> impl Strategy<Value = Said> {
 
 fn assistant(parts: Vec<Part>) -> Message {
     Message { role: Role::Assistant, parts }
+}
+
+fn thought() -> Part {
+    Part::Thinking { text: "음".to_owned(), signature: Some("sealed".to_owned()) }
+}
+
+/// Whether it is nothing but thought.
+fn is_thought(said: &Message) -> bool {
+    said.parts.iter().all(|part| matches!(part, Part::Thinking { .. }))
+}
+
+/// Whether a turn begins with it.
+fn begins(said: &Message) -> bool {
+    said.tool_results().next().is_none()
 }
 
 /// A conversation beside everything that was ever said in it.
@@ -134,14 +151,14 @@ impl Story {
         self.conversation.begin(Message::user(&self.task));
     }
 
-    fn calls(&mut self, calls: u8) {
+    fn calls(&mut self, calls: u8, thinks: bool) {
         let ids: Vec<CallId> = (0..calls).map(|_| CallId::new(&format!("call-{}", self.next()))).collect();
         let uses = ids.iter().map(|id| Part::ToolUse {
             id: id.clone(),
             name: "read".to_owned(),
             input: json!({"path": "src/lib.rs"}),
         });
-        self.push(assistant(uses.collect()));
+        self.push(assistant(thinks.then(thought).into_iter().chain(uses).collect()));
         let results = ids.into_iter().map(|id| Part::ToolResult {
             id,
             content: "fn main() {}".to_owned(),
@@ -164,7 +181,8 @@ impl Story {
                     return Err("a blank message joined".to_owned());
                 }
             }
-            Said::Calls(calls) => self.calls(*calls),
+            Said::Thought => self.push(assistant(vec![thought()])),
+            Said::Calls(calls, thinks) => self.calls(*calls, *thinks),
             Said::Cut(most) => {
                 let before = self.conversation.messages().len();
                 let allowed = (*most).max(Conversation::SMALLEST_LIMIT) as usize;
@@ -172,23 +190,42 @@ impl Story {
                 if cut.is_some() != (before > allowed) {
                     return Err(format!("{before} messages, {allowed} allowed, and the cut is {cut:?}"));
                 }
-                self.check_cut(before, allowed, cut)?;
+                self.check_cut(before, allowed, allowed / 2, cut)?;
             }
             Said::Half => {
                 let before = self.conversation.messages().len();
                 let cut = self.conversation.cut_to_half();
-                self.check_cut(before, before, cut)?;
+                self.check_cut(before, before, before / 2, cut)?;
             }
         }
         self.check()
     }
 
-    fn check_cut(&mut self, before: usize, allowed: usize, cut: Option<Cut>) -> Result<(), String> {
+    /// `aim`: how many messages should stay, the first included.
+    fn check_cut(
+        &mut self,
+        before: usize,
+        allowed: usize,
+        aim: usize,
+        cut: Option<Cut>,
+    ) -> Result<(), String> {
         let Some(cut) = cut else { return Ok(()) };
         let after = self.conversation.messages().len();
         let counted = (cut.dropped + cut.kept) as usize;
         if after > allowed || cut.kept as usize != after || counted != before || cut.dropped == 0 {
             return Err(format!("{before} messages, {allowed} allowed, {cut:?}, {after} left"));
+        }
+        // A message that was all thought goes with its thought.
+        if !self.history.iter().any(is_thought) {
+            let tail = self.history.iter().rev().skip(after - 1);
+            let with_one_more_turn = after + 1 + tail.take_while(|said| !begins(said)).count();
+            if with_one_more_turn <= aim && with_one_more_turn < before {
+                return Err(format!("{after} of {before} are kept where {with_one_more_turn} have room"));
+            }
+        }
+        self.history.retain(|said| !is_thought(said));
+        for said in &mut self.history {
+            said.parts.retain(|part| !matches!(part, Part::Thinking { .. }));
         }
         self.dropped += cut.dropped;
         let first = &self.conversation.messages()[0].message.text();
@@ -198,7 +235,8 @@ impl Story {
         Ok(())
     }
 
-    /// The first words and the task are there, the rest is the end of what was said, word for word.
+    /// The first words and the task are there, the rest is the end of what was said, word for word but for what
+    /// was thought before a cut.
     fn check(&self) -> Result<(), String> {
         let messages = self.conversation.messages();
         check_pairing(messages)?;
