@@ -76,3 +76,18 @@ pub fn with_ids(findings: &[ReportedFinding], next: &mut u32) -> Vec<ReportedFin
     }
     named
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// O-15: there is no way to a fourth cycle.
+    #[test]
+    fn a_later_cycle_exists_only_within_the_limit() {
+        for (limit, expected) in [(0, vec![1]), (1, vec![1]), (3, vec![1, 2, 3])] {
+            let cycles = std::iter::successors(Some(ReviewCycle::first(limit)), |cycle| cycle.next()).take(9);
+            let numbers: Vec<u32> = cycles.map(ReviewCycle::number).collect();
+            assert_eq!(numbers, expected);
+        }
+    }
+}
