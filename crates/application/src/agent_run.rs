@@ -8,16 +8,21 @@ use domain::{
     id::{RequestId, RunId},
     message::Message,
     model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelRequest},
-    outcome::{Ending, FailReason, LimitReason, PartialReason},
+    outcome::{Ending, FailReason},
     ports::JournalError,
-    run::{AgentRun, FinishStatus, RunEffect, RunEnd, RunFailure, RunInput},
+    run::{AgentRun, RunEffect, RunEnd, RunFailure, RunInput},
     tool::ToolStatus,
     workspace::Checkpoint,
 };
 use futures_util::StreamExt;
 use tokio::sync::OnceCell;
 
-use crate::{round::RoundContext, stop::StopSignal, team::Member};
+use crate::{
+    round_context::RoundContext,
+    stop::StopSignal,
+    team::Member,
+    telling::{causes, with_causes},
+};
 
 /// One run under way: whose it is, where its events stand, what may end it.
 pub(crate) struct RunContext<'a> {
@@ -164,34 +169,5 @@ const fn fail_reason(kind: &ModelErrorKind) -> FailReason {
     match kind {
         ModelErrorKind::Credentials => FailReason::Credentials,
         _ => FailReason::Provider,
-    }
-}
-
-/// The messages of an error's causes, outermost first, without the error's own.
-pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
-    let sources = std::iter::successors(error.source(), |error| error.source());
-    sources.map(ToString::to_string).collect()
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    std::iter::once(error.to_string()).chain(causes(error)).collect::<Vec<_>>().join(": ")
-}
-
-/// How the end of a run reads in `run_finished`.
-pub(crate) const fn ending_of(end: &RunEnd) -> Ending {
-    match end {
-        RunEnd::Reported(_) => Ending::Done,
-        RunEnd::Finished(finish) => match finish.status {
-            FinishStatus::Done => Ending::Done,
-            FinishStatus::Partial => Ending::Partial(PartialReason::ManagerPartial),
-            FinishStatus::Failed => Ending::Failed(FailReason::ManagerFailed),
-        },
-        RunEnd::Answered(_) => Ending::Answered,
-        RunEnd::EndedInProse(_) => Ending::Partial(PartialReason::EndedInProse),
-        RunEnd::Malformed(_) => Ending::Failed(FailReason::MalformedReport),
-        RunEnd::Failed(failure) => Ending::Failed(failure.reason),
-        RunEnd::OutOfTurns => Ending::Limit(LimitReason::Turns),
-        RunEnd::Stopped(ending) => *ending,
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    agent::{AgentName, WorkerKind},
+    agent::{AgentName, AgentSpec, WorkerKind},
     brief::Brief,
     report::Report,
     run::{FINISH, Finish, REPORT},
@@ -13,8 +13,6 @@ use domain::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::team::{Member, Recruit};
 
 /// The tool that asks the person.
 pub(crate) const ASK_USER: &str = "ask_user";
@@ -40,25 +38,25 @@ pub(crate) enum CoordinationCall {
 
 impl CoordinationCall {
     /// Reads a call; `None` where `tool` is none of the engine's own.
-    pub(crate) fn parse(
+    pub(crate) fn parse<'w>(
         tool: &str,
         input: &Value,
-        workers: &[Member],
+        mut workers: impl Iterator<Item = &'w AgentSpec>,
     ) -> Option<Result<Self, RejectedInput>> {
         let rejected = |error: serde_json::Error| RejectedInput(error.to_string());
         if tool == ASK_USER {
             return Some(AskUser::deserialize(input).map(Self::AskUser).map_err(rejected));
         }
-        let worker = workers.iter().find(|worker| tool_name(&worker.spec.name) == tool)?;
+        let worker = workers.find(|worker| tool_name(&worker.name) == tool)?;
         let brief = Brief::deserialize(input).map_err(rejected);
-        Some(brief.map(|brief| Self::Worker(worker.spec.name.clone(), brief)))
+        Some(brief.map(|brief| Self::Worker(worker.name.clone(), brief)))
     }
 }
 
 /// What the manager reads about its workers.
-pub(crate) fn roster(workers: &[Recruit]) -> String {
+pub(crate) fn roster<'w>(workers: impl Iterator<Item = &'w AgentSpec>) -> String {
     let mut text = "\n\n# Your workers".to_owned();
-    for Recruit { spec, .. } in workers {
+    for spec in workers {
         text.push_str(&format!("\n- `{}`: {}", tool_name(&spec.name), spec.role));
         if let Some(description) = &spec.description {
             text.push_str(&format!(". {description}"));
@@ -68,11 +66,10 @@ pub(crate) fn roster(workers: &[Recruit]) -> String {
 }
 
 /// The manager's own tools: one for each worker, `ask_user`, `finish`.
-pub(crate) fn manager_tools(workers: &[Recruit]) -> Vec<ToolSpec> {
+pub(crate) fn manager_tools<'w>(workers: impl Iterator<Item = &'w AgentSpec>) -> Vec<ToolSpec> {
     let brief = Arc::new(schema_of::<Brief>());
     let mut tools: Vec<ToolSpec> = workers
-        .iter()
-        .map(|Recruit { spec, .. }| ToolSpec {
+        .map(|spec| ToolSpec {
             name: tool_name(&spec.name).into(),
             description: format!(
                 "Gives a task to the worker `{}` ({}) and waits for its report. The worker sees only what you \

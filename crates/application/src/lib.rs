@@ -13,8 +13,11 @@ pub mod team;
 mod agent_run;
 mod coordination;
 mod round;
+mod round_context;
 mod stop;
+mod telling;
 mod tool_runner;
+mod verification;
 mod worker;
 
 pub use event_log::{EventStream, Published};

@@ -1,209 +1,27 @@
-//! One round: the manager's run, what the engine verifies itself, the judgement, the one terminal event.
+//! One round: the manager's run, verification, the judgement, the one terminal event.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use domain::{
-    agent::{AgentName, WorkerKind},
     brief::Brief,
-    command::{CommandEnd, CommandRequest, CommandStatus},
     context::Conversation,
-    event::{Backend, EventBody, RoundResult, Scope},
-    evidence::Observations,
-    id::CallId,
-    limits::Limits,
-    message::{Message, Part, Usage},
-    model::ModelAnswer,
-    outcome::{Ending, LimitReason},
-    permission::{PermissionMode, SandboxState},
-    ports::{Clock, IdSource, JournalError, OutputSink, Processes, WorkspacePort},
+    event::{Backend, EventBody, RoundResult},
+    message::Message,
+    outcome::{Ending, FailReason, LimitReason},
+    ports::JournalError,
     run::{AgentRun, FinishStatus, RunEnd, RunLimits, RunRole},
     session::Request,
-    text,
-    tool::{ToolOutcome, ToolStatus},
-    workflow::{Round, RoundEffect, RoundInput},
-    workspace::{Bases, Checkpoint},
+    workflow::RoundInput,
 };
-use serde_json::json;
 use tokio::time::Instant;
 
 use crate::{
-    agent_run::{RunContext, ending_of, with_causes},
-    event_log::EventLog,
-    stop::StopSignal,
-    team::Team,
+    agent_run::RunContext,
+    round_context::RoundContext,
+    telling::{millis, with_causes},
 };
 
-/// What every round of a session works with.
-pub(crate) struct RoundPorts {
-    pub(crate) log: Arc<EventLog>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) ids: Arc<dyn IdSource>,
-    pub(crate) workspace: Arc<dyn WorkspacePort>,
-    pub(crate) processes: Arc<dyn Processes>,
-    /// The workspace's folder.
-    pub(crate) cwd: String,
-    pub(crate) sandbox: SandboxState,
-    pub(crate) mode: PermissionMode,
-    pub(crate) limits: Limits,
-    /// Test commands that the engine runs itself before a round may end as done.
-    pub(crate) verify: Vec<String>,
-}
-
-/// What outlives a round.
-#[derive(Debug, Default)]
-pub(crate) struct SessionMemory {
-    bases: Bases,
-    call_ids: HashSet<CallId>,
-}
-
-/// A round under way. Every run of it looks at the same state.
-pub(crate) struct RoundContext {
-    pub(crate) number: u32,
-    pub(crate) ports: Arc<RoundPorts>,
-    pub(crate) team: Arc<Team>,
-    pub(crate) stop: StopSignal,
-    memory: Arc<Mutex<SessionMemory>>,
-    state: Mutex<RoundState>,
-}
-
-/// What a round has come to so far.
-pub(crate) struct RoundState {
-    machine: Round,
-    pub(crate) seen: Observations,
-    ended: Option<(Ending, String)>,
-    agents_used: Vec<AgentName>,
-    turns: u32,
-    usage: Usage,
-}
-
 impl RoundContext {
-    pub(crate) fn new(
-        number: u32,
-        ports: Arc<RoundPorts>,
-        team: Arc<Team>,
-        memory: Arc<Mutex<SessionMemory>>,
-        stop: StopSignal,
-    ) -> Self {
-        let state = RoundState {
-            machine: Round::new(ports.limits.clone()),
-            seen: Observations::default(),
-            ended: None,
-            agents_used: Vec::new(),
-            turns: 0,
-            usage: Usage::default(),
-        };
-        lock(&memory).bases.round = None;
-        Self { number, ports, team, stop, memory, state: Mutex::new(state) }
-    }
-
-    /// The round's state. Held for lines, never across an await.
-    pub(crate) fn state(&self) -> MutexGuard<'_, RoundState> {
-        lock(&self.state)
-    }
-
-    /// Tells the round's machine what happened. An end is kept; the caller performs the other effects.
-    pub(crate) fn observe(&self, input: RoundInput) -> Vec<RoundEffect> {
-        let mut state = self.state();
-        let effects = state.machine.step(input);
-        for effect in &effects {
-            if let RoundEffect::End { ending, summary } = effect {
-                state.ended = Some((*ending, summary.clone()));
-            }
-        }
-        effects
-    }
-
-    pub(crate) fn work_done(&self) -> bool {
-        self.state().machine.work_done()
-    }
-
-    /// A worker of this name has a run.
-    pub(crate) fn used(&self, agent: &AgentName) {
-        let mut state = self.state();
-        if !state.agents_used.contains(agent) {
-            state.agents_used.push(agent.clone());
-        }
-    }
-
-    /// A run has ended; this is what it took.
-    pub(crate) fn spent(&self, turns: u32, usage: Usage) {
-        let mut state = self.state();
-        state.turns += turns;
-        state.usage += usage;
-    }
-
-    pub(crate) fn bases(&self) -> Bases {
-        lock(&self.memory).bases.clone()
-    }
-
-    /// The workspace before a run's first effect: the round's and the session's, too, if it is the first of them.
-    pub(crate) fn take_base(&self, checkpoint: &Checkpoint) {
-        let bases = &mut lock(&self.memory).bases;
-        bases.session.get_or_insert_with(|| checkpoint.clone());
-        bases.round.get_or_insert_with(|| checkpoint.clone());
-    }
-
-    /// A review has ended that saw the workspace at `checkpoint`.
-    pub(crate) fn reviewed(&self, checkpoint: Option<Checkpoint>) {
-        if checkpoint.is_some() {
-            lock(&self.memory).bases.last_review = checkpoint;
-        }
-    }
-
-    /// Makes the call ids of an answer unique in the session, so that a result can only mean one call.
-    pub(crate) fn admit_calls(&self, answer: &mut ModelAnswer) {
-        let mut memory = lock(&self.memory);
-        for part in &mut answer.message.parts {
-            let Part::ToolUse { id, .. } = part else { continue };
-            if memory.call_ids.insert(id.clone()) {
-                continue;
-            }
-            let given = id.clone();
-            let free = (2_u64..)
-                .map(|n| CallId::new(&format!("{given}-{n}")))
-                .find(|id| !memory.call_ids.contains(id));
-            if let Some(free) = free {
-                if let Some(invalid) = answer.invalid_inputs.iter_mut().rfind(|invalid| invalid.call == given)
-                {
-                    invalid.call = free.clone();
-                }
-                memory.call_ids.insert(free.clone());
-                *id = free;
-            }
-        }
-    }
-
-    /// A reviewer sees what earlier reviews left open, with the engine's ids.
-    pub(crate) fn tell_open_findings(&self, kind: WorkerKind, brief: &mut Brief) {
-        if kind != WorkerKind::Reviewer {
-            return;
-        }
-        let open = self.state().machine.open_findings().to_vec();
-        if open.is_empty() {
-            return;
-        }
-        let mut text = brief.context.take().unwrap_or_default();
-        text.push_str("\n\nStill open from the last review (repeat the id of what is not mended):");
-        for finding in open {
-            let place = match (&finding.file, finding.line) {
-                (Some(file), Some(line)) => format!(" ({file}:{line})"),
-                (Some(file), None) => format!(" ({file})"),
-                _ => String::new(),
-            };
-            let id = finding.id.unwrap_or_default();
-            text.push_str(&format!("\n- {id}{place}: {}", finding.message));
-        }
-        brief.context = Some(text.trim().to_owned());
-    }
-
-    async fn append(&self, body: EventBody) -> Result<(), JournalError> {
-        self.ports.log.append(&Scope::round(self.number), body).await
-    }
-
     /// Runs the round to its end. The terminal event is the last thing appended.
     pub(crate) async fn run(
         &self,
@@ -266,7 +84,8 @@ impl RoundContext {
             max_turns: self.ports.limits.max_turns,
             max_messages: self.ports.limits.max_messages,
         };
-        let mut machine = AgentRun::new(RunRole::Manager, limits, std::mem::take(conversation)).within(manager.context_window());
+        let mut machine = AgentRun::new(RunRole::Manager, limits, std::mem::take(conversation))
+            .within(manager.context_window());
         let end = run.drive(&mut machine, Message::user(request.to_text())).await?;
         let (turns, usage) = (machine.turns(), machine.usage());
         self.spent(turns, usage);
@@ -275,7 +94,7 @@ impl RoundContext {
             self.append(EventBody::LimitReached { limit: "max_turns".to_owned(), value }).await?;
         }
         run.append(EventBody::RunFinished {
-            ending: ending_of(&end),
+            ending: end.ending(),
             turns,
             usage,
             cost_usd: None,
@@ -297,10 +116,8 @@ impl RoundContext {
         let files_changed = self.files_changed().await?;
         let body = {
             let state = self.state();
-            let (ending, summary) = state
-                .ended
-                .clone()
-                .unwrap_or((Ending::Failed(domain::outcome::FailReason::Internal), String::new()));
+            let (ending, summary) =
+                state.ended.clone().unwrap_or((Ending::Failed(FailReason::Internal), String::new()));
             EventBody::RoundFinished {
                 ending,
                 exit_code: ending.exit_code(),
@@ -338,84 +155,4 @@ impl RoundContext {
             }
         }
     }
-
-    /// Runs the test commands that were given to the engine, one after the other, all of them.
-    async fn verify(&self) -> Result<(), JournalError> {
-        for (index, command) in self.ports.verify.iter().enumerate() {
-            if self.stop.ending().is_some() {
-                break;
-            }
-            self.verify_with(&CallId::new(&format!("verify-{}-{}", self.number, index + 1)), command).await?;
-        }
-        Ok(())
-    }
-
-    async fn verify_with(&self, call: &CallId, command: &str) -> Result<(), JournalError> {
-        let input = json!({ "command": command });
-        self.append(EventBody::ToolStarted { call_id: call.clone(), tool: "verify".to_owned(), input })
-            .await?;
-        self.ports.log.durable().await?;
-        let ticket = self.state().seen.command_started(None, command);
-        let began = Instant::now();
-        let request =
-            CommandRequest { command: command.to_owned(), timeout: CommandRequest::LONGEST_TIMEOUT };
-        let ended = self.ports.processes.run(request, Arc::new(NoOutput), self.stop.cancelled()).await;
-        // What cannot be seen counts as changed: then no earlier run of a test says anything.
-        let changed = self.ports.workspace.touched().await.unwrap_or(true);
-        let outcome = ended.map_or_else(|error| ToolOutcome::error(with_causes(&error)), verified);
-        self.state().seen.command_ended(ticket, outcome.exit_code, changed);
-        self.append(EventBody::ToolFinished {
-            call_id: call.clone(),
-            status: outcome.status,
-            output: text::bounded(&outcome.output, ToolOutcome::LONGEST),
-            omitted_bytes: outcome.omitted_bytes,
-            exit_code: outcome.exit_code,
-            elapsed_ms: millis(began.elapsed()),
-            changed,
-        })
-        .await
-    }
-
-    /// Whether the test commands that count passed, in the state of the files now.
-    fn tests_passed(&self) -> Option<bool> {
-        let state = self.state();
-        if self.ports.verify.is_empty() {
-            state.seen.tests_passed(state.machine.named_tests())
-        } else {
-            state.seen.tests_passed(&self.ports.verify)
-        }
-    }
-}
-
-/// A verification command's end as a tool's outcome.
-fn verified(end: CommandEnd) -> ToolOutcome {
-    let (status, exit_code) = match end.status {
-        CommandStatus::Exited(code) => (ToolStatus::Ok, Some(code)),
-        CommandStatus::Signalled(_) => (ToolStatus::Error, None),
-        CommandStatus::TimedOut => (ToolStatus::Timeout, None),
-        CommandStatus::Cancelled => (ToolStatus::Cancelled, None),
-        CommandStatus::Refused => (ToolStatus::Denied, None),
-    };
-    let output = if end.output.tail.is_empty() {
-        end.output.head
-    } else {
-        format!("{}\n[{} bytes left out]\n{}", end.output.head, end.output.omitted_bytes, end.output.tail)
-    };
-    ToolOutcome { status, output, omitted_bytes: end.output.omitted_bytes, exit_code, commit: None }
-}
-
-/// Verification shows its output when it is done.
-struct NoOutput;
-
-impl OutputSink for NoOutput {
-    fn chunk(&self, _text: &str) {}
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Locks are held for lines that do not panic; a poisoned one still holds whole values.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

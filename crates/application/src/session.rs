@@ -21,11 +21,11 @@ use tokio::{
 };
 
 use crate::{
-    agent_run::{causes, with_causes},
     event_log::{EventLog, EventStream},
-    round::{RoundContext, RoundPorts, SessionMemory},
+    round_context::{RoundContext, RoundPorts, SessionMemory},
     stop::StopSignal,
     team::Team,
+    telling::{causes, with_causes},
 };
 
 /// Everything a session is made of.

@@ -80,8 +80,8 @@ impl Team {
     pub fn new(manager: Recruit, workers: Vec<Recruit>, effort: Option<Effort>, cwd: &str) -> Self {
         let place = format!("\n\nThe workspace is {cwd}. Paths in tools are relative to it.");
         let manager_system =
-            format!("{}{}{place}", manager.spec.prompt.trim_end(), coordination::roster(&workers));
-        let manager_tools = coordination::manager_tools(&workers);
+            format!("{}{}{place}", manager.spec.prompt.trim_end(), coordination::roster(specs(&workers)));
+        let manager_tools = coordination::manager_tools(specs(&workers));
         let manager = Member::new(manager, effort, manager_system, manager_tools);
         let workers = workers
             .into_iter()
@@ -107,9 +107,18 @@ impl Team {
         std::iter::once(self.manager.spec.name.clone()).chain(workers).collect()
     }
 
+    /// The workers as configured.
+    pub(crate) fn worker_specs(&self) -> impl Iterator<Item = &AgentSpec> {
+        self.workers.iter().map(|worker| &worker.spec)
+    }
+
     pub(crate) fn worker(&self, name: &AgentName) -> Option<&Member> {
         self.workers.iter().find(|worker| worker.spec.name == *name)
     }
+}
+
+fn specs(recruits: &[Recruit]) -> impl Iterator<Item = &AgentSpec> {
+    recruits.iter().map(|recruit| &recruit.spec)
 }
 
 /// The kind of a worker; a manager's specification among the workers counts as general.

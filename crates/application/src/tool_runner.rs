@@ -23,10 +23,11 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    agent_run::{RunContext, with_causes},
+    agent_run::RunContext,
     coordination::CoordinationCall,
     event_log::EventLog,
     stop::StopSignal,
+    telling::{causes, millis, with_causes},
 };
 
 /// How long a cancelled tool may take to end what it started, before it is dropped.
@@ -42,7 +43,7 @@ impl RunContext<'_> {
         input: Value,
     ) -> Result<CallResult, JournalError> {
         if self.is_manager() {
-            match CoordinationCall::parse(tool, &input, &self.round.team.workers) {
+            match CoordinationCall::parse(tool, &input, self.round.team.worker_specs()) {
                 Some(Ok(coordination)) => return self.coordinate(call, tool, input, coordination).await,
                 Some(Err(rejected)) => {
                     let result = CallResult::malformed(&rejected);
@@ -120,7 +121,7 @@ impl RunContext<'_> {
         };
         let began = Instant::now();
         let outcome = self.run_until_stopped(request, &call, prepared).await;
-        let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let elapsed_ms = millis(began.elapsed());
         let (changed, blind) = match access.has_effects() {
             true => self.observe_changes().await,
             false => (false, None),
@@ -140,7 +141,7 @@ impl RunContext<'_> {
             self.append(EventBody::Error {
                 code: "workspace_unobserved".to_owned(),
                 text: error.to_string(),
-                chain: crate::agent_run::causes(&error),
+                chain: causes(&error),
             })
             .await?;
         }

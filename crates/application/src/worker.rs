@@ -1,6 +1,6 @@
 //! A worker's run as a tool of the manager: brief in, checked report out; and the manager's question to the person.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use domain::{
     agent::WorkerKind,
@@ -22,9 +22,10 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
-    agent_run::{RunContext, ending_of, with_causes},
+    agent_run::RunContext,
     coordination::{AskUser, CoordinationCall},
     team::{Member, worker_kind},
+    telling::{millis, with_causes},
 };
 
 impl RunContext<'_> {
@@ -88,7 +89,7 @@ impl RunContext<'_> {
             }
         }
         let run = RunContext::new(self.round, worker, Some(self));
-        run.as_worker(brief).await
+        run.work(brief).await
     }
 
     /// Tells the round what happened and performs what follows, but for what the caller has to do itself.
@@ -133,7 +134,7 @@ impl RunContext<'_> {
     }
 
     /// Runs this worker on `brief` and gives back what the manager reads.
-    async fn as_worker(mut self, mut brief: Brief) -> Result<(ToolStatus, String), JournalError> {
+    async fn work(mut self, mut brief: Brief) -> Result<(ToolStatus, String), JournalError> {
         let kind = worker_kind(&self.member.spec);
         self.round.tell_open_findings(kind, &mut brief);
         self.writes = brief.writes.clone().map(Into::into);
@@ -170,7 +171,7 @@ impl RunContext<'_> {
             }
         };
         self.append(EventBody::RunFinished {
-            ending: ending_of(&end),
+            ending: end.ending(),
             turns: machine.turns(),
             usage: machine.usage(),
             cost_usd: None,
@@ -302,8 +303,4 @@ impl RunContext<'_> {
             }
         }
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -16,7 +16,7 @@ use crate::{
     limits::MALFORMED_IN_A_ROW,
     message::{Message, Role, SealedMessage, StopReason, Usage},
     model::{InvalidInput, ModelAnswer},
-    outcome::{Ending, FailReason},
+    outcome::{Ending, FailReason, LimitReason, PartialReason},
     report::Report,
     tool::RejectedInput,
 };
@@ -172,6 +172,39 @@ pub enum RunEnd {
     OutOfTurns,
     /// Somebody ended it.
     Stopped(Ending),
+}
+
+impl RunEnd {
+    /// The word and reason of `run_finished`.
+    #[must_use]
+    pub const fn ending(&self) -> Ending {
+        match self {
+            Self::Reported(_) => Ending::Done,
+            Self::Finished(finish) => match finish.status {
+                FinishStatus::Done => Ending::Done,
+                FinishStatus::Partial => Ending::Partial(PartialReason::ManagerPartial),
+                FinishStatus::Failed => Ending::Failed(FailReason::ManagerFailed),
+            },
+            Self::Answered(_) => Ending::Answered,
+            Self::EndedInProse(_) => Ending::Partial(PartialReason::EndedInProse),
+            Self::Malformed(_) => Ending::Failed(FailReason::MalformedReport),
+            Self::Failed(failure) => Ending::Failed(failure.reason),
+            Self::OutOfTurns => Ending::Limit(LimitReason::Turns),
+            Self::Stopped(ending) => *ending,
+        }
+    }
+
+    /// What the agent said last, where it said something.
+    #[must_use]
+    pub fn into_last_words(self) -> String {
+        match self {
+            Self::Reported(report) => report.summary().to_owned(),
+            Self::Finished(finish) => finish.summary,
+            Self::Answered(text) | Self::EndedInProse(text) | Self::Malformed(text) => text,
+            Self::Failed(failure) => failure.text,
+            Self::OutOfTurns | Self::Stopped(_) => String::new(),
+        }
+    }
 }
 
 /// Whose run it is, which decides how it may end.

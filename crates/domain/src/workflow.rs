@@ -11,10 +11,10 @@ use crate::{
     evidence::CheckedClaims,
     id::CallId,
     limits::Limits,
-    outcome::{Ending, FailReason, LimitReason, NeedReason, PartialReason},
+    outcome::{Ending, FailReason, NeedReason},
     report::{Report, ReportedFinding, ReviewerReport, Verdict},
     review::{self, ReviewCycle},
-    run::{FinishStatus, RunEnd},
+    run::RunEnd,
 };
 
 #[cfg(test)]
@@ -334,27 +334,11 @@ impl Round {
 
     /// The end of a round whose manager's run has ended (contract 2).
     fn judge(&self, end: RunEnd, tests_passed: Option<bool>) -> (Ending, String) {
-        let (ending, summary) = match end {
-            RunEnd::Finished(finish) => {
-                let ending = match finish.status {
-                    FinishStatus::Done if self.is_refuted(tests_passed) => {
-                        Ending::Failed(FailReason::Verification)
-                    }
-                    FinishStatus::Done => Ending::Done,
-                    FinishStatus::Partial => Ending::Partial(PartialReason::ManagerPartial),
-                    FinishStatus::Failed => Ending::Failed(FailReason::ManagerFailed),
-                };
-                (ending, finish.summary)
-            }
-            RunEnd::Answered(text) => (Ending::Answered, text),
-            RunEnd::EndedInProse(text) => (Ending::Partial(PartialReason::EndedInProse), text),
-            RunEnd::Malformed(text) => (Ending::Failed(FailReason::MalformedReport), text),
-            RunEnd::Failed(failure) => (Ending::Failed(failure.reason), failure.text),
-            RunEnd::OutOfTurns => (Ending::Limit(LimitReason::Turns), String::new()),
-            RunEnd::Stopped(ending) => (ending, String::new()),
-            // A manager has no `report`.
-            RunEnd::Reported(report) => (Ending::Failed(FailReason::Internal), report.summary().to_owned()),
+        let ending = match end.ending() {
+            Ending::Done if self.is_refuted(tests_passed) => Ending::Failed(FailReason::Verification),
+            ending => ending,
         };
+        let summary = end.into_last_words();
         let is_short_of_done = matches!(
             ending,
             Ending::Answered

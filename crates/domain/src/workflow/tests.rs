@@ -1,7 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::run::Finish;
+use crate::{
+    outcome::{LimitReason, PartialReason},
+    run::{Finish, FinishStatus},
+};
 
 mod examples;
 mod history;

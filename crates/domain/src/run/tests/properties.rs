@@ -109,6 +109,11 @@ fn role() -> impl Strategy<Value = RunRole> {
     prop_oneof![Just(RunRole::Manager), prop::sample::select(&WorkerKind::ALL[..]).prop_map(RunRole::Worker)]
 }
 
+/// A model's window; an answer of this suite comes to twelve tokens, so that some windows are full at once.
+fn window() -> impl Strategy<Value = Option<u64>> {
+    prop::option::of(0_u64..20)
+}
+
 fn limits() -> impl Strategy<Value = RunLimits> {
     (0_u32..24, 0_u32..12).prop_map(|(max_turns, max_messages)| RunLimits { max_turns, max_messages })
 }
@@ -204,11 +209,16 @@ fn result(came: Came) -> CallResult {
 }
 
 /// Rounds of one conversation in which anything happens in any order; whatever is left at the end is stopped.
-fn play(role: RunRole, limits: RunLimits, rounds: &[Vec<Happens>]) -> Result<(), String> {
+fn play(
+    role: RunRole,
+    limits: RunLimits,
+    window: Option<u64>,
+    rounds: &[Vec<Happens>],
+) -> Result<(), String> {
     let mut story = Story::new(role);
     let mut conversation = Conversation::default();
     for happenings in rounds {
-        let mut watched = Watched::new(role, limits, conversation);
+        let mut watched = Watched::new(role, limits, window, conversation);
         for happens in happenings {
             story.take(&mut watched, happens)?;
         }
@@ -228,11 +238,12 @@ fn play(role: RunRole, limits: RunLimits, rounds: &[Vec<Happens>]) -> Result<(),
 fn drive(
     role: RunRole,
     limits: RunLimits,
+    window: Option<u64>,
     answers: &[Answer],
     results: &[(prop::sample::Index, Came)],
 ) -> Result<u32, String> {
     let mut story = Story::new(role);
-    let mut watched = Watched::new(role, limits, Conversation::default());
+    let mut watched = Watched::new(role, limits, window, Conversation::default());
     story.take(&mut watched, &Happens::Begin { is_blank: false })?;
     let (mut answers, mut results) = (answers.iter().cycle(), results.iter().cycle());
     let mut steps = 1;
@@ -258,9 +269,10 @@ proptest! {
     fn whatever_happens_no_limit_is_passed_every_call_has_one_result_and_the_end_comes_once(
         role in role(),
         limits in limits(),
+        window in window(),
         rounds in prop::collection::vec(prop::collection::vec(happens(), 0..40), 1..4),
     ) {
-        play(role, limits, &rounds).map_err(TestCaseError::fail)?;
+        play(role, limits, window, &rounds).map_err(TestCaseError::fail)?;
     }
 
     /// O-15: a run whose driver always answers cannot go on for ever.
@@ -268,10 +280,11 @@ proptest! {
     fn a_run_whose_driver_always_answers_ends(
         role in role(),
         limits in limits(),
+        window in window(),
         answers in prop::collection::vec(model_answer(), 1..8),
         results in prop::collection::vec((any::<prop::sample::Index>(), came()), 1..8),
     ) {
-        drive(role, limits, &answers, &results).map_err(TestCaseError::fail)?;
+        drive(role, limits, window, &answers, &results).map_err(TestCaseError::fail)?;
     }
 
     /// The same with a model that only ever calls tools or pauses, so that long conversations are cut.
@@ -279,6 +292,7 @@ proptest! {
     fn a_run_that_only_works_ends_at_its_last_turn(
         role in role(),
         limits in limits(),
+        window in window(),
         pauses in prop::collection::vec(any::<bool>(), 1..8),
     ) {
         let answers: Vec<Answer> = pauses.into_iter().map(|is_pause| Answer {
@@ -288,7 +302,7 @@ proptest! {
             work_done: true,
         }).collect();
         let mut story = Story::new(role);
-        let mut watched = Watched::new(role, limits, Conversation::default());
+        let mut watched = Watched::new(role, limits, window, Conversation::default());
         story.take(&mut watched, &Happens::Begin { is_blank: false }).map_err(TestCaseError::fail)?;
         for plan in answers.iter().cycle().take(limits.max_turns as usize) {
             story.take(&mut watched, &Happens::Answer(plan.clone())).map_err(TestCaseError::fail)?;

@@ -30,10 +30,15 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    pub(super) fn new(role: RunRole, limits: RunLimits, conversation: Conversation) -> Self {
+    pub(super) fn new(
+        role: RunRole,
+        limits: RunLimits,
+        window: Option<u64>,
+        conversation: Conversation,
+    ) -> Self {
         let first_words = conversation.messages().first().map(|first| first_part(&first.message));
         Self {
-            run: AgentRun::new(role, limits, conversation),
+            run: AgentRun::new(role, limits, conversation).within(window),
             role,
             limits,
             running: Vec::new(),

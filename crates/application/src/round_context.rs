@@ -1,0 +1,198 @@
+//! What the runs of a round share: the ports, the round's state, and what outlives the round.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use domain::{
+    agent::{AgentName, WorkerKind},
+    brief::Brief,
+    event::{EventBody, Scope},
+    evidence::Observations,
+    id::CallId,
+    limits::Limits,
+    message::{Part, Usage},
+    model::ModelAnswer,
+    outcome::Ending,
+    permission::{PermissionMode, SandboxState},
+    ports::{Clock, IdSource, JournalError, Processes, WorkspacePort},
+    workflow::{Round, RoundEffect, RoundInput},
+    workspace::{Bases, Checkpoint},
+};
+
+use crate::{event_log::EventLog, stop::StopSignal, team::Team};
+
+/// What every round of a session works with.
+pub(crate) struct RoundPorts {
+    pub(crate) log: Arc<EventLog>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) workspace: Arc<dyn WorkspacePort>,
+    pub(crate) processes: Arc<dyn Processes>,
+    /// The workspace's folder.
+    pub(crate) cwd: String,
+    pub(crate) sandbox: SandboxState,
+    pub(crate) mode: PermissionMode,
+    pub(crate) limits: Limits,
+    /// Test commands that the engine runs itself before a round may end as done.
+    pub(crate) verify: Vec<String>,
+}
+
+/// What outlives a round.
+#[derive(Debug, Default)]
+pub(crate) struct SessionMemory {
+    bases: Bases,
+    call_ids: HashSet<CallId>,
+}
+
+/// A round under way. Every run of it looks at the same state.
+pub(crate) struct RoundContext {
+    pub(crate) number: u32,
+    pub(crate) ports: Arc<RoundPorts>,
+    pub(crate) team: Arc<Team>,
+    pub(crate) stop: StopSignal,
+    memory: Arc<Mutex<SessionMemory>>,
+    state: Mutex<RoundState>,
+}
+
+/// What a round has come to so far.
+pub(crate) struct RoundState {
+    pub(crate) machine: Round,
+    pub(crate) seen: Observations,
+    pub(crate) ended: Option<(Ending, String)>,
+    pub(crate) agents_used: Vec<AgentName>,
+    pub(crate) turns: u32,
+    pub(crate) usage: Usage,
+}
+
+impl RoundContext {
+    pub(crate) fn new(
+        number: u32,
+        ports: Arc<RoundPorts>,
+        team: Arc<Team>,
+        memory: Arc<Mutex<SessionMemory>>,
+        stop: StopSignal,
+    ) -> Self {
+        let state = RoundState {
+            machine: Round::new(ports.limits.clone()),
+            seen: Observations::default(),
+            ended: None,
+            agents_used: Vec::new(),
+            turns: 0,
+            usage: Usage::default(),
+        };
+        lock(&memory).bases.round = None;
+        Self { number, ports, team, stop, memory, state: Mutex::new(state) }
+    }
+
+    /// The round's state. Held for lines, never across an await.
+    pub(crate) fn state(&self) -> MutexGuard<'_, RoundState> {
+        lock(&self.state)
+    }
+
+    /// Tells the round's machine what happened. An end is kept; the caller performs the other effects.
+    pub(crate) fn observe(&self, input: RoundInput) -> Vec<RoundEffect> {
+        let mut state = self.state();
+        let effects = state.machine.step(input);
+        for effect in &effects {
+            if let RoundEffect::End { ending, summary } = effect {
+                state.ended = Some((*ending, summary.clone()));
+            }
+        }
+        effects
+    }
+
+    pub(crate) fn work_done(&self) -> bool {
+        self.state().machine.work_done()
+    }
+
+    /// A worker of this name has a run.
+    pub(crate) fn used(&self, agent: &AgentName) {
+        let mut state = self.state();
+        if !state.agents_used.contains(agent) {
+            state.agents_used.push(agent.clone());
+        }
+    }
+
+    /// A run has ended; this is what it took.
+    pub(crate) fn spent(&self, turns: u32, usage: Usage) {
+        let mut state = self.state();
+        state.turns += turns;
+        state.usage += usage;
+    }
+
+    pub(crate) fn bases(&self) -> Bases {
+        lock(&self.memory).bases.clone()
+    }
+
+    /// The workspace before a run's first effect: the round's and the session's, too, if it is the first of them.
+    pub(crate) fn take_base(&self, checkpoint: &Checkpoint) {
+        let bases = &mut lock(&self.memory).bases;
+        bases.session.get_or_insert_with(|| checkpoint.clone());
+        bases.round.get_or_insert_with(|| checkpoint.clone());
+    }
+
+    /// A review has ended that saw the workspace at `checkpoint`.
+    pub(crate) fn reviewed(&self, checkpoint: Option<Checkpoint>) {
+        if checkpoint.is_some() {
+            lock(&self.memory).bases.last_review = checkpoint;
+        }
+    }
+
+    /// Makes the call ids of an answer unique in the session, so that a result can only mean one call.
+    pub(crate) fn admit_calls(&self, answer: &mut ModelAnswer) {
+        let mut memory = lock(&self.memory);
+        for part in &mut answer.message.parts {
+            let Part::ToolUse { id, .. } = part else { continue };
+            if memory.call_ids.insert(id.clone()) {
+                continue;
+            }
+            let given = id.clone();
+            let free = (2_u64..)
+                .map(|n| CallId::new(&format!("{given}-{n}")))
+                .find(|id| !memory.call_ids.contains(id));
+            if let Some(free) = free {
+                if let Some(invalid) = answer.invalid_inputs.iter_mut().rfind(|invalid| invalid.call == given)
+                {
+                    invalid.call = free.clone();
+                }
+                memory.call_ids.insert(free.clone());
+                *id = free;
+            }
+        }
+    }
+
+    /// A reviewer sees what earlier reviews left open, with the engine's ids.
+    pub(crate) fn tell_open_findings(&self, kind: WorkerKind, brief: &mut Brief) {
+        if kind != WorkerKind::Reviewer {
+            return;
+        }
+        let open = self.state().machine.open_findings().to_vec();
+        if open.is_empty() {
+            return;
+        }
+        let mut text = brief.context.take().unwrap_or_default();
+        text.push_str("\n\nStill open from the last review (repeat the id of what is not mended):");
+        for finding in open {
+            let place = match (&finding.file, finding.line) {
+                (Some(file), Some(line)) => format!(" ({file}:{line})"),
+                (Some(file), None) => format!(" ({file})"),
+                _ => String::new(),
+            };
+            let id = finding.id.unwrap_or_default();
+            text.push_str(&format!("\n- {id}{place}: {}", finding.message));
+        }
+        brief.context = Some(text.trim().to_owned());
+    }
+
+    /// Says something of the round itself.
+    pub(crate) async fn append(&self, body: EventBody) -> Result<(), JournalError> {
+        self.ports.log.append(&Scope::round(self.number), body).await
+    }
+}
+
+/// Locks are held for lines that do not panic; a poisoned one still holds whole values.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

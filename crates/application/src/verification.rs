@@ -1,0 +1,93 @@
+//! The test commands that were given to the engine (`--verify`): run before a round may end as done, whatever anybody
+//! says about tests.
+
+use std::sync::Arc;
+
+use domain::{
+    command::{CommandEnd, CommandRequest, CommandStatus},
+    event::EventBody,
+    id::CallId,
+    ports::{JournalError, OutputSink},
+    text,
+    tool::{ToolOutcome, ToolStatus},
+};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::{
+    round_context::RoundContext,
+    telling::{millis, with_causes},
+};
+
+impl RoundContext {
+    /// Runs the test commands that were given to the engine, one after the other, all of them.
+    pub(crate) async fn verify(&self) -> Result<(), JournalError> {
+        for (index, command) in self.ports.verify.iter().enumerate() {
+            if self.stop.ending().is_some() {
+                break;
+            }
+            self.verify_with(&CallId::new(&format!("verify-{}-{}", self.number, index + 1)), command).await?;
+        }
+        Ok(())
+    }
+
+    async fn verify_with(&self, call: &CallId, command: &str) -> Result<(), JournalError> {
+        let input = json!({ "command": command });
+        self.append(EventBody::ToolStarted { call_id: call.clone(), tool: "verify".to_owned(), input })
+            .await?;
+        self.ports.log.durable().await?;
+        let ticket = self.state().seen.command_started(None, command);
+        let began = Instant::now();
+        let request =
+            CommandRequest { command: command.to_owned(), timeout: CommandRequest::LONGEST_TIMEOUT };
+        let ended = self.ports.processes.run(request, Arc::new(NoOutput), self.stop.cancelled()).await;
+        // What cannot be seen counts as changed: then no earlier run of a test says anything.
+        let changed = self.ports.workspace.touched().await.unwrap_or(true);
+        let outcome = ended.map_or_else(|error| ToolOutcome::error(with_causes(&error)), verified);
+        self.state().seen.command_ended(ticket, outcome.exit_code, changed);
+        self.append(EventBody::ToolFinished {
+            call_id: call.clone(),
+            status: outcome.status,
+            output: text::bounded(&outcome.output, ToolOutcome::LONGEST),
+            omitted_bytes: outcome.omitted_bytes,
+            exit_code: outcome.exit_code,
+            elapsed_ms: millis(began.elapsed()),
+            changed,
+        })
+        .await
+    }
+
+    /// Whether the test commands that count passed, in the state of the files now.
+    pub(crate) fn tests_passed(&self) -> Option<bool> {
+        let state = self.state();
+        if self.ports.verify.is_empty() {
+            state.seen.tests_passed(state.machine.named_tests())
+        } else {
+            state.seen.tests_passed(&self.ports.verify)
+        }
+    }
+}
+
+/// A verification command's end as a tool's outcome.
+fn verified(end: CommandEnd) -> ToolOutcome {
+    let (status, exit_code) = match end.status {
+        CommandStatus::Exited(code) => (ToolStatus::Ok, Some(code)),
+        CommandStatus::Signalled(_) => (ToolStatus::Error, None),
+        CommandStatus::TimedOut => (ToolStatus::Timeout, None),
+        CommandStatus::Cancelled => (ToolStatus::Cancelled, None),
+        CommandStatus::Refused => (ToolStatus::Denied, None),
+    };
+    let output = if end.output.tail.is_empty() {
+        end.output.head
+    } else {
+        format!("{}\n[{} bytes left out]\n{}", end.output.head, end.output.omitted_bytes, end.output.tail)
+    };
+    ToolOutcome { status, output, omitted_bytes: end.output.omitted_bytes, exit_code, commit: None }
+}
+
+/// Verification shows its output when it is done.
+struct NoOutput;
+
+impl OutputSink for NoOutput {
+    fn chunk(&self, _text: &str) {}
+}
