@@ -13,6 +13,7 @@ mod error;
 mod facts;
 mod file;
 mod git;
+mod listing;
 mod observer;
 mod path;
 mod plain;

@@ -21,6 +21,7 @@ use crate::{
         keeper::{GitKeeper, GitState},
         repository::{Repository, personal_file},
     },
+    listing::Memory,
     path::FilePath,
     plain::{PlainKeeper, PlainState},
     rules::{RuleBook, RuleSources},
@@ -68,7 +69,7 @@ pub(crate) struct Observer {
     repository: Option<Repository>,
     sources: RuleSources,
     /// None while a walk has it, and after a walk whose caller gave up.
-    rules: Option<RuleBook>,
+    memory: Option<Memory>,
     tracked: Arc<[FilePath]>,
     latest: Option<Arc<Table>>,
     /// Whether a walk since the last answer found something changed.
@@ -97,7 +98,7 @@ impl Observer {
             settings: Arc::new(settings),
             repository: None,
             sources: RuleSources::default(),
-            rules: None,
+            memory: None,
             tracked: Arc::default(),
             latest: None,
             touched: false,
@@ -143,7 +144,7 @@ impl Observer {
         let doing = "tell which files are looked at";
         let root = file::open_root(&self.settings.root).map_err(failed(doing))?;
         let prefix = self.prefix();
-        let mut rules = self.rules.take().unwrap_or_else(|| RuleBook::new(self.sources.clone()));
+        let mut memory = self.memory();
         let table = self.latest.clone().unwrap_or_default();
         let mut overlooked = Vec::new();
         for text in paths {
@@ -154,14 +155,18 @@ impl Observer {
                 None => true,
                 Some(path) if is_seen(&path) => false,
                 Some(_) if table.partial.is_some() => true,
-                Some(path) => is_hidden(&root, &prefix, &mut rules, &path).unwrap_or(true),
+                Some(path) => is_hidden(&root, &prefix, &mut memory.rules, &path).unwrap_or(true),
             };
             if is_overlooked {
                 overlooked.push(text.clone());
             }
         }
-        self.rules = Some(rules);
+        self.memory = Some(memory);
         Ok(overlooked)
+    }
+
+    fn memory(&mut self) -> Memory {
+        self.memory.take().unwrap_or_else(|| Memory::new(RuleBook::new(self.sources.clone())))
     }
 
     fn prefix(&self) -> Vec<u8> {
@@ -291,7 +296,7 @@ impl Observer {
             }
             _ => Keeper::Plain(Arc::new(Mutex::new(PlainKeeper::new(&self.settings)))),
         };
-        self.rules = None;
+        self.memory = None;
         self.latest = None;
         self.pending.clear();
         self.keeper = Some(keeper);
@@ -320,15 +325,15 @@ impl Observer {
         let settings = Arc::clone(&self.settings);
         let prefix = self.prefix();
         let (tracked, previous) = (Arc::clone(&self.tracked), self.latest.clone());
-        let mut rules = self.rules.take().unwrap_or_else(|| RuleBook::new(self.sources.clone()));
+        let mut memory = self.memory();
         let walk = move || {
             let (root, bounds) = (settings.root.as_path(), &settings.bounds);
             let walk = Walk { root, prefix: &prefix, tracked: &tracked, bounds, stop: &stop };
-            let scan = walk.scan(&mut rules, previous.as_deref());
-            (scan, rules)
+            let scan = walk.scan(&mut memory, previous.as_deref());
+            (scan, memory)
         };
-        let (scan, rules) = blocking(walk).await.map_err(failed(doing))?;
-        self.rules = Some(rules);
+        let (scan, memory) = blocking(walk).await.map_err(failed(doing))?;
+        self.memory = Some(memory);
         let Scan { table, changed } = scan.map_err(failed(doing))?;
         self.latest = Some(Arc::new(table));
         self.touched |= !changed.is_empty();

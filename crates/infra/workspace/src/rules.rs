@@ -57,20 +57,30 @@ impl Rules {
         false
     }
 
-    fn with(&self, matcher: Arc<Gitignore>, above: usize) -> Self {
-        if matcher.is_empty() {
-            return self.clone();
-        }
-        Self(Some(Arc::new(Layer { matcher, above, outer: self.0.clone() })))
+    /// Whether both are the very same rules. Rules that did not change between two walks stay the same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.address() == other.address()
+    }
+
+    fn address(&self) -> usize {
+        self.0.as_ref().map_or(0, |layer| Arc::as_ptr(layer).addr())
     }
 }
 
-/// Compiled rules by the text they came from, kept between walks. Holds only what the last walk used.
+/// Compiled rules by the text they came from and by the place they count in, kept between walks.
+#[derive(Debug, Default)]
+struct Known {
+    compiled: HashMap<Vec<u8>, Arc<Gitignore>>,
+    /// By the addresses of matcher and outer rules, which the layer itself keeps alive.
+    layers: HashMap<(usize, usize, usize), Rules>,
+}
+
+/// The rules of the last walk and of the one under way.
 #[derive(Debug, Default)]
 pub(crate) struct RuleBook {
     sources: RuleSources,
-    compiled: HashMap<Vec<u8>, Arc<Gitignore>>,
-    used: HashMap<Vec<u8>, Arc<Gitignore>>,
+    before: Known,
+    used: Known,
 }
 
 impl RuleBook {
@@ -83,7 +93,7 @@ impl RuleBook {
         let mut rules = Rules::default();
         for source in self.sources.files.clone() {
             let matcher = self.read(&source);
-            rules = rules.with(matcher, above);
+            rules = self.layer(&rules, matcher, above);
         }
         rules
     }
@@ -97,7 +107,7 @@ impl RuleBook {
         for part in prefix.split_inclusive(|byte| *byte == b'/') {
             let folder = prefix.get(..above).unwrap_or_default();
             let matcher = self.read(&top.join(OsStr::from_bytes(folder)).join(".gitignore"));
-            rules = rules.with(matcher, above);
+            rules = self.layer(&rules, matcher, above);
             above = above.saturating_add(part.len());
         }
         rules
@@ -109,12 +119,13 @@ impl RuleBook {
             .ok()
             .filter(|stat| !stat.is_link())
             .and_then(|_| file::read_in(folder, b".gitignore", LONGEST).ok());
-        outer.with(self.compile(text.unwrap_or_default()), above)
+        let matcher = self.compile(text.unwrap_or_default());
+        self.layer(outer, matcher, above)
     }
 
     /// Forgets rules that the walk which just ended did not use.
     pub(crate) fn end_of_walk(&mut self) {
-        self.compiled = std::mem::take(&mut self.used);
+        self.before = std::mem::take(&mut self.used);
     }
 
     fn read(&mut self, path: &Path) -> Arc<Gitignore> {
@@ -124,10 +135,22 @@ impl RuleBook {
     }
 
     fn compile(&mut self, text: Vec<u8>) -> Arc<Gitignore> {
-        let known = self.used.get(&text).or_else(|| self.compiled.get(&text)).cloned();
+        let known = self.used.compiled.get(&text).or_else(|| self.before.compiled.get(&text)).cloned();
         let matcher = known.unwrap_or_else(|| Arc::new(compiled(&text)));
-        self.used.insert(text, Arc::clone(&matcher));
+        self.used.compiled.insert(text, Arc::clone(&matcher));
         matcher
+    }
+
+    fn layer(&mut self, outer: &Rules, matcher: Arc<Gitignore>, above: usize) -> Rules {
+        if matcher.is_empty() {
+            return outer.clone();
+        }
+        let key = (Arc::as_ptr(&matcher).addr(), above, outer.address());
+        let known = self.used.layers.get(&key).or_else(|| self.before.layers.get(&key)).cloned();
+        let new = || Rules(Some(Arc::new(Layer { matcher, above, outer: outer.0.clone() })));
+        let rules = known.unwrap_or_else(new);
+        self.used.layers.insert(key, rules.clone());
+        rules
     }
 }
 

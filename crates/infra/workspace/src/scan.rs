@@ -7,7 +7,7 @@ use std::{
     collections::BTreeSet,
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,12 +15,11 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use rustix::fs::{Dir, FileType};
-
 use crate::{
     file::{self, Digest, Stat},
+    listing::{Memory, Named, Place},
     path::FilePath,
-    rules::{RuleBook, Rules},
+    rules::Rules,
     settings::Bounds,
 };
 
@@ -82,16 +81,17 @@ impl Walk<'_> {
     ///
     /// A file of `previous` that became ignored meanwhile is still followed: that it is ignored now does not mean
     /// that it is gone.
-    pub(crate) fn scan(&self, rules: &mut RuleBook, previous: Option<&Table>) -> Result<Scan, ScanError> {
+    pub(crate) fn scan(&self, memory: &mut Memory, previous: Option<&Table>) -> Result<Scan, ScanError> {
         let looked = SystemTime::now();
-        let root = file::open_root(self.root)
-            .map_err(|source| ScanError { root: self.root.display().to_string(), source })?;
-        let mut walker = Walker::new(self, rules);
-        let outer = walker.rules.at_workspace(self.prefix);
-        walker.enter(&root, outer, 0);
-        let Walker { mut found, rules, mut gaps, deadline, .. } = walker;
-        rules.end_of_walk();
-        found.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        let failed = |source| ScanError { root: self.root.display().to_string(), source };
+        let root = file::open_root(self.root).map_err(failed)?;
+        let mut walker = Walker::new(self, memory);
+        let outer = walker.memory.rules.at_workspace(self.prefix);
+        walker.enter(root.try_clone().map_err(failed)?, &outer, 0);
+        let Walker { mut found, memory, mut gaps, deadline, .. } = walker;
+        memory.end_of_walk();
+        // Nearly sorted already, and a stable sort makes use of that.
+        found.sort_by(|one, other| one.0.cmp(&other.0));
         let known = previous.map(|table| table.files.as_slice()).unwrap_or_default();
         for path in beyond(&found, known, self.tracked) {
             if self.stop.load(Ordering::Relaxed) || Instant::now() >= deadline {
@@ -101,7 +101,7 @@ impl Walk<'_> {
                 found.push((path, stat));
             }
         }
-        found.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        found.sort_by(|one, other| one.0.cmp(&other.0));
         let settle = Settle { root: root.as_fd(), looked, most: self.bounds.file_bytes };
         let (files, changed) = settle.compare(found, known);
         Ok(Scan { table: Table { files, partial: gaps.say(self.bounds) }, changed })
@@ -179,10 +179,15 @@ struct Gaps {
     too_many: bool,
     too_deep: u64,
     unreadable: u64,
-    first_unreadable: Option<PathBuf>,
+    first_unreadable: Option<FilePath>,
 }
 
 impl Gaps {
+    fn unreadable(&mut self, folder: &[u8]) {
+        self.unreadable = self.unreadable.saturating_add(1);
+        self.first_unreadable.get_or_insert_with(|| FilePath::new(folder));
+    }
+
     fn say(&self, bounds: &Bounds) -> Option<String> {
         let mut parts = Vec::new();
         if self.too_many {
@@ -195,7 +200,7 @@ impl Gaps {
             parts.push(format!("{} folders deeper than {} were left out", self.too_deep, bounds.depth));
         }
         if let Some(first) = &self.first_unreadable {
-            parts.push(format!("{} folders could not be read (first: {})", self.unreadable, first.display()));
+            parts.push(format!("{} folders could not be read (first: {})", self.unreadable, first.to_text()));
         }
         (!parts.is_empty()).then(|| parts.join("; "))
     }
@@ -203,7 +208,7 @@ impl Gaps {
 
 struct Walker<'a> {
     walk: &'a Walk<'a>,
-    rules: &'a mut RuleBook,
+    memory: &'a mut Memory,
     /// The path of the folder that is being looked at, from the top of the work tree.
     place: Vec<u8>,
     found: Vec<(FilePath, Stat)>,
@@ -212,86 +217,45 @@ struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    fn new(walk: &'a Walk<'a>, rules: &'a mut RuleBook) -> Self {
+    fn new(walk: &'a Walk<'a>, memory: &'a mut Memory) -> Self {
         let deadline = Instant::now() + walk.bounds.walk;
         let (found, gaps) = (Vec::new(), Gaps::default());
-        Self { walk, rules, place: walk.prefix.to_vec(), found, gaps, deadline }
+        Self { walk, memory, place: walk.prefix.to_vec(), found, gaps, deadline }
     }
 
-    fn enter(&mut self, folder: &OwnedFd, outer: Rules, depth: usize) {
-        let Ok(names) = self.names(folder) else {
-            self.gaps.unreadable = self.gaps.unreadable.saturating_add(1);
-            let place = self.relative(&self.place);
-            self.gaps.first_unreadable.get_or_insert_with(|| place.as_path().to_owned());
-            return;
+    fn enter(&mut self, folder: OwnedFd, outer: &Rules, depth: usize) {
+        let place = Place { path: &self.place, prefix: self.walk.prefix.len(), outer };
+        let Ok((dir, listing)) = self.memory.list(folder, &place, self.deadline) else {
+            return self.gaps.unreadable(self.place.get(self.walk.prefix.len()..).unwrap_or_default());
         };
+        let Ok(folder) = dir.fd() else { return };
         let above = self.place.len();
-        let is_nested = depth > 0 && names.iter().any(|(name, _)| name == b".git");
-        let outer = if is_nested { self.rules.outermost(above) } else { outer };
-        let has_rules = names.iter().any(|(name, _)| name == b".gitignore");
-        let rules = if has_rules { self.rules.in_folder(&outer, folder.as_fd(), above) } else { outer };
-        for (name, kind) in names {
+        for named in &listing.names {
             if self.is_over() {
                 return;
             }
-            self.place.extend_from_slice(&name);
-            self.look(folder, &name, kind, &rules, depth);
-            self.place.truncate(above);
+            if named.is_folder {
+                self.place.extend_from_slice(named.name());
+                self.place.push(b'/');
+                self.descend(folder, named, &listing.rules, depth);
+                self.place.truncate(above);
+            } else if let Some(stat) = Stat::of(folder, named.name()).ok().filter(Stat::has_content) {
+                self.found.push((named.path.clone(), stat));
+            }
         }
     }
 
-    fn look(&mut self, folder: &OwnedFd, name: &[u8], kind: FileType, rules: &Rules, depth: usize) {
-        if name == b".git" {
+    fn descend(&mut self, folder: BorrowedFd<'_>, named: &Named, rules: &Rules, depth: usize) {
+        if depth >= self.walk.bounds.depth {
+            self.gaps.too_deep = self.gaps.too_deep.saturating_add(1);
             return;
         }
-        // Some file systems do not say the kind in a listing.
-        let unsaid = (kind == FileType::Unknown).then(|| Stat::of(folder.as_fd(), name).ok()).flatten();
-        if kind == FileType::Directory || unsaid.is_some_and(|stat| stat.is_folder()) {
-            if rules.ignore(&self.place, true) {
-                return;
-            }
-            if depth >= self.walk.bounds.depth {
-                self.gaps.too_deep = self.gaps.too_deep.saturating_add(1);
-                return;
-            }
-            self.place.push(b'/');
-            match file::open_folder(folder.as_fd(), name) {
-                Ok(inner) => self.enter(&inner, rules.clone(), depth.saturating_add(1)),
-                // Removed or replaced since it was listed: the next walk sees what is there then.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(_) => {
-                    self.gaps.unreadable = self.gaps.unreadable.saturating_add(1);
-                    let place = self.relative(&self.place).as_path().to_owned();
-                    self.gaps.first_unreadable.get_or_insert(place);
-                }
-            }
-            return;
+        match file::open_folder(folder, named.name()) {
+            Ok(inner) => self.enter(inner, rules, depth.saturating_add(1)),
+            // Removed or replaced since it was listed: the next walk sees what is there then.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(_) => self.gaps.unreadable(named.path.as_bytes()),
         }
-        if rules.ignore(&self.place, false) {
-            return;
-        }
-        let stat = unsaid.or_else(|| Stat::of(folder.as_fd(), name).ok());
-        if let Some(stat) = stat.filter(Stat::has_content) {
-            self.found.push((self.relative(&self.place), stat));
-        }
-    }
-
-    /// The names in a folder, sorted, so that what a bound cuts off is the same in every walk. A listing that
-    /// outlasts the walk's time ends there; the walk notices by itself.
-    fn names(&self, folder: &OwnedFd) -> io::Result<Vec<(Vec<u8>, FileType)>> {
-        let mut names = Vec::new();
-        for entry in Dir::read_from(folder)? {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if name != b"." && name != b".." {
-                names.push((name.to_vec(), entry.file_type()));
-            }
-            if Instant::now() >= self.deadline {
-                break;
-            }
-        }
-        names.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-        Ok(names)
     }
 
     fn is_over(&mut self) -> bool {
@@ -299,10 +263,6 @@ impl<'a> Walker<'a> {
         // A clock reading costs less than the look at a file that follows it.
         self.gaps.late |= self.walk.stop.load(Ordering::Relaxed) || Instant::now() >= self.deadline;
         self.gaps.too_many || self.gaps.late
-    }
-
-    fn relative(&self, place: &[u8]) -> FilePath {
-        FilePath::new(place.strip_prefix(self.walk.prefix).unwrap_or(place))
     }
 }
 
