@@ -12,8 +12,10 @@ pub mod team;
 
 mod agent_run;
 mod coordination;
+mod reporting;
 mod round;
 mod round_context;
+mod round_effects;
 mod stop;
 mod telling;
 mod tool_runner;

@@ -1,22 +1,18 @@
-//! A worker's run as a tool of the manager: brief in, checked report out; and the manager's question to the person.
-
-use std::collections::BTreeSet;
+//! What the manager's own tools do: a worker's run, brief in and checked report out; and a question to the person.
 
 use domain::{
     agent::WorkerKind,
     brief::Brief,
     context::Conversation,
-    event::{Backend, EventBody, Scope},
-    evidence::{CheckedClaims, Evidence, ObservedFiles, check_claims, claimed_files},
+    event::{Backend, EventBody},
     id::{CallId, QuestionId},
     message::Message,
     outcome::{Ending, FailReason, LimitReason},
     ports::JournalError,
-    report::Report,
     run::{AgentRun, CallResult, RunEnd, RunLimits, RunRole},
     tool::ToolStatus,
     workflow::{RoundEffect, RoundInput, WorkerEnd, WorkerResult},
-    workspace::{Changes, Checkpoint, WorkspaceError},
+    workspace::Checkpoint,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -25,7 +21,7 @@ use crate::{
     agent_run::RunContext,
     coordination::{AskUser, CoordinationCall},
     team::{Member, worker_kind},
-    telling::{millis, with_causes},
+    telling::millis,
 };
 
 impl RunContext<'_> {
@@ -70,7 +66,7 @@ impl RunContext<'_> {
             deadline: self.round.ports.clock.now(),
         })
         .await?;
-        self.apply(RoundInput::QuestionUnanswered).await?;
+        self.round.apply(RoundInput::QuestionUnanswered).await?;
         Ok((ToolStatus::Cancelled, "nobody is there to answer; the round ends here".to_owned()))
     }
 
@@ -83,54 +79,13 @@ impl RunContext<'_> {
         let kind = worker_kind(&worker.spec);
         let agent = worker.spec.name.clone();
         let called = RoundInput::WorkerCalled { call: call.clone(), agent, kind };
-        for effect in self.apply(called).await? {
+        for effect in self.round.apply(called).await? {
             if let RoundEffect::Refuse { text, .. } = effect {
                 return Ok((ToolStatus::Denied, text));
             }
         }
         let run = RunContext::new(self.round, worker, Some(self));
         run.work(brief).await
-    }
-
-    /// Tells the round what happened and performs what follows, but for what the caller has to do itself.
-    pub(crate) async fn apply(&self, input: RoundInput) -> Result<Vec<RoundEffect>, JournalError> {
-        let effects = self.round.observe(input);
-        let scope = Scope::round(self.round.number);
-        let log = &self.round.ports.log;
-        for effect in &effects {
-            match effect {
-                RoundEffect::ReviewCycle { cycle, verdict, open_findings } => {
-                    let (cycle, limit) = (cycle.number(), cycle.limit());
-                    let (verdict, open_findings) = (*verdict, open_findings.clone());
-                    log.append(&scope, EventBody::ReviewCycle { cycle, limit, verdict, open_findings })
-                        .await?;
-                }
-                RoundEffect::LimitReached { limit, value } => {
-                    let (limit, value) = ((*limit).to_owned(), *value);
-                    log.append(&scope, EventBody::LimitReached { limit, value }).await?;
-                }
-                RoundEffect::AskAboutReviews { open_findings } => {
-                    let findings = open_findings.iter().map(|finding| finding.message.as_str());
-                    let text = findings.map(|finding| format!("\n- {finding}")).collect::<String>();
-                    log.append(
-                        &scope,
-                        EventBody::Question {
-                            question_id: QuestionId::new(self.round.ports.ids.next()),
-                            asker: "engine".to_owned(),
-                            text: format!("The reviews do not converge. Still open:{text}"),
-                            options: ["one more review", "guidance", "accept as it is", "stop"]
-                                .map(str::to_owned)
-                                .to_vec(),
-                            deadline: self.round.ports.clock.now(),
-                        },
-                    )
-                    .await?;
-                }
-                RoundEffect::End { ending, .. } => self.round.stop.trigger(*ending),
-                RoundEffect::RunWorker { .. } | RoundEffect::Refuse { .. } => {}
-            }
-        }
-        Ok(effects)
     }
 
     /// Runs this worker on `brief` and gives back what the manager reads.
@@ -179,7 +134,7 @@ impl RunContext<'_> {
         })
         .await?;
         let agent = self.agent().clone();
-        for effect in self.apply(RoundInput::WorkerEnded { agent, kind, end: worker_end }).await? {
+        for effect in self.round.apply(RoundInput::WorkerEnded { agent, kind, end: worker_end }).await? {
             if let RoundEffect::ReviewCycle { cycle, verdict, open_findings } = effect {
                 let (cycle, limit) = (cycle.number(), cycle.limit());
                 result.review = Some(
@@ -215,68 +170,6 @@ impl RunContext<'_> {
                 driving.await
             }
         }
-    }
-
-    /// Lays the engine's evidence beside a report, holds its claims against it, and tells everybody.
-    async fn take_report(
-        &self,
-        report: &Report,
-        result: &mut WorkerResult<'_>,
-    ) -> Result<WorkerEnd, JournalError> {
-        let (evidence, claims) = match self.evidence(report).await {
-            Ok(checked) => checked,
-            Err(error) => {
-                // What cannot be observed is not verified, and it is said.
-                let why = with_causes(&error);
-                let evidence = Evidence { partial: Some(why.clone()), ..Evidence::default() };
-                let unverified = vec![format!("nothing could be checked: {why}")];
-                (evidence, CheckedClaims { refuted: Vec::new(), unverified })
-            }
-        };
-        let kind = worker_kind(&self.member.spec);
-        let value = serde_json::to_value(report).unwrap_or_default();
-        self.append(EventBody::Report {
-            kind,
-            report: value.clone(),
-            evidence: evidence.clone(),
-            claims_refuted: claims.refuted.clone(),
-            claims_unverified: claims.unverified.clone(),
-        })
-        .await?;
-        result.status = "reported";
-        result.report = Some(value);
-        result.evidence = Some(evidence);
-        result.claims_refuted.clone_from(&claims.refuted);
-        result.claims_unverified.clone_from(&claims.unverified);
-        Ok(WorkerEnd::Reported { report: report.clone(), claims })
-    }
-
-    async fn evidence(&self, report: &Report) -> Result<(Evidence, CheckedClaims), WorkspaceError> {
-        let workspace = &self.round.ports.workspace;
-        let own = match self.base.get() {
-            Some(base) => workspace.changes_since(base).await?,
-            None => Changes::default(),
-        };
-        let claimed: Vec<String> = claimed_files(report).to_vec();
-        let (of_round, overlooked) = if claimed.is_empty() {
-            (Changes::default(), BTreeSet::new())
-        } else {
-            let of_round = match self.round.bases().round {
-                Some(base) => workspace.changes_since(&base).await?,
-                None => Changes::default(),
-            };
-            (of_round, workspace.overlooked(&claimed).await?.into_iter().collect())
-        };
-        let state = self.round.state();
-        let evidence = Evidence {
-            files_changed: own.paths(),
-            commands: state.seen.commands_of(self.id),
-            partial: own.partial,
-        };
-        let files =
-            ObservedFiles { root: &self.round.ports.cwd, changes: &of_round, overlooked: &overlooked };
-        let claims = check_claims(report, &state.seen, files);
-        Ok((evidence, claims))
     }
 
     /// Why there is no report: a word for programs, a sentence for the manager.

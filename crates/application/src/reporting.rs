@@ -1,0 +1,78 @@
+//! A worker's report beside what the engine saw (law 7).
+
+use std::collections::BTreeSet;
+
+use domain::{
+    event::EventBody,
+    evidence::{CheckedClaims, Evidence, ObservedFiles, check_claims, claimed_files},
+    ports::JournalError,
+    report::Report,
+    workflow::{WorkerEnd, WorkerResult},
+    workspace::{Changes, WorkspaceError},
+};
+
+use crate::{agent_run::RunContext, team::worker_kind, telling::with_causes};
+
+impl RunContext<'_> {
+    /// Lays the engine's evidence beside a report, holds its claims against it, and tells everybody.
+    pub(crate) async fn take_report(
+        &self,
+        report: &Report,
+        result: &mut WorkerResult<'_>,
+    ) -> Result<WorkerEnd, JournalError> {
+        let (evidence, claims) = match self.evidence(report).await {
+            Ok(checked) => checked,
+            Err(error) => {
+                // What cannot be observed is not verified, and it is said.
+                let why = with_causes(&error);
+                let evidence = Evidence { partial: Some(why.clone()), ..Evidence::default() };
+                let unverified = vec![format!("nothing could be checked: {why}")];
+                (evidence, CheckedClaims { refuted: Vec::new(), unverified })
+            }
+        };
+        let kind = worker_kind(&self.member.spec);
+        let value = serde_json::to_value(report).unwrap_or_default();
+        self.append(EventBody::Report {
+            kind,
+            report: value.clone(),
+            evidence: evidence.clone(),
+            claims_refuted: claims.refuted.clone(),
+            claims_unverified: claims.unverified.clone(),
+        })
+        .await?;
+        result.status = "reported";
+        result.report = Some(value);
+        result.evidence = Some(evidence);
+        result.claims_refuted.clone_from(&claims.refuted);
+        result.claims_unverified.clone_from(&claims.unverified);
+        Ok(WorkerEnd::Reported { report: report.clone(), claims })
+    }
+
+    async fn evidence(&self, report: &Report) -> Result<(Evidence, CheckedClaims), WorkspaceError> {
+        let workspace = &self.round.ports.workspace;
+        let own = match self.base.get() {
+            Some(base) => workspace.changes_since(base).await?,
+            None => Changes::default(),
+        };
+        let claimed: Vec<String> = claimed_files(report).to_vec();
+        let (of_round, overlooked) = if claimed.is_empty() {
+            (Changes::default(), BTreeSet::new())
+        } else {
+            let of_round = match self.round.bases().round {
+                Some(base) => workspace.changes_since(&base).await?,
+                None => Changes::default(),
+            };
+            (of_round, workspace.overlooked(&claimed).await?.into_iter().collect())
+        };
+        let state = self.round.state();
+        let evidence = Evidence {
+            files_changed: own.paths(),
+            commands: state.seen.commands_of(self.id),
+            partial: own.partial,
+        };
+        let files =
+            ObservedFiles { root: &self.round.ports.cwd, changes: &of_round, overlooked: &overlooked };
+        let claims = check_claims(report, &state.seen, files);
+        Ok((evidence, claims))
+    }
+}
