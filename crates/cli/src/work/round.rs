@@ -1,7 +1,5 @@
 //! `better-llm-cli TASK`: one session with one round, its events as lines, its outcome as exit code.
 
-use std::process::exit;
-
 use better_llm::{
     Engine, EventStream, Published, SessionHandle,
     domain::{
@@ -58,7 +56,11 @@ pub(super) async fn play(
     let session = engine.session().await.map_err(|error| StartFailure::from(&error))?;
     let mut events = session.subscribe();
     session.send(Command::Start(request)).await.map_err(|error| internal(&error))?;
-    let said = say_everything(&session, &mut events, &mut signals, printer, &mut watch).await;
+    let said = match say_everything(&session, &mut events, &mut signals, printer, &mut watch).await {
+        Watched::ToTheEnd(said) => said,
+        // The caller drops the runtime, and with it every task; a dropped command takes its process group along.
+        Watched::Abandoned(exit_code) => return Ok(Done { said: Ok(()), exit_code }),
+    };
     let closed = session.close().await;
     let stored = engine.close().await;
     if let Err(text) = closed {
@@ -72,14 +74,22 @@ pub(super) async fn play(
     Ok(Done { said, exit_code: printer.exit_code().unwrap_or(1) })
 }
 
-/// Says events until the round has ended. A signal cancels the round; a second one ends the program at once.
+/// How the watching of a round ended.
+enum Watched {
+    /// With the round.
+    ToTheEnd(Result<(), OutputError>),
+    /// By a second signal: the person does not want to wait for the end. What to exit with.
+    Abandoned(u8),
+}
+
+/// Says events until the round has ended. A signal cancels the round; a second one abandons it.
 async fn say_everything(
     session: &SessionHandle,
     events: &mut EventStream,
     signals: &mut Signals,
     printer: &mut Terminal,
     watch: &mut impl FnMut(&Event),
-) -> Result<(), OutputError> {
+) -> Watched {
     let mut said = Ok(());
     let mut cancelled = false;
     loop {
@@ -87,15 +97,14 @@ async fn say_everything(
             published = events.next() => published,
             (signal, code) = signals.next() => {
                 if cancelled {
-                    // The person means it. Children go with their groups; the journal keeps what it has.
-                    exit(code);
+                    return Watched::Abandoned(code);
                 }
                 cancelled = true;
                 cancel(session, signal).await;
                 continue;
             }
         };
-        let Some(published) = published else { return said };
+        let Some(published) = published else { return Watched::ToTheEnd(said) };
         let spoken = match &published {
             Ok(Published::Event(event)) => {
                 watch(event);
@@ -106,7 +115,7 @@ async fn say_everything(
             Err(error) => {
                 printer.aside(Role::Bad, &error.to_string());
                 cancel(session, Signal::Interrupt).await;
-                return said;
+                return Watched::ToTheEnd(said);
             }
         };
         if let Err(error) = spoken {
@@ -116,7 +125,7 @@ async fn say_everything(
             cancel(session, Signal::Interrupt).await;
         }
         if matches!(&published, Ok(Published::Event(event)) if event.body.ends_round()) {
-            return said;
+            return Watched::ToTheEnd(said);
         }
     }
 }
@@ -143,7 +152,7 @@ impl Signals {
     }
 
     /// The next signal, and what a program that it ends exits with.
-    async fn next(&mut self) -> (Signal, i32) {
+    async fn next(&mut self) -> (Signal, u8) {
         tokio::select! {
             _ = self.interrupt.recv() => (Signal::Interrupt, 130),
             _ = self.terminate.recv() => (Signal::Terminate, 143),
