@@ -23,7 +23,7 @@ pub(crate) struct Group {
     child: Option<Child>,
     leader: Pid,
     #[cfg(target_os = "linux")]
-    strays: Vec<Kin>,
+    kin: Vec<Kin>,
 }
 
 /// Which processes a signal is meant for.
@@ -31,7 +31,7 @@ pub(crate) struct Group {
 pub(crate) enum Scope {
     /// The process group: all there is where a command ended by itself.
     Group,
-    /// Also descendants that made a group of their own (`timeout`, job control). Costs a look at every process.
+    /// Also descendants that made a group of their own (`timeout`, job control). Costs some looks at every process.
     Kin,
 }
 
@@ -44,7 +44,7 @@ impl Group {
             child: Some(child),
             leader,
             #[cfg(target_os = "linux")]
-            strays: Vec::new(),
+            kin: Vec::new(),
         })
     }
 
@@ -55,53 +55,49 @@ impl Group {
 
     /// Asks everything to end by itself.
     pub(crate) fn terminate(&mut self) {
-        self.signal(Scope::Kin, Signal::TERM);
+        self.freeze();
+        self.signal(Signal::TERM);
         // What is stopped acts on it only when it runs again.
-        self.signal(Scope::Group, Signal::CONT);
+        self.signal(Signal::CONT);
     }
 
     /// Ends everything.
     pub(crate) fn kill(&mut self, scope: Scope) {
-        self.signal(scope, Signal::KILL);
+        if scope == Scope::Kin {
+            self.freeze();
+        }
+        self.signal(Signal::KILL);
     }
 
-    fn signal(&mut self, scope: Scope, signal: Signal) {
-        if self.child.is_none() {
-            return;
-        }
-        // Looked for before the signal, which cuts the ties they are found by.
-        self.find_strays(scope);
+    /// Signals the group, and those of its kin that are known.
+    fn signal(&self, signal: Signal) {
         match rustix::process::kill_process_group(self.leader, signal) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}
             Err(error) => tracing::warn!(group = self.leader.as_raw_pid(), %error, "cannot signal a command"),
         }
-        self.signal_strays(scope, signal);
-        if signal == Signal::KILL {
-            // Those that were born meanwhile; the dead have no more children.
-            self.find_strays(scope);
-            self.signal_strays(scope, signal);
-        }
+        #[cfg(target_os = "linux")]
+        self.kin.iter().for_each(|kin| kin.signal(signal));
     }
 
+    /// Gets to know all kin, and stops them: while they run, one may be born, or leave the group, between the look
+    /// and the signal.
     #[cfg(target_os = "linux")]
-    fn find_strays(&mut self, scope: Scope) {
-        if scope == Scope::Kin {
-            self.strays = crate::kin::outside_the_group(self.leader, &self.strays);
-        }
-    }
+    fn freeze(&mut self) {
+        /// Passes until two see the same processes; only a fork bomb outruns them.
+        const MOST_PASSES: usize = 16;
 
-    #[cfg(target_os = "linux")]
-    fn signal_strays(&self, scope: Scope, signal: Signal) {
-        if scope == Scope::Kin {
-            self.strays.iter().for_each(|kin| kin.signal(signal));
+        for _ in 0..MOST_PASSES {
+            self.signal(Signal::STOP);
+            let found = crate::kin::of(self.leader, &self.kin);
+            if crate::kin::are_same(&found, &self.kin) {
+                return;
+            }
+            self.kin = found;
         }
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn find_strays(&mut self, _scope: Scope) {}
-
-    #[cfg(not(target_os = "linux"))]
-    fn signal_strays(&self, _scope: Scope, _signal: Signal) {}
+    fn freeze(&mut self) {}
 
     /// The shell's status. Call only after [`Exit::ended`]; it does not wait then.
     pub(crate) fn reap(mut self) -> io::Result<ExitStatus> {
@@ -112,6 +108,10 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
+        // Once reaped, the number may be a stranger's.
+        if self.child.is_none() {
+            return;
+        }
         self.kill(Scope::Kin);
         let Some(mut child) = self.child.take() else { return };
         if has_ended_within(self.leader, DROP_PATIENCE) {

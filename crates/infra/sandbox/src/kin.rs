@@ -1,4 +1,4 @@
-//! Descendants of a command that left its process group, found in `/proc`.
+//! The processes of a command, those that left its process group included, found in `/proc`.
 //!
 //! Programs such as `timeout` and shells with job control give their children groups of their own, which a signal
 //! to the command's group does not reach. They are found by their session or by their parents; a daemon that cut
@@ -40,19 +40,16 @@ impl Kin {
     }
 }
 
-/// The living processes that descend from `leader` or share its session, and are not in its group. `known` are those
-/// found earlier; they and their children count although their parents may be gone.
-pub(crate) fn outside_the_group(leader: Pid, known: &[Kin]) -> Vec<Kin> {
+/// The living processes that are in the group or the session of `leader`, or descend from it. `known` are those found
+/// earlier: they and their children count although they may have cut the ties they were found by.
+pub(crate) fn of(leader: Pid, known: &[Kin]) -> Vec<Kin> {
     kin_of(leader.as_raw_pid(), known, &everybody())
 }
 
 fn kin_of(leader: i32, known: &[Kin], everybody: &[Kin]) -> Vec<Kin> {
     let is_known = |kin: &Kin| known.iter().any(|old| old.pid == kin.pid && old.started == kin.started);
-    let mut kin: Vec<Kin> = everybody
-        .iter()
-        .filter(|kin| kin.session == leader || kin.group == leader || is_known(kin))
-        .copied()
-        .collect();
+    let is_near = |kin: &Kin| kin.session == leader || kin.group == leader;
+    let mut kin: Vec<Kin> = everybody.iter().filter(|kin| is_near(kin) || is_known(kin)).copied().collect();
     // Children of those found, then their children: each pass adds a generation, and generations end.
     loop {
         let more: Vec<Kin> = everybody
@@ -66,8 +63,14 @@ fn kin_of(leader: i32, known: &[Kin], everybody: &[Kin]) -> Vec<Kin> {
         }
         kin.extend(more);
     }
-    kin.retain(|kin| kin.pid != leader && kin.group != leader);
+    kin.sort_unstable_by_key(|kin| kin.pid);
     kin
+}
+
+/// Whether two looks saw the same processes.
+pub(crate) fn are_same(first: &[Kin], second: &[Kin]) -> bool {
+    let processes = |kin: &[Kin]| kin.iter().map(|kin| (kin.pid, kin.started)).collect::<Vec<_>>();
+    processes(first) == processes(second)
 }
 
 fn everybody() -> Vec<Kin> {
@@ -117,10 +120,11 @@ mod tests {
         let its_child = kin(14, 13, 13, 13);
         let stranger = kin(20, 1, 20, 20);
         let everybody = [leader, member, own_group, own_session, its_child, stranger];
-        assert_eq!(kin_of(10, &[], &everybody), [own_group, own_session, its_child]);
+        assert_eq!(kin_of(10, &[], &everybody), [leader, member, own_group, own_session, its_child]);
 
         let orphaned = [kin(13, 1, 13, 13), kin(14, 13, 13, 13), stranger];
         assert_eq!(kin_of(10, &[own_session], &orphaned), [kin(13, 1, 13, 13), kin(14, 13, 13, 13)]);
+        assert_eq!(kin_of(10, &[], &orphaned), []);
     }
 
     #[test]

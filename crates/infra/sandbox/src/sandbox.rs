@@ -119,9 +119,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        if self.ready.initialized() {
-            self.folders.remove_temporary();
-        }
+        self.folders.remove_temporary();
     }
 }
 

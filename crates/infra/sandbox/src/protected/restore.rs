@@ -60,7 +60,10 @@ struct Restored {
 
 impl Restored {
     fn name(&mut self, path: &Path) {
-        let name = path.to_string_lossy().into_owned();
+        self.say(path.to_string_lossy().into_owned());
+    }
+
+    fn say(&mut self, name: String) {
         if self.names.contains(&name) {
             return;
         }
@@ -132,7 +135,8 @@ impl Work {
         }
         let now_at = fs::read_link(format!("/proc/self/fd/{}", held.folder.as_raw_fd()))?;
         if !stat(&now_at)?.is_some_and(|found| is_ours(&found)) {
-            self.restored.name(&held.name.join("(deleted: its index and its objects are lost)"));
+            self.restored
+                .say(format!("{} (deleted: its index and its objects are lost)", held.name.display()));
             return Ok(());
         }
         self.restored.name(&held.name);

@@ -141,7 +141,7 @@ async fn a_deleted_repository_gets_back_what_was_kept_and_the_loss_is_said() {
     let config = fs::read_to_string(bench.workspace.join(".git/config")).expect("the settings");
     let end = run(&sandbox, "rm -rf .git").await;
     assert_eq!(end.status, CommandStatus::Refused);
-    assert_eq!(end.restored[0], ".git/(deleted: its index and its objects are lost)");
+    assert_eq!(end.restored[0], ".git (deleted: its index and its objects are lost)");
     assert_eq!(fs::read_to_string(bench.workspace.join(".git/config")).expect("the settings"), config);
 }
 

@@ -38,6 +38,7 @@ async fn nothing_outside_can_be_read() {
         "head -c1 /dev/mem || head -c1 /dev/kmsg || head -c1 /dev/sda || head -c1 /dev/vda",
         "mknod disk b 254 0",
         "mknod zero c 1 5",
+        "mknod whiteout c 0 0",
     ] {
         check(&bench, command, false).await;
     }
