@@ -114,10 +114,10 @@ pub(crate) fn stat(root: BorrowedFd<'_>, path: &FilePath) -> Option<Stat> {
     Stat::of(folder.as_fd(), &name).ok()
 }
 
-/// Whether this process may read `path` below `root`. A link can always be read.
+/// Whether this process may read the file `path` below `root`.
 pub(crate) fn is_readable(root: BorrowedFd<'_>, path: &FilePath) -> bool {
-    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EACCESS;
     open_folder_of(root, path).is_ok_and(|(folder, name)| {
+        let flags = AtFlags::empty();
         rustix::fs::accessat(folder.as_fd(), name, rustix::fs::Access::READ_OK, flags).is_ok()
     })
 }

@@ -161,7 +161,7 @@ impl GitKeeper {
             let is_fit = seen.stat.size <= self.settings.bounds.file_bytes
                 && (is_free || seen.stat.size <= budget)
                 && path.fits_git(seen.stat.is_link())
-                && file::is_readable(folder.as_fd(), path);
+                && (seen.stat.is_link() || file::is_readable(folder.as_fd(), path));
             if is_fit {
                 budget = if is_free { budget } else { budget.saturating_sub(seen.stat.size) };
                 feed.push(path.clone());

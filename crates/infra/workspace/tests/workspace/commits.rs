@@ -224,6 +224,34 @@ async fn a_commit_that_fails_leaves_index_and_branch_as_they_were() {
     assert_eq!(fixture.git(&["rev-list", "--count", "HEAD"]), "1\n");
 }
 
+/// A git that does something of its own before it moves the branch: what a person might do at that moment.
+#[tokio::test]
+async fn a_branch_that_moves_meanwhile_is_not_overrun() {
+    let mut fixture = Fixture::committed(&[("a.txt", "1\n")]);
+    let tree = fixture.git(&["rev-parse", "HEAD^{tree}"]);
+    let theirs = fixture.git(&["commit-tree", "-p", "HEAD", "-m", "theirs", tree.trim()]);
+    let real =
+        ["/usr/local/bin/git", "/usr/bin/git"].into_iter().find(|git| fs::exists(git).unwrap()).unwrap();
+    let bin = fixture.base().join("bin");
+    fs::create_dir(&bin).unwrap();
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *' update-ref '*) {real} update-ref refs/heads/main {};; esac\nexec {real} \"$@\"\n",
+        theirs.trim()
+    );
+    fs::write(bin.join("git"), script).unwrap();
+    fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    let honest = fixture.environment.insert("PATH".into(), bin.into()).unwrap();
+    let workspace = fixture.workspace();
+    let start = workspace.checkpoint().await.unwrap();
+    fixture.write("a.txt", "2\n");
+    let error = commit(&workspace, &start, None).await.unwrap_err().to_string();
+    assert!(error.starts_with("git could not move the branch: the branch moved meanwhile"), "{error}");
+    fixture.environment.insert("PATH".into(), honest);
+    assert_eq!(fixture.git(&["rev-parse", "main"]), theirs);
+    assert_eq!(status(&fixture), [" M a.txt"]);
+    assert!(!fixture.root.join(".git/index.lock").exists());
+}
+
 /// Commits of two engines race: each stands in the history or was refused, and none undoes the other.
 #[tokio::test]
 async fn racing_commits_lose_nothing() {
