@@ -6,12 +6,12 @@ use serde_json::json;
 
 use crate::{
     language::Language,
+    log::{LogFormat, LogLevel},
     picker::{Key, Picker},
     places::Places,
     problem::{Fault, Problems, Spot, nearest},
     provider::{Credential, Credentials, LaterCredential},
     resolve::SystemSources,
-    settings::{LogFormat, LogLevel},
     source::Source,
     trust::{Widening, never},
     variables::spot_of,

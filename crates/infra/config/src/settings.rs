@@ -1,9 +1,6 @@
 //! The one way in: everything a session needs to know, resolved.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::time::Duration;
 
 use domain::{
     agent::AgentSpec,
@@ -13,88 +10,20 @@ use domain::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    environment::Environment,
     files::{self, FileKind, UsedFile},
     language::Language,
+    log::{LogFormat, LogLevel},
     notice::Notice,
     places::Places,
     problem::{ConfigError, Problems},
     provider::{self, Credential, Credentials, Provider, ProviderError},
+    request::LoadRequest,
     resolve::SystemSources,
     source::Shown,
     system_file::SandboxChoice,
     team::TeamSources,
     variables::Variables,
 };
-
-/// Everything that [`Settings::load`] may know.
-pub struct LoadRequest<'r> {
-    /// The environment.
-    pub environment: &'r Environment,
-    /// The person's home folder, absolute; none where there is none.
-    pub home: Option<&'r Path>,
-    /// The workspace, absolute.
-    pub cwd: &'r Path,
-    /// The files of `--config`: at most one system and one agent configuration.
-    pub config_files: &'r [PathBuf],
-    /// What flags say.
-    pub flags: &'r Overrides,
-    /// The permission mode where nobody says anything: the front end's own.
-    pub default_mode: PermissionMode,
-    /// The tools that agents may be given.
-    pub known_tools: &'r [&'r str],
-    /// The built-in prompts: the agent's name (`manager`, `planner`, ...) and the text.
-    pub embedded_prompts: &'r [(&'r str, &'r str)],
-    /// Whether git tracks a file. Asked at most once, for a workspace's `.env` that holds a credential.
-    pub is_tracked: &'r dyn Fn(&Path) -> bool,
-}
-
-/// The flags that stand above configuration and environment.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Overrides {
-    /// `--provider`, as it was written.
-    pub provider: Option<String>,
-    /// `--model X`.
-    pub model: Option<String>,
-    /// `--model AGENT=X`, in order.
-    pub agent_models: Vec<(String, String)>,
-    /// `--permission-mode`.
-    pub permission_mode: Option<PermissionMode>,
-    /// `--sandbox`.
-    pub sandbox: Option<SandboxChoice>,
-    /// `--verify`; any replace the configured ones.
-    pub verify: Vec<String>,
-    /// `--max-turns`; at least 1.
-    pub max_turns: Option<u32>,
-    /// `--timeout` in seconds; above 0.
-    pub timeout_seconds: Option<f64>,
-    /// `--lang`.
-    pub lang: Option<Language>,
-}
-
-/// From which level on things are logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LogLevel {
-    /// `DEBUG`.
-    Debug,
-    /// `INFO`.
-    Info,
-    /// `WARNING`.
-    Warning,
-    /// `ERROR`.
-    Error,
-    /// `CRITICAL`.
-    Critical,
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    Console,
-}
 
 /// Everything that was decided before a session begins.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use crate::{
     notice::Notice,
     problem::{Fault, Problems, Spot, nearest},
     prompt::{NoPrompt, Prompt, Prompts},
-    settings::LoadRequest,
+    request::LoadRequest,
     source::{Shown, Source, Sourced},
     system_file::LONGEST_SECONDS,
     trust::Widening,

@@ -1,0 +1,52 @@
+//! What [`crate::Settings::load`] may know: everything comes in here, nothing is looked up.
+
+use std::path::{Path, PathBuf};
+
+use domain::permission::PermissionMode;
+
+use crate::{environment::Environment, language::Language, system_file::SandboxChoice};
+
+/// Everything that [`crate::Settings::load`] may know.
+pub struct LoadRequest<'r> {
+    /// The environment.
+    pub environment: &'r Environment,
+    /// The person's home folder, absolute; none where there is none.
+    pub home: Option<&'r Path>,
+    /// The workspace, absolute.
+    pub cwd: &'r Path,
+    /// The files of `--config`: at most one system and one agent configuration.
+    pub config_files: &'r [PathBuf],
+    /// What flags say.
+    pub flags: &'r Overrides,
+    /// The permission mode where nobody says anything: the front end's own.
+    pub default_mode: PermissionMode,
+    /// The tools that agents may be given.
+    pub known_tools: &'r [&'r str],
+    /// The built-in prompts: the agent's name (`manager`, `planner`, ...) and the text.
+    pub embedded_prompts: &'r [(&'r str, &'r str)],
+    /// Whether git tracks a file. Asked at most once, for a workspace's `.env` that holds a credential.
+    pub is_tracked: &'r dyn Fn(&Path) -> bool,
+}
+
+/// The flags that stand above configuration and environment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Overrides {
+    /// `--provider`, as it was written.
+    pub provider: Option<String>,
+    /// `--model X`.
+    pub model: Option<String>,
+    /// `--model AGENT=X`, in order.
+    pub agent_models: Vec<(String, String)>,
+    /// `--permission-mode`.
+    pub permission_mode: Option<PermissionMode>,
+    /// `--sandbox`.
+    pub sandbox: Option<SandboxChoice>,
+    /// `--verify`; any replace the configured ones.
+    pub verify: Vec<String>,
+    /// `--max-turns`; at least 1.
+    pub max_turns: Option<u32>,
+    /// `--timeout` in seconds; above 0.
+    pub timeout_seconds: Option<f64>,
+    /// `--lang`.
+    pub lang: Option<Language>,
+}
