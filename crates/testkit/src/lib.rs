@@ -16,6 +16,7 @@ pub mod output;
 pub mod pairing;
 pub mod processes;
 pub mod records;
+pub mod requirement;
 pub mod tool;
 pub mod violations;
 pub mod wait;
