@@ -192,7 +192,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(crate::properties::cases())]
 
         #[test]
         fn a_text_is_a_name_by_the_rule_and_stays_as_it_is(

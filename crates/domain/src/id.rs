@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(crate::properties::cases())]
 
         #[test]
         fn an_id_survives_its_text_and_its_json_and_sorts_like_them(one in any::<u128>(), other in any::<u128>()) {

@@ -18,6 +18,8 @@ pub mod model;
 pub mod outcome;
 pub mod permission;
 pub mod ports;
+#[cfg(test)]
+mod properties;
 pub mod record;
 pub mod report;
 pub mod review;

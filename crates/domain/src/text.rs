@@ -95,7 +95,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(crate::properties::cases())]
 
         #[test]
         fn no_cut_is_longer_than_asked_and_none_splits_a_grapheme(text in "\\PC{0,40}", most in 0_usize..50) {

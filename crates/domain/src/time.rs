@@ -94,7 +94,7 @@ mod tests {
     const LAST: u64 = 253_402_300_799_999_999;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(crate::properties::cases())]
 
         #[test]
         fn a_moment_survives_its_text_and_its_json_and_sorts_like_them(one in 0..=LAST, other in 0..=LAST) {

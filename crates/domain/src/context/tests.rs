@@ -256,7 +256,7 @@ impl Story {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(crate::properties::cases())]
 
     /// O-15: cut so that calls and their results stay paired.
     #[test]

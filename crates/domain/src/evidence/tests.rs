@@ -70,7 +70,7 @@ fn tests_passed(history: &[Seen], named: &[&str]) -> Option<bool> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(crate::properties::cases())]
 
     #[test]
     fn whether_tests_passed_is_what_the_history_says(

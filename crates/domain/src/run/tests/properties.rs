@@ -261,7 +261,7 @@ fn drive(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(crate::properties::cases())]
 
     /// O-15: turns and messages are limits that nothing passes. O-1: a run ends once, by its closing call or
     /// because code says so.

@@ -133,7 +133,7 @@ impl Watched {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(crate::properties::cases())]
 
     /// O-15: reviews, fixes and failures of coders are counted by the engine, and their limits hold in any order
     /// of events. O-10: nothing else stands in the way of the manager's choice.

@@ -153,7 +153,8 @@ fn a_body_past_its_bounds_is_malformed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
+    // More where `PROPTEST_CASES` asks for more.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(10_000)))]
 
     #[test]
     fn any_split_of_an_answers_bytes_gives_the_same_items(
