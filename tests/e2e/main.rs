@@ -1,1 +1,11 @@
 //! The built programs, as a person or a script runs them: over real HTTP, on real repositories.
+//!
+//! Each test has a repository, a home and a model server of its own; the programs see nothing of this machine's
+//! environment but where programs lie.
+
+mod endings;
+mod limits;
+mod story;
+mod streaming;
+mod support;
+mod truth;
