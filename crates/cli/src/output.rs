@@ -9,6 +9,7 @@ use std::{
     process::ExitCode,
 };
 
+use better_llm::Notice;
 use domain::event::{Delta, Event, EventBody};
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
         style::{Role, Style},
         text::{Teller, Told},
     },
-    words::Language,
+    words::{Language, Said},
 };
 
 /// Why something could not be said on standard output.
@@ -70,14 +71,24 @@ impl<O: Write, E: Write> Printer<O, E> {
         self.teller.speak(language);
     }
 
+    /// Keeps what the program exits with where a round ends, whether or not anybody reads of it.
+    pub(crate) fn heed(&mut self, event: &Event) {
+        if let EventBody::RoundFinished { exit_code, .. } = &event.body {
+            self.exit_code = Some(*exit_code);
+        }
+    }
+
+    /// Takes note of what the configuration left out, so that the notices of it are said in the person's language.
+    pub(crate) fn know(&mut self, notices: &[Notice]) {
+        self.teller.know(notices);
+    }
+
     /// Says an event.
     ///
     /// # Errors
     /// [`OutputError`] where standard output takes nothing any more.
     pub(crate) fn event(&mut self, event: &Event) -> Result<(), OutputError> {
-        if let EventBody::RoundFinished { exit_code, .. } = &event.body {
-            self.exit_code = Some(*exit_code);
-        }
+        self.heed(event);
         match self.format {
             OutputFormat::Text => {
                 let told = self.teller.event(event);
@@ -168,15 +179,10 @@ impl<O: Write, E: Write> Printer<O, E> {
             Err(OutputError::Write(error)) => error.to_string(),
             Err(OutputError::Encode(error)) => error.to_string(),
         };
-        let language = self.language();
-        let failure = StartFailure {
-            code: "output".to_owned(),
-            text: language.unwritable_output().to_owned(),
-            chain: vec![why],
-            hint: None,
-            exit_code: 1,
-        };
-        let text = start_failure_text(&failure, language, self.style());
+        let words = Said::by(|language| language.unwritable_output().to_owned());
+        let hint = Said::by(|language| language.unwritable_output_hint().to_owned());
+        let failure = StartFailure::new("output", StartFailure::INTERNAL, words, hint).because(vec![why]);
+        let text = start_failure_text(&failure, self.language(), self.style());
         self.progress(&text);
         ExitCode::from(failure.exit_code)
     }

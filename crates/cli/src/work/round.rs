@@ -10,13 +10,17 @@ use better_llm::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Done, Terminal, causes, engine};
+use super::{Done, Terminal, build, builder};
 use crate::{
     args::{Options, Task},
     input::{InputError, context_items, task_text},
     output::OutputError,
-    render::{start::StartFailure, style::Role},
+    render::{
+        start::{StartFailure, causes},
+        style::Role,
+    },
     surroundings::standard_input_holds_data,
+    words::{NoticeCode, UNREAD_INPUT},
 };
 
 /// Runs a task to its end.
@@ -25,17 +29,17 @@ pub(super) async fn run(
     options: &Options,
     printer: &mut Terminal,
 ) -> Result<Done, StartFailure> {
-    let language = printer.language();
-    let unusable = |error: InputError| StartFailure::input(language, &error);
+    let unusable = |error: InputError| StartFailure::input(&error);
     let request = Request {
         text: task_text(task).map_err(unusable)?,
         context: context_items(&options.context).map_err(unusable)?,
     };
-    let engine = engine(options).await?;
-    printer.speak(engine.settings().lang.into());
+    let mut builder = builder(options);
     if !reads_standard_input(task, options) && standard_input_holds_data() {
-        printer.aside(Role::Warning, printer.language().unread_input());
+        builder = builder.notice(NoticeCode::InputUnread.as_str(), UNREAD_INPUT);
     }
+    let engine = build(builder).await?;
+    printer.speak(engine.settings().lang.into());
     play(engine, request, printer, |_| {}).await
 }
 
@@ -52,10 +56,11 @@ pub(super) async fn play(
     printer: &mut Terminal,
     mut watch: impl FnMut(&Event),
 ) -> Result<Done, StartFailure> {
-    let mut signals = Signals::listen().map_err(|error| internal(&error))?;
+    let mut signals = Signals::listen().map_err(|error| StartFailure::internal(&error))?;
+    printer.know(engine.notices());
     let session = engine.session().await.map_err(|error| StartFailure::from(&error))?;
     let mut events = session.subscribe();
-    session.send(Command::Start(request)).await.map_err(|error| internal(&error))?;
+    session.send(Command::Start(request)).await.map_err(|error| StartFailure::internal(&error))?;
     let said = match say_everything(&session, &mut events, &mut signals, printer, &mut watch).await {
         Watched::ToTheEnd(said) => said,
         // The caller drops the runtime, and with it every task; a dropped command takes its process group along.
@@ -63,11 +68,10 @@ pub(super) async fn play(
     };
     let closed = session.close().await;
     let stored = engine.close().await;
-    if let Err(text) = closed {
-        printer.aside(Role::Bad, &text);
-    }
-    if let Err(error) = stored {
-        let text = std::iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ");
+    let stored = stored
+        .map_err(|error| std::iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": "));
+    for why in [closed, stored].into_iter().filter_map(Result::err) {
+        let text = printer.language().unsaved(&why);
         printer.aside(Role::Bad, &text);
     }
     // Without an end the round was broken off by a fault of ours.
@@ -108,12 +112,14 @@ async fn say_everything(
         let spoken = match &published {
             Ok(Published::Event(event)) => {
                 watch(event);
+                printer.heed(event);
                 if said.is_ok() { printer.event(event) } else { Ok(()) }
             }
             Ok(Published::Delta(delta)) if said.is_ok() => printer.delta(delta),
             Ok(Published::Delta(_)) => Ok(()),
             Err(error) => {
-                printer.aside(Role::Bad, &error.to_string());
+                let text = printer.language().unfollowed(&error.to_string());
+                printer.aside(Role::Bad, &text);
                 cancel(session, Signal::Interrupt).await;
                 return Watched::ToTheEnd(said);
             }
@@ -158,15 +164,5 @@ impl Signals {
             _ = self.terminate.recv() => (Signal::Terminate, 143),
             _ = self.hang_up.recv() => (Signal::HangUp, 129),
         }
-    }
-}
-
-fn internal(error: &dyn std::error::Error) -> StartFailure {
-    StartFailure {
-        code: "internal".to_owned(),
-        text: error.to_string(),
-        chain: causes(error),
-        hint: None,
-        exit_code: 1,
     }
 }
