@@ -354,6 +354,24 @@ fn a_run_with_nothing_to_do_ends_without_asking_the_model() {
     assert_eq!(failure.reason, FailReason::Internal);
 }
 
+/// Contract 10: at 80 % of the model's window. An answer here comes to twelve tokens with all before it.
+#[test]
+fn a_conversation_that_fills_its_window_is_cut_before_it_is_sent_again() {
+    for (window, expected) in [(None, 0), (Some(16), 0), (Some(15), 4)] {
+        let mut run = AgentRun::new(WORKER, LIMITS, Conversation::default()).within(window);
+        let mut effects = run.step(RunInput::Begin(Message::user("# Task\nread")));
+        for id in ["c1", "c2", "c3", "c4", "c5"] {
+            let turn = calls([(id, "read", json!({}))]);
+            effects.extend(run.step(RunInput::Answered { answer: turn.answer, work_done: false }));
+            let result = CallResult::ok("text");
+            effects.extend(run.step(RunInput::CallEnded { call: CallId::new(id), result }));
+        }
+        // The first turn has nothing before it that could go.
+        let cuts = effects.iter().filter(|effect| matches!(effect, RunEffect::Cut(_))).count();
+        assert_eq!((cuts, run.turns()), (expected, 6), "{window:?}");
+    }
+}
+
 /// A turn costs its new messages only: the earlier ones are the same values, with what was encoded of them.
 #[test]
 fn a_turn_leaves_the_earlier_messages_as_they_are() {
