@@ -158,6 +158,7 @@ impl RunContext<'_> {
             exit_code: outcome.exit_code,
             elapsed_ms,
             changed,
+            artifact: outcome.artifact,
         })
         .await?;
         Ok(CallResult { content: output, is_error, is_malformed: false })
@@ -232,6 +233,7 @@ impl RunContext<'_> {
             exit_code: None,
             elapsed_ms: 0,
             changed: false,
+            artifact: None,
         })
         .await
     }

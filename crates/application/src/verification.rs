@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::{
-    command::{CommandEnd, CommandRequest, CommandStatus},
+    command::{CommandEnd, CommandRequest, CommandStatus, WholeOutput},
     event::EventBody,
     id::CallId,
     ports::{JournalError, OutputSink},
@@ -53,6 +53,7 @@ impl RoundContext {
             exit_code: outcome.exit_code,
             elapsed_ms: millis(began.elapsed()),
             changed,
+            artifact: outcome.artifact,
         })
         .await
     }
@@ -82,7 +83,12 @@ fn verified(end: CommandEnd) -> ToolOutcome {
     } else {
         format!("{}\n[{} bytes left out]\n{}", end.output.head, end.output.omitted_bytes, end.output.tail)
     };
-    ToolOutcome { status, output, omitted_bytes: end.output.omitted_bytes, exit_code, commit: None }
+    let artifact = match end.whole_output {
+        WholeOutput::Kept(artifact) => Some(artifact.id),
+        WholeOutput::Short | WholeOutput::Lost(_) => None,
+    };
+    let omitted_bytes = end.output.omitted_bytes;
+    ToolOutcome { status, omitted_bytes, exit_code, artifact, ..ToolOutcome::ok(output) }
 }
 
 /// Verification shows its output when it is done.

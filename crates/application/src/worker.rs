@@ -51,6 +51,7 @@ impl RunContext<'_> {
             exit_code: None,
             elapsed_ms: millis(began.elapsed()),
             changed: false,
+            artifact: None,
         })
         .await?;
         Ok(CallResult { content, is_error: status != ToolStatus::Ok, is_malformed: false })

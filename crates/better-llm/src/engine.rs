@@ -17,7 +17,7 @@ use domain::{
     ports::{Clock, IdSource, ModelPort, ToolPort},
 };
 use sandbox::{Requested, Sandbox, SandboxSettings};
-use storage::{RecordFiles, SqliteJournal};
+use storage::{ArtifactFiles, RecordFiles, SqliteJournal};
 use tools::{ToolDeps, Toolbox};
 use workspace::{Workspace, WorkspaceSettings};
 
@@ -37,6 +37,7 @@ pub struct EngineBuilder {
     config_files: Vec<PathBuf>,
     flags: Overrides,
     effort: Option<Effort>,
+    said: Vec<(String, String)>,
     default_mode: PermissionMode,
     model: Option<Arc<dyn ModelPort>>,
     clock: Arc<dyn Clock>,
@@ -53,6 +54,7 @@ impl EngineBuilder {
             config_files: Vec::new(),
             flags: Overrides::default(),
             effort: None,
+            said: Vec::new(),
             default_mode: PermissionMode::AutoEdit,
             model: None,
             clock: Arc::new(SystemClock),
@@ -85,6 +87,14 @@ impl EngineBuilder {
     #[must_use]
     pub const fn effort(mut self, effort: Option<Effort>) -> Self {
         self.effort = effort;
+        self
+    }
+
+    /// Something worth knowing that the front end noticed: a `notice` among the first events of every session.
+    /// `code` is stable and for programs; `text` is English.
+    #[must_use]
+    pub fn notice(mut self, code: impl Into<String>, text: impl Into<String>) -> Self {
+        self.said.push((code.into(), text.into()));
         self
     }
 
@@ -128,6 +138,7 @@ impl EngineBuilder {
             variables: self.variables,
             settings,
             notices,
+            said: self.said,
             effort: self.effort,
             model: self.model,
             clock: self.clock,
@@ -165,6 +176,7 @@ pub struct Engine {
     variables: BTreeMap<OsString, OsString>,
     settings: Settings,
     notices: Vec<Notice>,
+    said: Vec<(String, String)>,
     effort: Option<Effort>,
     model: Option<Arc<dyn ModelPort>>,
     clock: Arc<dyn Clock>,
@@ -245,6 +257,7 @@ impl Engine {
                 .notices
                 .iter()
                 .map(|notice| (notice.code().to_owned(), notice.to_string()))
+                .chain(self.said.iter().cloned())
                 .collect(),
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
@@ -284,6 +297,7 @@ impl Engine {
             session,
             git_dirs: workspace::git_dirs(&self.cwd),
             protected: self.configuration_files(),
+            artifacts: Arc::new(ArtifactFiles::new(self.settings.places.artifacts())),
             environment: self.variables.clone().into_iter().collect(),
         }
     }

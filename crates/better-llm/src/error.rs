@@ -40,7 +40,7 @@ pub enum StartError {
     #[error(transparent)]
     Script(#[from] InvalidScript),
     /// The sandbox level that was named cannot be had.
-    #[error("{0}")]
+    #[error(transparent)]
     Sandbox(Arc<SandboxError>),
     /// The tools cannot open the workspace.
     #[error(transparent)]

@@ -17,15 +17,17 @@ mod prompts;
 
 pub use application::{EventStream, Published, SessionHandle, StartRefused};
 pub use config::{
-    Credential, Environment, FileKind, Language, LogFormat, LogLevel, Notice, Origin, Overrides, Places,
-    Provider, SandboxChoice, Settings, Shown, Source, UsedFile, VARIABLES, agent_config_schema,
-    system_config_schema,
+    ConfigError, Credential, Environment, Fault, FileKind, Language, LogFormat, LogLevel, Notice, Origin,
+    Overrides, Places, Problem, Provider, ProviderError, SandboxChoice, Settings, Shown, Source, Spot,
+    UsedFile, VARIABLES, VariableRule, agent_config_schema, system_config_schema, trust::Widening,
 };
 pub use domain;
 pub use engine::{Engine, EngineBuilder};
 pub use error::StartError;
 pub use host::{RandomIds, SystemClock};
-pub use tools::NAMES as TOOL_NAMES;
+pub use llm::{InvalidEndpoint, InvalidScript};
+pub use sandbox::SandboxError;
+pub use tools::{NAMES as TOOL_NAMES, OpenError};
 
 /// Our version, as events and `--version` name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::artifact::Artifact;
+
 /// A shell command to run in the workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandRequest {
@@ -44,6 +46,20 @@ pub struct CommandEnd {
     pub elapsed: Duration,
     /// Protected files that it changed and that were put back.
     pub restored: Vec<String>,
+    /// Where the whole output is, where it is more than a model is shown.
+    pub whole_output: WholeOutput,
+}
+
+/// What became of a command's whole output.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum WholeOutput {
+    /// It is short enough to be shown.
+    #[default]
+    Short,
+    /// It was kept, up to the artifact's own bound.
+    Kept(Artifact),
+    /// It could not be kept; why.
+    Lost(String),
 }
 
 /// Output of any size in bounded space: its head and its tail.

@@ -170,7 +170,8 @@ pub enum EventBody {
     TextReplaced { request_id: RequestId },
     /// A tool call is about to run.
     ToolStarted { call_id: CallId, tool: String, input: Value },
-    /// A tool call ended. `changed`: files of the workspace differ from before it.
+    /// A tool call ended. `changed`: files of the workspace differ from before it. `artifact`: what holds the whole
+    /// output.
     ToolFinished {
         call_id: CallId,
         status: ToolStatus,
@@ -181,6 +182,8 @@ pub enum EventBody {
         elapsed_ms: u64,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         changed: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        artifact: Option<String>,
     },
     /// A call waits for the person's leave.
     PermissionAsked {

@@ -6,6 +6,7 @@
 //! the world.
 
 pub mod agent;
+pub mod artifact;
 pub mod brief;
 pub mod command;
 pub mod context;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     agent::AgentName,
+    artifact::{Artifact, ArtifactError},
     command::{CommandEnd, CommandRequest, ProcessError},
     event::Event,
     id::{CallId, RunId, SessionId, Ulid},
@@ -187,6 +188,21 @@ pub trait JournalPort: Send + Sync {
 
     /// The events of a session after `after` (0: all), in order, those appended a moment ago included.
     async fn read(&self, session: SessionId, after: u64) -> Result<Vec<Event>, JournalError>;
+}
+
+/// Where outputs go that are too large for the journal.
+pub trait ArtifactPort: Send + Sync + std::fmt::Debug {
+    /// Begins an artifact. Nothing is on disk before the first write.
+    fn begin(&self) -> Box<dyn ArtifactWriter>;
+}
+
+/// An artifact in the making. Dropped before it is kept, it leaves nothing behind.
+pub trait ArtifactWriter: Send {
+    /// Adds bytes; those past [`Artifact::LARGEST`] are counted only. Blocks as long as a write to a file does.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), ArtifactError>;
+
+    /// Gives it its name.
+    fn keep(self: Box<Self>) -> Result<Artifact, ArtifactError>;
 }
 
 /// Where finished records go.

@@ -71,6 +71,8 @@ pub struct ToolOutcome {
     pub exit_code: Option<i32>,
     /// The full id of the commit that the call made.
     pub commit: Option<String>,
+    /// The artifact that holds what was left out of `output`.
+    pub artifact: Option<String>,
 }
 
 impl ToolOutcome {
@@ -85,6 +87,7 @@ impl ToolOutcome {
             omitted_bytes: 0,
             exit_code: None,
             commit: None,
+            artifact: None,
         }
     }
 

@@ -24,54 +24,55 @@ const ENVELOPE: [&str; 8] = ["v", "seq", "ts", "session_id", "round", "run_id", 
 const DELTA_ENVELOPE: [&str; 9] =
     ["v", "after_seq", "ts", "session_id", "round", "run_id", "agent", "parent_run_id", "index"];
 
-/// Names each variant in a match without a rest, so that a new one does not compile until it stands here, and does
-/// not pass until it has its file and its row in the table of fields.
-macro_rules! names_of {
-    ($name_of:ident, $all:ident, $body:ident: $($variant:ident => $name:literal),+ $(,)?) => {
+/// Names each variant with all its fields, in a pattern without a rest, so that a new variant or field does not
+/// compile until it stands here, and does not pass until it has its file and its place in the table of fields.
+macro_rules! shapes_of {
+    ($name_of:ident, $all:ident, $shapes:ident, $body:ident: $($variant:ident { $($field:ident),* } => $name:literal),+ $(,)?) => {
         const $all: &[&str] = &[$($name),+];
+        const $shapes: &[(&str, &[&str])] = &[$(($name, &[$(stringify!($field)),*])),+];
 
         fn $name_of(body: &$body) -> &'static str {
             match body {
-                $($body::$variant { .. } => $name),+
+                $($body::$variant { $($field: _),* } => $name),+
             }
         }
     };
 }
 
-names_of!(type_of_event, EVENTS, EventBody:
-    SessionStarted => "session_started",
-    SessionResumed => "session_resumed",
-    RoundStarted => "round_started",
-    RunStarted => "run_started",
-    RequestStarted => "request_started",
-    Message => "message",
-    TextReplaced => "text_replaced",
-    ToolStarted => "tool_started",
-    ToolFinished => "tool_finished",
-    PermissionAsked => "permission_asked",
-    PermissionAnswered => "permission_answered",
-    Report => "report",
-    ReviewCycle => "review_cycle",
-    Retry => "retry",
-    Notice => "notice",
-    Error => "error",
-    Intervention => "intervention",
-    Question => "question",
-    Answer => "answer",
-    MessageQueued => "message_queued",
-    SettingChanged => "setting_changed",
-    ContextCut => "context_cut",
-    LoopWarning => "loop_warning",
-    Checkpoint => "checkpoint",
-    LimitReached => "limit_reached",
-    RunFinished => "run_finished",
-    RoundFinished => "round_finished",
+shapes_of!(type_of_event, EVENTS, EVENT_SHAPES, EventBody:
+    SessionStarted { cwd, provider, agents, limits, sandbox, version } => "session_started",
+    SessionResumed { cwd, provider, agents, limits, sandbox, version, restored } => "session_resumed",
+    RoundStarted { text, context, mentions } => "round_started",
+    RunStarted { model, backend, brief } => "run_started",
+    RequestStarted { request_id, attempt, prefix_digest } => "request_started",
+    Message { message, stop_reason, usage, model, cached } => "message",
+    TextReplaced { request_id } => "text_replaced",
+    ToolStarted { call_id, tool, input } => "tool_started",
+    ToolFinished { call_id, status, output, omitted_bytes, exit_code, elapsed_ms, changed, artifact } => "tool_finished",
+    PermissionAsked { call_id, tool, input, diff, rule, options } => "permission_asked",
+    PermissionAnswered { call_id, decision, note, by } => "permission_answered",
+    Report { kind, report, evidence, claims_refuted, claims_unverified } => "report",
+    ReviewCycle { cycle, limit, verdict, open_findings } => "review_cycle",
+    Retry { attempt, max_attempts, wait_ms, reason } => "retry",
+    Notice { code, text } => "notice",
+    Error { code, text, chain } => "error",
+    Intervention { action, text, deadline, next } => "intervention",
+    Question { question_id, asker, text, options, deadline } => "question",
+    Answer { question_id, text, by } => "answer",
+    MessageQueued { text } => "message_queued",
+    SettingChanged { key, value } => "setting_changed",
+    ContextCut { dropped, kept } => "context_cut",
+    LoopWarning { pattern, count } => "loop_warning",
+    Checkpoint { id } => "checkpoint",
+    LimitReached { limit, value } => "limit_reached",
+    RunFinished { ending, turns, usage, cost_usd, elapsed_ms } => "run_finished",
+    RoundFinished { ending, exit_code, summary, result, total_turns, agents_used, usage, cost_usd, elapsed_ms } => "round_finished",
 );
 
-names_of!(type_of_delta, DELTAS, DeltaBody:
-    TextDelta => "text_delta",
-    ThinkingDelta => "thinking_delta",
-    ToolOutput => "tool_output",
+shapes_of!(type_of_delta, DELTAS, DELTA_SHAPES, DeltaBody:
+    TextDelta { request_id } => "text_delta",
+    ThinkingDelta { request_id } => "thinking_delta",
+    ToolOutput { request_id, call_id } => "tool_output",
 );
 
 /// Contract 5, row by row: the fields of a type. `?`: may be missing; `+`: an addition to the contract's list.
@@ -88,7 +89,7 @@ const FIELDS: [(&str, &str); 30] = [
     ("message", "role parts stop_reason? usage? model? cached?"),
     ("text_replaced", "request_id"),
     ("tool_started", "call_id tool input"),
-    ("tool_finished", "call_id status output omitted_bytes exit_code? elapsed_ms +changed?"),
+    ("tool_finished", "call_id status output omitted_bytes exit_code? elapsed_ms +changed? +artifact?"),
     ("permission_asked", "call_id tool input diff? rule options"),
     ("permission_answered", "call_id decision note? by"),
     ("report", "report evidence claims_refuted claims_unverified +kind"),
@@ -230,6 +231,28 @@ fn the_fields_of_every_type_are_those_of_the_contract() {
         let files = files_of(kind);
         let inner = files.values().filter_map(|golden| golden.get(field));
         check_fields(&format!("{kind}.{field}"), row, &[], inner);
+    }
+}
+
+/// What a field of the Rust type is in JSON: itself, or the fields of what is flattened into its place.
+fn fields_in_json(field: &'static str) -> Vec<&'static str> {
+    match field {
+        "ending" => vec!["outcome", "reason"],
+        "message" => vec!["role", "parts"],
+        field => vec![field],
+    }
+}
+
+#[test]
+fn the_table_of_fields_leaves_no_field_of_a_type_out() {
+    for (kind, fields) in EVENT_SHAPES.iter().chain(DELTA_SHAPES) {
+        let row = FIELDS.iter().find(|row| row.0 == *kind).expect("every type has its row").1;
+        let in_table: BTreeSet<&str> = row.split(' ').map(|field| field.trim_matches(['+', '?'])).collect();
+        let mut in_type: BTreeSet<&str> = fields.iter().flat_map(|field| fields_in_json(field)).collect();
+        if DELTAS.contains(kind) {
+            in_type.insert("text");
+        }
+        assert_eq!(in_table, in_type, "{kind}");
     }
 }
 

@@ -8,6 +8,7 @@
 //! Not here: mocks that count calls (mockall does that where a test needs it), and stories, which belong to the
 //! tests that tell them.
 
+pub mod artifacts;
 pub mod clock;
 pub mod journal;
 pub mod mock_server;
@@ -22,6 +23,7 @@ pub mod violations;
 pub mod wait;
 pub mod workspace;
 
+pub use artifacts::MemoryArtifacts;
 pub use clock::{FakeClock, SequentialIds};
 pub use journal::MemoryJournal;
 pub use mock_server::{MockServer, Script, Turn};

@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError},
+    command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError, WholeOutput},
     permission::{SandboxLevel, SandboxState},
     ports::{Cancelled, OutputSink, Processes},
 };
@@ -232,6 +232,7 @@ impl Processes for FakeProcesses {
             output: bound(&step.output.concat()),
             elapsed: start.elapsed(),
             restored: step.restored,
+            whole_output: WholeOutput::Short,
         })
     }
 }

@@ -144,6 +144,7 @@ pub(crate) fn tool_finished(
         exit_code: exit,
         elapsed_ms: 12,
         changed: false,
+        artifact: None,
     };
     of(run, body)
 }

@@ -86,6 +86,12 @@ impl Places {
         self.data.join("sessions")
     }
 
+    /// Outputs too large for the journal.
+    #[must_use]
+    pub fn artifacts(&self) -> PathBuf {
+        self.data.join("artifacts")
+    }
+
     /// Sockets and locks of running processes.
     #[must_use]
     pub fn run(&self) -> PathBuf {
@@ -100,7 +106,7 @@ impl Places {
 
     /// Every folder and file with its name, for `config paths`.
     #[must_use]
-    pub fn named(&self) -> [(&'static str, PathBuf); 9] {
+    pub fn named(&self) -> [(&'static str, PathBuf); 10] {
         [
             ("config", self.config.clone()),
             ("data", self.data.clone()),
@@ -108,6 +114,7 @@ impl Places {
             ("cache", self.cache.clone()),
             ("database", self.database()),
             ("records", self.records()),
+            ("artifacts", self.artifacts()),
             ("logs", self.logs.clone()),
             ("run", self.run()),
             ("toolchains", self.toolchains()),

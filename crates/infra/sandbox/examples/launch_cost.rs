@@ -90,6 +90,7 @@ fn sandbox(root: &Path, workspace: &str, level: SandboxLevel) -> Sandbox {
         session: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().expect("a session id"),
         git_dirs: Vec::new(),
         protected: Vec::new(),
+        artifacts: std::sync::Arc::new(testkit::MemoryArtifacts::new()),
         environment: vec![("PATH".into(), PATH.into()), ("HOME".into(), root.into())],
     })
 }

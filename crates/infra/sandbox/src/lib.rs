@@ -25,6 +25,7 @@ mod protected;
 mod run;
 mod sandbox;
 mod settings;
+mod spill;
 
 pub use error::SandboxError;
 pub use sandbox::Sandbox;

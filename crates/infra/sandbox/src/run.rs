@@ -11,7 +11,7 @@ use std::{
 };
 
 use domain::{
-    command::{BoundedOutput, CommandStatus},
+    command::{BoundedOutput, CommandStatus, WholeOutput},
     ports::{Cancelled, OutputSink},
 };
 use tokio::{
@@ -25,6 +25,7 @@ use crate::{
     group::{Exit, Group, Scope},
     live::Live,
     output::{Collector, Decoder},
+    spill::Spill,
 };
 
 /// How long output is read on after the shell's end. Whoever still holds the pipe then is not waited for.
@@ -57,10 +58,11 @@ pub(crate) async fn to_its_end(
     pipe: io::PipeReader,
     limit: Duration,
     sink: Arc<dyn OutputSink>,
+    spill: Spill,
     mut cancelled: Cancelled,
-) -> io::Result<(CommandStatus, BoundedOutput)> {
+) -> io::Result<(CommandStatus, BoundedOutput, WholeOutput)> {
     let mut exit = Exit::watch(group.leader())?;
-    let mut tap = Tap::new(pipe, sink)?;
+    let mut tap = Tap::new(pipe, sink, spill)?;
     let mut deadline = pin!(sleep(limit));
     let stop = loop {
         select! {
@@ -96,7 +98,8 @@ pub(crate) async fn to_its_end(
     ignore_late(timeout(LAST_WORDS, tap.read_all()).await)?;
     // What the kernel holds on to is left to the group's own drop.
     let status = if is_dead { Some(group.reap()?) } else { None };
-    Ok((outcome(stop, status), tap.finish()))
+    let (output, whole) = tap.finish();
+    Ok((outcome(stop, status), output, whole))
 }
 
 fn outcome(stop: Stop, status: Option<ExitStatus>) -> CommandStatus {
@@ -136,10 +139,11 @@ struct Tap {
     decoder: Decoder,
     collector: Collector,
     live: Live,
+    spill: Spill,
 }
 
 impl Tap {
-    fn new(pipe: io::PipeReader, sink: Arc<dyn OutputSink>) -> io::Result<Self> {
+    fn new(pipe: io::PipeReader, sink: Arc<dyn OutputSink>, spill: Spill) -> io::Result<Self> {
         Ok(Self {
             pipe: Some(Receiver::from_owned_fd(OwnedFd::from(pipe))?),
             bytes: Vec::with_capacity(READ),
@@ -147,6 +151,7 @@ impl Tap {
             decoder: Decoder::default(),
             collector: Collector::default(),
             live: Live::new(sink),
+            spill,
         })
     }
 
@@ -181,6 +186,7 @@ impl Tap {
         if read == 0 {
             self.pipe = None;
         } else {
+            self.spill.push(&self.bytes);
             self.decoder.decode(&self.bytes, &mut self.text);
         }
         self.pass_on();
@@ -192,10 +198,10 @@ impl Tap {
         self.text.clear();
     }
 
-    fn finish(mut self) -> BoundedOutput {
+    fn finish(mut self) -> (BoundedOutput, WholeOutput) {
         self.decoder.finish(&mut self.text);
         self.pass_on();
         self.live.flush();
-        self.collector.finish()
+        (self.collector.finish(), self.spill.finish())
     }
 }

@@ -4,9 +4,9 @@ use std::{io, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError},
+    command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError, WholeOutput},
     permission::{SandboxLevel, SandboxState},
-    ports::{Cancelled, OutputSink, Processes, never_cancelled},
+    ports::{ArtifactPort, Cancelled, OutputSink, Processes, never_cancelled},
 };
 use tokio::{sync::OnceCell, time::Instant};
 
@@ -18,6 +18,7 @@ use crate::{
     launcher::{Launcher, Setting},
     run,
     settings::{Requested, SandboxSettings},
+    spill::Spill,
 };
 
 #[cfg(target_os = "linux")]
@@ -38,6 +39,7 @@ struct Ready {
     launcher: Launcher,
     setting: Setting,
     reason: String,
+    artifacts: Arc<dyn ArtifactPort>,
     #[cfg(target_os = "linux")]
     guard: Option<Guard>,
 }
@@ -79,6 +81,7 @@ impl Sandbox {
         let ready = Ready {
             launcher: Launcher::Plain,
             setting: self.setting(SandboxLevel::None)?,
+            artifacts: Arc::clone(&self.settings.artifacts),
             reason: "asked for: commands run with all rights of the person".to_owned(),
             #[cfg(target_os = "linux")]
             guard: None,
@@ -96,6 +99,7 @@ impl Sandbox {
             reason: wall.reason(),
             launcher: Launcher::Kernel(Box::new(wall)),
             setting,
+            artifacts: Arc::clone(&self.settings.artifacts),
             guard: Some(Guard::new(&self.settings)),
         };
         ready.probe().await.map_err(|source| unavailable(SandboxLevel::Kernel, source))?;
@@ -152,8 +156,8 @@ impl Ready {
     async fn probe(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let request = CommandRequest { command: ":".to_owned(), timeout: CommandRequest::DEFAULT_TIMEOUT };
         match self.execute(&request, Arc::new(Silent), never_cancelled()).await? {
-            (CommandStatus::Exited(0), _) => Ok(()),
-            (status, output) => {
+            (CommandStatus::Exited(0), _, _) => Ok(()),
+            (status, output, _) => {
                 Err(format!("a probe command ended as {status:?}: {}", output.head.trim_end()).into())
             }
         }
@@ -164,11 +168,12 @@ impl Ready {
         request: &CommandRequest,
         output: Arc<dyn OutputSink>,
         cancelled: Cancelled,
-    ) -> Result<(CommandStatus, BoundedOutput), ProcessError> {
+    ) -> Result<(CommandStatus, BoundedOutput, WholeOutput), ProcessError> {
         let watching = |source: io::Error| ProcessError::Watch { command: request.command.clone(), source };
         let (child, pipe) = self.launcher.start(&self.setting, &request.command)?;
         let group = Group::adopt(child).map_err(watching)?;
-        run::to_its_end(group, pipe, request.timeout, output, cancelled).await.map_err(watching)
+        let spill = Spill::new(Arc::clone(&self.artifacts));
+        run::to_its_end(group, pipe, request.timeout, output, spill, cancelled).await.map_err(watching)
     }
 
     async fn run(
@@ -186,9 +191,9 @@ impl Ready {
         let restored = baseline.map(Baseline::put_back).transpose().map_err(guarding)?.unwrap_or_default();
         #[cfg(not(target_os = "linux"))]
         let restored: Vec<String> = Vec::new();
-        let (status, output) = ended?;
+        let (status, output, whole_output) = ended?;
         let status = if restored.is_empty() { status } else { CommandStatus::Refused };
-        Ok(CommandEnd { status, output, elapsed: begun.elapsed(), restored })
+        Ok(CommandEnd { status, output, elapsed: begun.elapsed(), restored, whole_output })
     }
 }
 

@@ -3,9 +3,10 @@
 use std::{
     ffi::{OsStr, OsString},
     path::PathBuf,
+    sync::Arc,
 };
 
-use domain::{id::SessionId, permission::SandboxLevel};
+use domain::{id::SessionId, permission::SandboxLevel, ports::ArtifactPort};
 
 /// The level that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct SandboxSettings {
     /// before and after each command, so they must not name files that the engine itself writes meanwhile (the
     /// journal).
     pub protected: Vec<PathBuf>,
+    /// Where the whole of a long output goes.
+    pub artifacts: Arc<dyn ArtifactPort>,
     /// The host's environment. Only the names of an allow-list reach a command.
     pub environment: Vec<(OsString, OsString)>,
 }

@@ -4,11 +4,13 @@
 //! finished session. Nothing appears on disk before there is something to keep. Searching, deleting and
 //! compressing are not done here yet; what events mean is `domain`'s business.
 
+mod artifact;
 mod error;
 mod files;
 mod journal;
 mod record;
 
+pub use artifact::ArtifactFiles;
 pub use error::StoreError;
 pub use journal::{ReadBack, SessionSummary, SqliteJournal};
 pub use record::RecordFiles;

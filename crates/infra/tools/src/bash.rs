@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    command::{CommandEnd, CommandRequest, CommandStatus, ProcessError},
+    command::{CommandEnd, CommandRequest, CommandStatus, ProcessError, WholeOutput},
     ports::{Processes, ToolContext},
     tool::{Access, CallTarget, RejectedInput, ToolOutcome, ToolStatus},
 };
@@ -88,6 +88,14 @@ impl Tool for Bash {
 
 fn outcome(end: CommandEnd, timeout: Duration) -> ToolOutcome {
     let output = end.output;
+    let (artifact, kept) = match end.whole_output {
+        WholeOutput::Short => (None, None),
+        WholeOutput::Kept(artifact) => {
+            let kept = format!("a person finds the whole output in artifact {}", artifact.id);
+            (Some(artifact.id), Some(kept))
+        }
+        WholeOutput::Lost(why) => (None, Some(format!("the whole output could not be kept: {why}"))),
+    };
     let (mut text, omitted_bytes) =
         head_and_tail(&output.head, &output.tail, output.omitted_bytes, ToolOutcome::LONGEST - ENDING);
     let (status, exit_code, mut ending) = match end.status {
@@ -118,11 +126,17 @@ fn outcome(end: CommandEnd, timeout: Duration) -> ToolOutcome {
             end.restored.join(", ")
         );
     }
+    // What is shown whole needs no artifact.
+    let (artifact, kept) = if omitted_bytes == 0 { (None, None) } else { (artifact, kept) };
+    if let Some(kept) = kept {
+        let separator = if ending.is_empty() { "" } else { "; " };
+        ending = format!("{ending}{separator}{kept}");
+    }
     if !text.is_empty() && !text.ends_with('\n') && !ending.is_empty() {
         text.push('\n');
     }
     text.push_str(beginning(&ending, ENDING - 1));
-    ToolOutcome { status, omitted_bytes, exit_code, ..ToolOutcome::ok(text) }
+    ToolOutcome { status, omitted_bytes, exit_code, artifact, ..ToolOutcome::ok(text) }
 }
 
 /// A signal's number and, where everyone uses it, its name.

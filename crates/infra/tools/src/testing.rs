@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     agent::AgentName,
-    command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError},
+    command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError, WholeOutput},
     id::{CallId, RunId, Ulid},
     permission::{SandboxLevel, SandboxState},
     ports::{Cancelled, OutputSink, Processes, ToolContext, WorkspacePort, never_cancelled},
@@ -179,7 +179,13 @@ pub(crate) struct FakeProcesses {
 impl FakeProcesses {
     pub(crate) fn ends(&self, status: CommandStatus, output: BoundedOutput, restored: &[&str]) {
         let restored = restored.iter().map(|&path| path.to_owned()).collect();
-        let end = CommandEnd { status, output, elapsed: Duration::from_millis(1), restored };
+        let end = CommandEnd {
+            status,
+            output,
+            elapsed: Duration::from_millis(1),
+            restored,
+            whole_output: WholeOutput::Short,
+        };
         *self.answer.lock().expect("a lock") = Some(Ok(end));
     }
 }
@@ -207,6 +213,7 @@ impl Processes for FakeProcesses {
                     output: BoundedOutput::default(),
                     elapsed: Duration::ZERO,
                     restored: Vec::new(),
+                    whole_output: WholeOutput::Short,
                 })
             }
         }

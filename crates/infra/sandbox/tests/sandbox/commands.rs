@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    command::{BoundedOutput, CommandRequest, CommandStatus},
+    command::{BoundedOutput, CommandRequest, CommandStatus, WholeOutput},
     ports::{Processes, never_cancelled},
 };
 
@@ -66,6 +66,8 @@ async fn output_of_any_size_is_kept_in_bounded_space() {
     const SIZE: u64 = 200_000_000;
     for level in BOTH {
         let bench = Bench::new();
+        // What is kept whole would be kept in memory here.
+        bench.artifacts.fail("not in this test");
         let Some(sandbox) = bench.at(level).await else { continue };
         let before = memory("VmRSS:");
         let end =
@@ -77,6 +79,23 @@ async fn output_of_any_size_is_kept_in_bounded_space() {
         assert_eq!((head.len(), tail.len()), (BoundedOutput::SIDE, BoundedOutput::SIDE));
         assert_eq!(head.len() as u64 + omitted_bytes + tail.len() as u64, SIZE + 10);
         assert!(growth < 50_000, "memory grew by {growth} KiB");
+        assert!(matches!(end.whole_output, WholeOutput::Lost(why) if why.contains("not in this test")));
+    }
+}
+
+#[tokio::test]
+async fn the_whole_of_a_long_output_is_kept_and_a_short_one_is_not() {
+    for level in BOTH {
+        let bench = Bench::new();
+        let Some(sandbox) = bench.at(level).await else { continue };
+        let short = run(&sandbox, "echo 짧은 출력").await;
+        assert_eq!((short.whole_output, bench.artifacts.kept().len()), (WholeOutput::Short, 0));
+        let long = run(&sandbox, "printf '\\377'; head -c 300000 /dev/zero | tr '\\0' x; echo 끝").await;
+        let WholeOutput::Kept(artifact) = long.whole_output else { panic!("{:?}", long.whole_output) };
+        let expected = [&b"\xff"[..], &[b'x'; 300_000], "끝\n".as_bytes()].concat();
+        assert_eq!(artifact.bytes, expected.len() as u64);
+        // Byte for byte, also what is no UTF-8.
+        assert_eq!(bench.artifacts.kept(), [expected]);
     }
 }
 

@@ -220,6 +220,7 @@ async fn a_git_dir_outside_can_be_read_and_not_written() {
         root: tempfile::tempdir().expect("a folder"),
         workspace: bench.root.path().canonicalize().expect("its path").join("tree"),
         home: bench.home.clone(),
+        artifacts: bench.artifacts.clone(),
     };
     let mut settings = tree.settings(Requested::Level(SandboxLevel::Kernel));
     settings.git_dirs = vec![bench.workspace.join(".git/worktrees/tree"), bench.workspace.join(".git")];

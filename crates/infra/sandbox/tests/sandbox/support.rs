@@ -16,6 +16,7 @@ use domain::{
     permission::SandboxLevel,
     ports::{Cancelled, OutputSink, Processes, never_cancelled},
 };
+use testkit::MemoryArtifacts;
 use tokio::sync::watch;
 
 /// A state that has not come by then will not come.
@@ -29,6 +30,8 @@ pub(crate) struct Bench {
     pub(crate) root: tempfile::TempDir,
     pub(crate) workspace: PathBuf,
     pub(crate) home: PathBuf,
+    /// Where the whole of long outputs went.
+    pub(crate) artifacts: MemoryArtifacts,
 }
 
 impl Bench {
@@ -39,7 +42,7 @@ impl Bench {
         fs::create_dir(&workspace).expect("a workspace");
         fs::create_dir(&home).expect("a home");
         fs::write(home.join("secret"), SECRET).expect("a secret");
-        Self { root, workspace, home }
+        Self { root, workspace, home, artifacts: MemoryArtifacts::new() }
     }
 
     pub(crate) fn settings(&self, requested: Requested) -> SandboxSettings {
@@ -51,6 +54,7 @@ impl Bench {
             session: SESSION.parse::<SessionId>().expect("a session id"),
             git_dirs: Vec::new(),
             protected: Vec::new(),
+            artifacts: std::sync::Arc::new(self.artifacts.clone()),
             environment: vec![
                 variable("PATH", "/usr/local/bin:/usr/bin:/bin".into()),
                 variable("HOME", self.home.clone().into()),

@@ -174,6 +174,7 @@ fn work() -> Vec<EventBody> {
             exit_code: Some(-1),
             elapsed_ms: 12,
             changed: true,
+            artifact: Some("0a1b".to_owned()),
         },
         EventBody::Report {
             kind: WorkerKind::Coder,
