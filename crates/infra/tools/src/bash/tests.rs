@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use domain::{
-    command::{BoundedOutput, CommandRequest, CommandStatus, ProcessError},
+    artifact::Artifact,
+    command::{BoundedOutput, CommandRequest, CommandStatus, ProcessError, WholeOutput},
     tool::{CallTarget, ToolOutcome, ToolStatus},
     workspace::Bases,
 };
@@ -123,5 +124,36 @@ fn time_limits_have_bounds_and_commands_words() {
         json!({"command": "a\0b"}),
     ] {
         workspace.rejection("bash", input);
+    }
+}
+
+#[tokio::test]
+async fn where_the_whole_of_a_cut_output_is_said_and_only_then() {
+    let long = BoundedOutput { head: "x".repeat(60_000), ..BoundedOutput::default() };
+    let artifact = Artifact { id: "0a1b".to_owned(), bytes: 60_000, omitted_bytes: 0 };
+    for (output, whole_output, artifact, said) in [
+        (
+            long.clone(),
+            WholeOutput::Kept(artifact.clone()),
+            Some("0a1b"),
+            "the whole output in artifact 0a1b",
+        ),
+        (long, WholeOutput::Lost("disk full".to_owned()), None, "could not be kept: disk full"),
+        (
+            BoundedOutput { head: "짧음".to_owned(), ..BoundedOutput::default() },
+            WholeOutput::Kept(artifact),
+            None,
+            "짧음",
+        ),
+    ] {
+        let workspace = Workspace::new();
+        workspace.processes.ends(CommandStatus::Exited(0), output, &[]);
+        if let Some(Ok(end)) = workspace.processes.answer.lock().expect("a lock").as_mut() {
+            end.whole_output = whole_output;
+        }
+        let outcome = workspace.call("bash", json!({"command": "make"})).await;
+        assert_eq!(outcome.artifact.as_deref(), artifact);
+        assert!(outcome.output.ends_with(said), "{}", outcome.output);
+        assert!(outcome.output.chars().count() <= ToolOutcome::LONGEST);
     }
 }
