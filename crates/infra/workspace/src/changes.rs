@@ -23,32 +23,53 @@ impl From<Found> for Changes {
     }
 }
 
-/// Adds to `files`, which were compared by content, those that at least one of two states knows by stat data
-/// alone. `is_there` tells whether a file exists in the later state. Gives the files that differ by stat data only.
-pub(crate) fn settle_aside(
-    files: &mut BTreeMap<FilePath, ChangeKind>,
-    from: &BTreeMap<FilePath, Stat>,
-    now: &BTreeMap<FilePath, Stat>,
-    is_there: impl Fn(&FilePath) -> bool,
-) -> Vec<FilePath> {
-    let mut unread = Vec::new();
-    for path in from.keys().chain(now.keys()).collect::<BTreeSet<_>>() {
-        let by_content = files.remove(path);
-        let kind = match (from.get(path), now.get(path)) {
-            (Some(before), Some(after)) if before == after => continue,
-            (Some(_), Some(_)) => {
-                unread.push(path.clone());
-                ChangeKind::Modified
-            }
-            (Some(_), None) if is_there(path) => ChangeKind::Modified,
-            (Some(_), None) => ChangeKind::Deleted,
-            // It left the states compared by content: it was there before and grew, or it is new.
-            (None, _) if by_content.is_some() => ChangeKind::Modified,
-            (None, _) => ChangeKind::Created,
-        };
-        files.insert(path.clone(), kind);
+/// Files that at least one of two states knows by stat data alone, and that differ.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unread {
+    pub(crate) files: BTreeMap<FilePath, ChangeKind>,
+    /// Those of them of which nothing but size and times is known.
+    pub(crate) by_times: Vec<FilePath>,
+}
+
+/// Files compared by stat data in an earlier and a later state, beside what trees tell.
+pub(crate) struct Aside<'a, T: Fn(&FilePath) -> bool, I: Fn(&FilePath) -> bool> {
+    pub(crate) from: &'a BTreeMap<FilePath, Stat>,
+    pub(crate) now: &'a BTreeMap<FilePath, Stat>,
+    /// Whether a file exists in the later state.
+    pub(crate) is_there: T,
+    /// Whether the later tree holds an older content of a file.
+    pub(crate) is_in_tree: I,
+}
+
+impl<T: Fn(&FilePath) -> bool, I: Fn(&FilePath) -> bool> Aside<'_, T, I> {
+    /// Takes these files out of `trees`, which were compared by content, and says how they differ.
+    pub(crate) fn settle(&self, trees: &mut BTreeMap<FilePath, ChangeKind>) -> Unread {
+        let mut unread = Unread::default();
+        for path in self.from.keys().chain(self.now.keys()).collect::<BTreeSet<_>>() {
+            let in_trees = trees.remove(path);
+            let kind = match (self.from.get(path), self.now.get(path)) {
+                (Some(before), Some(after)) if before == after => continue,
+                (Some(_), Some(_)) => {
+                    unread.by_times.push(path.clone());
+                    ChangeKind::Modified
+                }
+                (Some(_), None) if (self.is_there)(path) => ChangeKind::Modified,
+                (Some(_), None) => ChangeKind::Deleted,
+                (None, _) => match in_trees {
+                    Some(kind) => kind,
+                    None if (self.is_in_tree)(path) => ChangeKind::Modified,
+                    None => ChangeKind::Created,
+                },
+            };
+            unread.files.insert(path.clone(), kind);
+        }
+        unread
     }
-    unread
+}
+
+/// What a diff says of a file whose content it does not show.
+pub(crate) fn unread_note(path: &str) -> String {
+    format!("diff --git a/{path} b/{path}\nBinary or large files a/{path} and b/{path} differ\n")
 }
 
 /// What was left out of a text that was cut at a bound, said at its end (law 8).

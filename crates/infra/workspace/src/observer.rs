@@ -112,9 +112,8 @@ impl Observer {
     }
 
     pub(crate) async fn touched(&mut self) -> Result<bool, WorkspaceError> {
-        let is_first = self.latest.is_none();
         self.scan().await?;
-        Ok(std::mem::take(&mut self.touched) && !is_first)
+        Ok(std::mem::take(&mut self.touched))
     }
 
     pub(crate) async fn checkpoint(&mut self) -> Result<Checkpoint, WorkspaceError> {
@@ -198,12 +197,13 @@ impl Observer {
         let from = from.map(|from| self.find(from)).transpose()?;
         let now = self.now().await?;
         let most = self.settings.bounds.diff_bytes;
+        let table = self.latest.clone().unwrap_or_default();
         let (bytes, omitted) = match (&self.keeper, from, now) {
             (Some(Keeper::Git(keeper)), Some(Kept::Git(from)), Kept::Git(now)) => {
-                keeper.diff(Some(&from), &now, only.as_ref()).await.map_err(failed(doing))?
+                keeper.diff(Some(&from), &now, only.as_ref(), &table).await.map_err(failed(doing))?
             }
             (Some(Keeper::Git(keeper)), None, Kept::Git(now)) => {
-                keeper.diff(None, &now, only.as_ref()).await.map_err(failed(doing))?
+                keeper.diff(None, &now, only.as_ref(), &table).await.map_err(failed(doing))?
             }
             (Some(Keeper::Plain(keeper)), Some(Kept::Plain(from)), Kept::Plain(now)) => {
                 let keeper = Arc::clone(keeper);
@@ -276,10 +276,14 @@ impl Observer {
         }
     }
 
-    /// Decides, once, how states are kept here, and forgets walks made before that was known.
+    /// Decides, once, how states are kept here. Walks made before that was known have told `touched` what they had
+    /// to tell and are forgotten.
     async fn open(&mut self) -> Result<(), WorkspaceError> {
         if self.keeper.is_some() {
             return Ok(());
+        }
+        if self.latest.is_some() {
+            self.scan().await?;
         }
         let doing = format!("prepare the folder {}", self.settings.store.display());
         // Without removing what an earlier attempt that failed half-way had laid out, dropping it would do so later.
@@ -335,8 +339,9 @@ impl Observer {
         let (scan, memory) = blocking(walk).await.map_err(failed(doing))?;
         self.memory = Some(memory);
         let Scan { table, changed } = scan.map_err(failed(doing))?;
-        self.latest = Some(Arc::new(table));
-        self.touched |= !changed.is_empty();
+        // The first walk has nothing to compare with.
+        let is_first = self.latest.replace(Arc::new(table)).is_none();
+        self.touched |= !is_first && !changed.is_empty();
         self.pending.extend(changed);
         Ok(())
     }

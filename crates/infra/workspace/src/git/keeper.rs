@@ -1,4 +1,4 @@
-//! Keeping and comparing states with git's own means: an index, trees and blobs, all of them ours.
+//! Keeping states with git's own means: an index, trees and blobs, all of them ours. Comparing them: `compare`.
 //!
 //! Files go into the index one by one, by name, as the walk saw them; git is never asked to look for files, so it
 //! enters no submodule. The files of nested repositories are kept as what they are for the person, files; in our
@@ -11,10 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::workspace::ChangeKind;
-
 use crate::{
-    changes::{Found, settle_aside},
     error::KeepError,
     file::{self, Stat},
     git::{
@@ -22,9 +19,8 @@ use crate::{
         index::{read_index, remove_stale_lock},
         repository::{Config, Repository, personal_file},
         shadow::Shadow,
-        tree::{TreeChange, empty_tree},
     },
-    path::{FilePath, list},
+    path::FilePath,
     rules::RuleSources,
     scan::Table,
     settings::WorkspaceSettings,
@@ -37,10 +33,8 @@ pub(crate) struct GitState {
     /// The commit at `HEAD`; none where there was none yet.
     pub(crate) head: Option<String>,
     /// Files whose content was not read: too large, unreadable, or with a name git refuses.
-    aside: Arc<BTreeMap<FilePath, Stat>>,
-    /// Those of them that differed from the index when it was first read.
-    aside_dirty: Arc<[FilePath]>,
-    partial: Option<String>,
+    pub(super) aside: Arc<BTreeMap<FilePath, Stat>>,
+    pub(super) partial: Option<String>,
 }
 
 impl GitState {
@@ -53,13 +47,14 @@ impl GitState {
 #[derive(Debug)]
 pub(crate) struct GitKeeper {
     pub(crate) shadow: Shadow,
-    settings: WorkspaceSettings,
+    pub(super) settings: WorkspaceSettings,
     /// What the person's index held at the start; sorted.
     pub(crate) tracked: Arc<[FilePath]>,
     /// Other repositories in the index.
-    links: Vec<FilePath>,
+    pub(super) links: Vec<FilePath>,
     /// Files that our index holds, or held a moment ago.
-    fed: BTreeSet<FilePath>,
+    pub(super) fed: BTreeSet<FilePath>,
+    pub(super) first_aside: FirstAside,
     last: Option<GitState>,
     head: Option<(String, Option<String>)>,
 }
@@ -91,6 +86,7 @@ impl GitKeeper {
             fed: index.tracked.iter().cloned().collect(),
             tracked: index.tracked.into(),
             links: index.links,
+            first_aside: FirstAside::default(),
             last: None,
             head: None,
         };
@@ -115,12 +111,12 @@ impl GitKeeper {
         self.forget(&sorted.gone).await?;
         self.feed(&sorted.feed).await?;
         let tree = self.shadow.call().args(["write-tree", "--missing-ok"]).line().await?;
-        let aside_dirty = match &self.last {
-            Some(last) => Arc::clone(&last.aside_dirty),
-            None => self.dirty_aside(&sorted.aside).await?.into(),
-        };
         let aside = Arc::new(sorted.aside);
-        let state = GitState { tree, head, aside, aside_dirty, partial: table.partial.clone() };
+        if self.last.is_none() {
+            let dirty = self.dirty_aside(&aside).await?;
+            self.first_aside = FirstAside { files: Arc::clone(&aside), dirty };
+        }
+        let state = GitState { tree, head, aside, partial: table.partial.clone() };
         self.last = Some(state.clone());
         Ok(state)
     }
@@ -167,9 +163,6 @@ impl GitKeeper {
                 feed.push(path.clone());
             } else {
                 aside.insert(path.clone(), seen.stat);
-                if !is_first && self.fed.contains(path) {
-                    gone.push(path.clone());
-                }
             }
         }
         if is_first {
@@ -244,92 +237,26 @@ impl GitKeeper {
         spec.extend_from_slice(path.as_bytes());
         OsString::from_vec(spec)
     }
+}
 
-    /// What differs between two states, and what is known of it by stat data alone.
-    pub(crate) async fn compare(
+/// The files that were not read when the first state was kept.
+#[derive(Debug, Default)]
+pub(super) struct FirstAside {
+    files: Arc<BTreeMap<FilePath, Stat>>,
+    /// Those that differed from the index.
+    dirty: Vec<FilePath>,
+}
+
+impl FirstAside {
+    /// Which of the files that were not read in a later state differ from `HEAD`, as far as times tell.
+    pub(super) fn dirty_in<'a>(
         &self,
-        from: &GitState,
-        now: &GitState,
-        table: &Table,
-    ) -> Result<Found, KeepError> {
-        let mut files = self.compare_trees(&from.tree, &now.tree).await?;
-        let unread = settle_aside(&mut files, &from.aside, &now.aside, |path| table.get(path).is_some());
-        let mut reasons = Vec::from_iter(now.partial.clone().or_else(|| from.partial.clone()));
-        if !unread.is_empty() {
-            let most = self.settings.bounds.file_bytes >> 20;
-            reasons.push(format!(
-                "compared by size and times only (over {most} MiB, unreadable, or too much at once): {}",
-                list(&unread, 5)
-            ));
-        }
-        Ok(Found { files, partial: (!reasons.is_empty()).then(|| reasons.join("; ")) })
-    }
-
-    async fn compare_trees(&self, from: &str, to: &str) -> Result<BTreeMap<FilePath, ChangeKind>, KeepError> {
-        if from == to {
-            return Ok(BTreeMap::new());
-        }
-        let args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-abbrev"];
-        let call = self.shadow.call().args(args).args([from, to]).args(["--"]);
-        let answer = call.succeed().await?;
-        let entries = TreeChange::parse(&answer).ok_or(KeepError::Answer("diff-tree"))?;
-        let prefix = self.shadow.repository.prefix.as_slice();
-        let inside = entries.into_iter().filter_map(|entry| {
-            let path = FilePath::new(entry.path.strip_prefix(prefix)?);
-            Some((path, entry.kind))
-        });
-        Ok(inside.collect())
-    }
-
-    /// Files that differed from `HEAD` in a state. Other repositories inside the work tree are left out: what
-    /// `HEAD` holds of them is not files.
-    pub(crate) async fn dirty(&self, state: &GitState) -> Result<BTreeSet<FilePath>, KeepError> {
-        let head = self.tree_at(state);
-        let mut dirty = self.compare_trees(&head, &state.tree).await?.into_keys().collect::<BTreeSet<_>>();
-        dirty.extend(state.aside_dirty.iter().cloned());
-        dirty.retain(|path| !self.is_elsewhere(path));
-        Ok(dirty)
-    }
-
-    /// Whether a path belongs to a repository that the index only links to.
-    fn is_elsewhere(&self, path: &FilePath) -> bool {
-        self.links.iter().any(|link| path.is_within(link.as_bytes()))
-    }
-
-    fn tree_at(&self, state: &GitState) -> String {
-        match &state.head {
-            Some(head) => format!("{head}^{{tree}}"),
-            None => empty_tree(&state.tree).to_owned(),
-        }
-    }
-
-    /// A unified diff from `from` (none: from `HEAD`) to `now`, and how many bytes of it were cut.
-    pub(crate) async fn diff(
-        &self,
-        from: Option<&GitState>,
-        now: &GitState,
-        path: Option<&FilePath>,
-    ) -> Result<(Vec<u8>, u64), KeepError> {
-        let start = from.map_or_else(|| self.tree_at(now), |from| from.tree.clone());
-        let relative = String::from_utf8_lossy(&self.shadow.repository.prefix).into_owned();
-        let mut call = self
-            .shadow
-            .call()
-            .args(["diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"])
-            .args(["--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=all"]);
-        if !relative.is_empty() {
-            call = call.args([format!("--relative={relative}")]);
-        }
-        call = call.args([start.as_str(), now.tree.as_str(), "--"]);
-        call = match path {
-            Some(path) => call.args([self.pathspec(path, "")]),
-            None => call.args([":(top)"]),
-        };
-        if from.is_none() {
-            call = call.args(self.links.iter().map(|link| self.pathspec(link, ",exclude")));
-        }
-        let output = call.keep(self.settings.bounds.diff_bytes).finish().await?.success()?;
-        Ok((output.stdout, output.omitted))
+        aside: &'a BTreeMap<FilePath, Stat>,
+    ) -> impl Iterator<Item = &'a FilePath> {
+        let changed = aside
+            .iter()
+            .filter(|(path, stat)| self.files.get(*path) != Some(*stat) || self.dirty.contains(path));
+        changed.map(|(path, _)| path)
     }
 }
 

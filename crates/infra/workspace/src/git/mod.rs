@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 pub(crate) mod commit;
+mod compare;
 pub(crate) mod identity;
 pub(crate) mod index;
 pub(crate) mod index_lock;

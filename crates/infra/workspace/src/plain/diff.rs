@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use similar::TextDiff;
 
 use crate::{
+    changes::unread_note,
     error::KeepError,
     path::FilePath,
     plain::{Content, PlainFile, PlainKeeper, PlainState},
@@ -76,12 +77,12 @@ fn file_diff(path: &str, before: &Side, after: &Side) -> String {
     let (old_mode, old) = match before {
         Side::Missing => (None, ""),
         Side::Text { mode, text } => (Some(*mode), text.as_str()),
-        Side::Hidden => return hidden(text, path),
+        Side::Hidden => return unread_note(path),
     };
     let (new_mode, new) = match after {
         Side::Missing => (None, ""),
         Side::Text { mode, text } => (Some(*mode), text.as_str()),
-        Side::Hidden => return hidden(text, path),
+        Side::Hidden => return unread_note(path),
     };
     let (mut old_name, mut new_name) = (format!("a/{path}"), format!("b/{path}"));
     let line = match (old_mode, new_mode) {
@@ -100,10 +101,5 @@ fn file_diff(path: &str, before: &Side, after: &Side) -> String {
     let diff = TextDiff::configure().timeout(SEARCH).diff_lines(old, new);
     let unified = diff.unified_diff().context_radius(3).header(&old_name, &new_name).to_string();
     text.push_str(&unified);
-    text
-}
-
-fn hidden(mut text: String, path: &str) -> String {
-    text.push_str(&format!("Binary or large files a/{path} and b/{path} differ\n"));
     text
 }

@@ -24,6 +24,10 @@ async fn large_files_are_compared_by_size_and_times_and_that_is_said() {
             partial.starts_with("compared by size and times only") && partial.ends_with(": big"),
             "{partial}"
         );
+        let diff = workspace.diff(Some(&start), None).await.unwrap();
+        for path in ["big", "new big"] {
+            assert!(diff.contains(&format!("files a/{path} and b/{path} differ\n")), "{diff}");
+        }
         let middle = workspace.checkpoint().await.unwrap();
         fixture.remove("big");
         fixture.write("grows", "1\n");
@@ -45,6 +49,8 @@ async fn a_large_file_that_was_dirty_before_stays_the_persons() {
     for path in ["big", "clean big", "new big"] {
         fixture.write(path, "the session's\n");
     }
+    let from_head = workspace.diff(None, Some("clean big")).await.unwrap();
+    assert!(from_head.ends_with("files a/clean big and b/clean big differ\n"), "{from_head}");
     let done = commit(&workspace, &start, None).await.unwrap();
     assert_eq!(done.paths, ["clean big"]);
     assert_eq!(done.left_out, ["big", "new big"]);

@@ -117,6 +117,20 @@ async fn without_a_checkpoint_the_first_call_begins_the_watch_and_starts_no_proc
 }
 
 #[tokio::test]
+async fn looking_at_a_diff_before_any_checkpoint_invents_and_loses_no_change() {
+    for edit in [false, true] {
+        let fixture = Fixture::committed(&[("a.txt", "one\n")]);
+        let workspace = fixture.workspace();
+        assert!(!workspace.touched().await.unwrap());
+        if edit {
+            fixture.write("a.txt", "two\n");
+        }
+        workspace.diff(None, None).await.unwrap();
+        assert_eq!(workspace.touched().await.unwrap(), edit);
+    }
+}
+
+#[tokio::test]
 async fn a_change_seen_while_comparing_is_still_told_by_touched() {
     let fixture = Fixture::committed(&[("a.txt", "one\n")]);
     let workspace = fixture.workspace();
