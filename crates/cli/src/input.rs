@@ -43,13 +43,21 @@ pub(crate) enum InputError {
 }
 
 impl InputError {
-    /// The error in words, and its causes.
-    pub(crate) fn in_words(&self, language: Language) -> (String, Vec<String>) {
+    /// The error in words.
+    pub(crate) fn in_words(&self, language: Language) -> String {
         match self {
-            Self::Read { name, source } => (language.unreadable_input(name), vec![source.to_string()]),
-            Self::TooLong { name } => (language.input_too_long(name, LONGEST), Vec::new()),
-            Self::NotText { name } => (language.input_not_text(name), Vec::new()),
-            Self::NoTask => (language.usage_error(&UsageError::EmptyTask), Vec::new()),
+            Self::Read { name, .. } => language.unreadable_input(name),
+            Self::TooLong { name } => language.input_too_long(name, LONGEST),
+            Self::NotText { name } => language.input_not_text(name),
+            Self::NoTask => language.usage_error(&UsageError::EmptyTask),
+        }
+    }
+
+    /// Its causes.
+    pub(crate) fn chain(&self) -> Vec<String> {
+        match self {
+            Self::Read { source, .. } => vec![source.to_string()],
+            Self::TooLong { .. } | Self::NotText { .. } | Self::NoTask => Vec::new(),
         }
     }
 }
@@ -108,7 +116,7 @@ mod tests {
     use super::*;
 
     fn check(bytes: &[u8], expected: Result<&str, &str>) {
-        let found = text_of("f", bytes).map_err(|error| error.in_words(Language::English).0);
+        let found = text_of("f", bytes).map_err(|error| error.in_words(Language::English));
         assert_eq!(found.as_deref().map_err(String::as_str), expected);
     }
 
@@ -132,8 +140,8 @@ mod tests {
         assert_eq!(texts, ["2", "1"]);
         let missing = folder.path().join("missing");
         let error = context_items(&[ContextSource::File(missing.clone())]).unwrap_err();
-        let (text, chain) = error.in_words(Language::English);
+        let text = error.in_words(Language::English);
         assert_eq!(text, format!("`{}` cannot be read", missing.display()));
-        assert_eq!(chain.len(), 1);
+        assert_eq!(error.chain().len(), 1);
     }
 }

@@ -62,7 +62,7 @@ fn say(mut printer: Printer<Stdout, Stderr>, text: &str) -> ExitCode {
 fn refuse(rejected: &Rejected, surroundings: Surroundings) -> ExitCode {
     let language = rejected.language.unwrap_or(surroundings.language);
     let mut printer = printer(rejected.output, language, surroundings);
-    let failure = StartFailure::usage(language, &rejected.error);
+    let failure = StartFailure::usage(&rejected.error);
     let said = printer.start_failure(&failure);
     printer.exit(said, failure.exit_code)
 }

@@ -27,11 +27,14 @@ impl Surroundings {
             kind: variable("TERM"),
             columns: rustix::termios::tcgetwinsize(stderr()).map_or(0, |size| usize::from(size.ws_col)),
         });
-        Self {
-            language: Language::of_locale(locale.iter().map(Option::as_deref)),
-            style: style(terminal.as_ref()),
-        }
+        Self { language: language(locale.iter().map(Option::as_deref)), style: style(terminal.as_ref()) }
     }
+}
+
+/// The language of the locale: the first variable that is set and not empty decides.
+fn language<'a>(variables: impl IntoIterator<Item = Option<&'a str>>) -> Language {
+    let locale = variables.into_iter().flatten().find(|locale| !locale.is_empty()).unwrap_or_default();
+    better_llm::Language::of_locale(locale).into()
 }
 
 /// The terminal behind standard error.
@@ -66,6 +69,17 @@ mod tests {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let terminal = Terminal { no_color: owned(no_color), kind: owned(kind), columns };
         assert_eq!(style(Some(&terminal)), expected, "{no_color:?} {kind:?}");
+    }
+
+    #[test]
+    fn the_locale_decides_by_its_first_variable_that_is_set() {
+        let check = |variables: [Option<&str>; 3], expected| {
+            assert_eq!(language(variables), expected, "{variables:?}");
+        };
+        check([None, None, Some("ko_KR.UTF-8")], Language::Korean);
+        check([Some("en_US.UTF-8"), None, Some("ko_KR.UTF-8")], Language::English);
+        check([Some(""), Some("ko"), Some("en_US")], Language::Korean);
+        check([None, None, None], Language::English);
     }
 
     #[test]

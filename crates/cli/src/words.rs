@@ -1,19 +1,33 @@
 //! Every word that the program says, in English and in Korean.
 //!
-//! There is no lookup by key: each text is a method of [`Language`] whose body holds both languages, so a missing
-//! string does not compile. What agents, tools and the journal say is not translated; it passes through
-//! [`crate::sanitize`] instead. This module decides nothing and prints nothing.
+//! There is no lookup by key: each text is a method of [`Language`] whose body holds both languages, and what the
+//! library says with a type is matched variant by variant, so a missing string does not compile. What agents and
+//! tools say is not translated; it passes through [`crate::sanitize`] instead. Journal and JSON stay English, with
+//! stable codes, for programs. This module decides nothing and prints nothing.
 
+mod codes;
+mod configuration;
 mod data;
 mod demo;
+mod denials;
 mod endings;
 mod events;
+mod failures;
+mod happenings;
 mod help;
+mod particle;
+mod phrases;
 mod reports;
 mod start;
 #[cfg(test)]
 mod tests;
 mod usage;
+
+pub(crate) use self::{
+    codes::{ErrorCode, NoticeCode},
+    happenings::CodeWords,
+    start::UNREAD_INPUT,
+};
 
 /// A language that the program speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,20 +44,8 @@ impl Language {
     pub(crate) const ALL: [Self; 2] = [Self::English, Self::Korean];
 
     /// The language that `--lang` names.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        match text {
-            "en" => Some(Self::English),
-            "ko" => Some(Self::Korean),
-            _ => None,
-        }
-    }
-
-    /// The language of a locale: the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that is set and not empty
-    /// decides; what is not Korean is English.
-    pub(crate) fn of_locale<'a>(variables: impl IntoIterator<Item = Option<&'a str>>) -> Self {
-        let locale = variables.into_iter().flatten().find(|locale| !locale.is_empty()).unwrap_or_default();
-        let language = locale.split(['_', '.', '@', '-']).next().unwrap_or_default();
-        if language.eq_ignore_ascii_case("ko") { Self::Korean } else { Self::English }
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        better_llm::Language::parse(word).map(Self::from)
     }
 
     /// One of two texts.
@@ -51,6 +53,46 @@ impl Language {
         match self {
             Self::English => english,
             Self::Korean => korean,
+        }
+    }
+}
+
+impl From<Language> for better_llm::Language {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::English => Self::En,
+            Language::Korean => Self::Ko,
+        }
+    }
+}
+
+impl From<better_llm::Language> for Language {
+    fn from(language: better_llm::Language) -> Self {
+        match language {
+            better_llm::Language::En => Self::English,
+            better_llm::Language::Ko => Self::Korean,
+        }
+    }
+}
+
+/// A text of the program's in every language: who reads it is not known yet where it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    english: String,
+    korean: String,
+}
+
+impl Said {
+    /// What `words` says in each language.
+    pub(crate) fn by(words: impl Fn(Language) -> String) -> Self {
+        Self { english: words(Language::English), korean: words(Language::Korean) }
+    }
+
+    /// The text in one language.
+    pub(crate) fn text(&self, language: Language) -> &str {
+        match language {
+            Language::English => &self.english,
+            Language::Korean => &self.korean,
         }
     }
 }

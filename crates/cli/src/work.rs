@@ -12,13 +12,13 @@ use std::{
     process::ExitCode,
 };
 
-use better_llm::{Engine, EngineBuilder, Overrides, SandboxChoice, StartError};
+use better_llm::{Engine, EngineBuilder, Overrides, SandboxChoice};
 
 use crate::{
     args::{Invocation, ModelChoice, Options, Provider, Sandbox, Verb},
     output::{OutputError, Printer},
     render::start::StartFailure,
-    words::Language,
+    words::Said,
 };
 
 /// The printer of the program itself.
@@ -33,13 +33,10 @@ pub(crate) fn carry_out(invocation: &Invocation, mut printer: Terminal) -> ExitC
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let failure = StartFailure {
-                code: "internal".to_owned(),
-                text: printer.language().no_runtime().to_owned(),
-                chain: vec![error.to_string()],
-                hint: None,
-                exit_code: 1,
-            };
+            let words = Said::by(|language| language.no_runtime().to_owned());
+            let hint = Said::by(|language| language.internal_hint().to_owned());
+            let failure = StartFailure::new("internal", StartFailure::INTERNAL, words, hint)
+                .because(vec![error.to_string()]);
             let said = printer.start_failure(&failure);
             return printer.exit(said, failure.exit_code);
         }
@@ -65,19 +62,39 @@ async fn work(invocation: &Invocation, printer: &mut Terminal) -> Result<Done, S
     match &invocation.verb {
         Verb::Run(task) => round::run(task, options, printer).await,
         Verb::Demo => demo::play(printer).await,
-        Verb::AgentsList => data::agents(&engine(options).await?, options, printer),
-        Verb::AgentsShow(name) => data::agent(&engine(options).await?, name, options, printer),
-        Verb::ConfigShow => data::config_show(&engine(options).await?, options, printer),
-        Verb::ConfigCheck => data::config_check(&engine(options).await?, options, printer),
+        Verb::AgentsList => Ok(data::agents(&engine_for_data(options, printer).await?, options, printer)),
+        Verb::AgentsShow(name) => {
+            let engine = engine_for_data(options, printer).await?;
+            data::agent(&engine, name, options, printer).ok_or_else(|| data::no_such_agent(&engine, name))
+        }
+        Verb::ConfigShow => {
+            Ok(data::config_show(&engine_for_data(options, printer).await?, options, printer))
+        }
+        Verb::ConfigCheck => {
+            Ok(data::config_check(&engine_for_data(options, printer).await?, options, printer))
+        }
         Verb::ConfigSchema => Ok(data::config_schema(printer)),
-        Verb::ConfigPaths => data::config_paths(&engine(options).await?, options, printer),
+        Verb::ConfigPaths => {
+            Ok(data::config_paths(&engine_for_data(options, printer).await?, options, printer))
+        }
         // Answered before the library comes in.
         Verb::Help(_) | Verb::Version => Ok(Done { said: Ok(()), exit_code: 0 }),
     }
 }
 
+/// The engine whose data is shown, in the language that its configuration asks for.
+async fn engine_for_data(options: &Options, printer: &mut Terminal) -> Result<Engine, StartFailure> {
+    let engine = build(builder(options)).await?;
+    printer.speak(engine.settings().lang.into());
+    Ok(engine)
+}
+
+async fn build(builder: EngineBuilder) -> Result<Engine, StartFailure> {
+    builder.build().await.map_err(|error| StartFailure::from(&error))
+}
+
 /// The engine that the options describe.
-async fn engine(options: &Options) -> Result<Engine, StartFailure> {
+fn builder(options: &Options) -> EngineBuilder {
     let cwd = match &options.cwd {
         Some(folder) => folder.clone(),
         None => env::current_dir().unwrap_or_else(|_| ".".into()),
@@ -89,7 +106,7 @@ async fn engine(options: &Options) -> Result<Engine, StartFailure> {
     for file in &options.configs {
         builder = builder.config_file(file);
     }
-    builder.build().await.map_err(|error| StartFailure::from(&error))
+    builder
 }
 
 fn overrides(options: &Options) -> Overrides {
@@ -118,42 +135,6 @@ fn overrides(options: &Options) -> Overrides {
         }
     }
     overrides
-}
-
-impl From<Language> for better_llm::Language {
-    fn from(language: Language) -> Self {
-        match language {
-            Language::English => Self::En,
-            Language::Korean => Self::Ko,
-        }
-    }
-}
-
-impl From<better_llm::Language> for Language {
-    fn from(language: better_llm::Language) -> Self {
-        match language {
-            better_llm::Language::En => Self::English,
-            better_llm::Language::Ko => Self::Korean,
-        }
-    }
-}
-
-impl From<&StartError> for StartFailure {
-    fn from(error: &StartError) -> Self {
-        Self {
-            code: error.code().to_owned(),
-            text: error.to_string(),
-            chain: causes(error),
-            hint: None,
-            exit_code: error.exit_code(),
-        }
-    }
-}
-
-/// The messages of an error's causes, outermost first, without the error's own.
-fn causes(error: &dyn std::error::Error) -> Vec<String> {
-    let sources = std::iter::successors(error.source(), |error| error.source());
-    sources.map(ToString::to_string).collect()
 }
 
 /// `--verbose`: what the engine logs, at DEBUG, on standard error.

@@ -1,5 +1,6 @@
 //! What goes to which stream in which format, and readers that go away.
 
+use better_llm::{ProviderError, StartError};
 use domain::{
     event::{DeltaBody, EventBody},
     outcome::Ending,
@@ -112,27 +113,28 @@ fn a_closed_standard_output_is_told_and_a_closed_standard_error_is_not() {
 
 #[test]
 fn where_no_round_began_the_only_line_is_an_error() {
-    let failure = StartFailure {
-        code: "credentials".to_owned(),
-        text: "no provider has credentials".to_owned(),
-        chain: vec!["ANTHROPIC_API_KEY is not set".to_owned()],
-        hint: None,
-        exit_code: 4,
-    };
+    let failure = StartFailure::from(&StartError::Provider(ProviderError::KeyMissing {
+        provider: "anthropic",
+        variable: "ANTHROPIC_API_KEY",
+    }))
+    .because(vec!["nobody set it".to_owned()]);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     printer(OutputFormat::StreamJson { partial: false }, &mut out, &mut err).start_failure(&failure).unwrap();
     let expected = concat!(
-        r#"{"v":1,"type":"error","code":"credentials","text":"no provider has credentials","#,
-        r#""chain":["ANTHROPIC_API_KEY is not set"],"exit_code":4}"#,
+        r#"{"v":1,"type":"error","code":"no_credentials","text":"provider `anthropic` needs ANTHROPIC_API_KEY, "#,
+        r#"which is not set. Set ANTHROPIC_API_KEY for provider `anthropic` (in the environment or in a .env "#,
+        r#"file), play a script of answers with `--provider script:FILE`, or see it work without a key: "#,
+        r#"`better-llm-cli demo`","chain":["nobody set it"],"exit_code":4}"#,
         "\n"
     );
     assert_eq!((String::from_utf8(out).unwrap().as_str(), err.as_slice()), (expected, &b""[..]));
 
     let (mut out, mut err) = (Vec::new(), Vec::new());
     printer(OutputFormat::Text, &mut out, &mut err).start_failure(&failure).unwrap();
-    let expected = "error: no provider has credentials\n  because: ANTHROPIC_API_KEY is not set\n  \
-                    → set ANTHROPIC_API_KEY in the environment or in `.env`, or try `better-llm-cli demo`, which \
-                    needs no key\n";
+    let expected = "error: provider `anthropic` needs ANTHROPIC_API_KEY, which is not set\n  \
+                    because: nobody set it\n  → set ANTHROPIC_API_KEY in the environment or in `.env`, play a \
+                    script of answers with `--provider script:FILE`, or try `better-llm-cli demo`, which needs no \
+                    key\n";
     assert_eq!((out.as_slice(), String::from_utf8(err).unwrap().as_str()), (&b""[..], expected));
 }
 

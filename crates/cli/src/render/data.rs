@@ -1,39 +1,128 @@
 //! What `agents` and `config` print: data for people, or the same as JSON.
 
-use domain::agent::{AgentKind, AgentSpec};
+use better_llm::{Notice, Shown};
+use domain::agent::AgentSpec;
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use crate::{
     sanitize::{clean, clean_json, clean_line},
     words::Language,
 };
 
-/// The agents, one a line.
-pub(crate) fn agent_list(agents: &[AgentSpec]) -> String {
-    let longest = agents.iter().map(|agent| agent.name.as_str().len()).max().unwrap_or_default();
-    agents
-        .iter()
-        .map(|agent| format!("{:longest$}  {}\n", agent.name.as_str(), clean_line(&agent.role)))
-        .collect()
+/// What stands for a prompt that came with the program.
+const BUILT_IN: &str = "built-in";
+
+/// The agents, one a line: name, what it is for, how it is described.
+pub(crate) fn agent_list(agents: &[AgentSpec], language: Language) -> String {
+    let names = agents.iter().map(|agent| agent.name.as_str());
+    let kinds = agents.iter().map(|agent| language.kind(agent.kind));
+    let roles = agents.iter().map(|agent| clean_line(&agent.role));
+    let rows: Vec<_> = names
+        .zip(kinds)
+        .zip(roles)
+        .map(|((name, kind), role)| [name, kind, &role].map(str::to_owned))
+        .collect();
+    columns(&rows)
 }
 
 /// One agent with its prompt.
 pub(crate) fn agent(agent: &AgentSpec, language: Language) -> String {
-    let kind = match agent.kind {
-        AgentKind::Manager => "manager",
-        AgentKind::Worker(kind) => kind.as_str(),
-    };
     let model = agent.model.as_deref().unwrap_or_else(|| language.agent_standard_model());
+    let prompt =
+        if agent.prompt_source == BUILT_IN { language.built_in_prompt() } else { &agent.prompt_source };
+    let tools =
+        if agent.tools.is_empty() { language.value_none().to_owned() } else { agent.tools.join(", ") };
     let rows = [
         (language.agent_role(), clean_line(&agent.role)),
-        (language.agent_kind(), kind.to_owned()),
+        (language.agent_kind(), language.kind(agent.kind).to_owned()),
         (language.agent_model(), clean_line(model)),
-        (language.agent_timeout(), format!("{} s", agent.timeout.as_secs_f64())),
-        (language.agent_tools(), clean_line(&agent.tools.join(", "))),
-        (language.agent_prompt(), clean_line(&agent.prompt_source)),
+        (language.agent_timeout(), language.whole_seconds(agent.timeout.as_secs_f64())),
+        (language.agent_tools(), clean_line(&tools)),
+        (language.agent_prompt(), clean_line(prompt)),
     ];
     let facts: String = rows.iter().map(|(label, value)| format!("  {label}: {value}\n")).collect();
     format!("{}\n{facts}\n{}\n", agent.name, clean(agent.prompt.trim_end()))
+}
+
+/// Every setting with its value and where it came from, an empty line between groups.
+pub(crate) fn settings(shown: &[Shown], language: Language) -> String {
+    let mut text = String::new();
+    let mut before = None;
+    for setting in shown {
+        let group = group(&setting.key);
+        if before.is_some_and(|before| before != group) {
+            text.push('\n');
+        }
+        before = Some(group);
+        let value = clean_line(&value_in_words(&setting.key, &setting.value, language));
+        let source = clean_line(&language.source(&setting.source));
+        text.push_str(&format!("{} = {value}  ({source})\n", setting.key));
+    }
+    text
+}
+
+/// What a setting belongs to: its section, or its agent; variables belong together.
+fn group(key: &str) -> &str {
+    match key.rsplit_once('.') {
+        Some((group, _)) => group,
+        None => "",
+    }
+}
+
+fn value_in_words(key: &str, value: &Value, language: Language) -> String {
+    let is_credential = key.ends_with("_API_KEY") || key.ends_with("_TOKEN");
+    match value {
+        Value::Null => language.value_none().to_owned(),
+        Value::String(text) if is_credential => language.credential(text == "set").to_owned(),
+        Value::String(text) if text == BUILT_IN => language.built_in_prompt().to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => language.value_none().to_owned(),
+        Value::Array(items) => {
+            items.iter().map(|item| value_in_words(key, item, language)).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What was read, what was left out, and that nothing is wrong.
+pub(crate) fn checked(files: &[String], notices: &[Notice], language: Language) -> String {
+    let mut text = String::new();
+    for file in files {
+        text.push_str(&format!("{}: {}\n", language.config_file(), clean_line(file)));
+    }
+    if files.is_empty() {
+        text.push_str(&format!("{}\n", language.config_built_in()));
+    }
+    for notice in notices {
+        text.push_str(&format!("{}: {}\n", language.notice(), clean_line(&language.config_notice(notice))));
+    }
+    text.push_str(&format!("{}\n", language.config_is_right()));
+    text
+}
+
+/// The places, one a line.
+pub(crate) fn places<'p>(places: impl Iterator<Item = (&'p str, String)>) -> String {
+    let rows: Vec<_> = places.map(|(name, path)| [format!("{name}:"), clean_line(&path)]).collect();
+    columns(&rows)
+}
+
+/// Cells under each other. Hangul is two columns wide.
+fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut text = String::new();
+    let widest = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or_default()
+    };
+    for row in rows {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            line.push_str(cell);
+            line.push_str(&" ".repeat(widest(column).saturating_sub(cell.width()) + 2));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// Data as JSON, indented for people who read it.
@@ -48,7 +137,8 @@ pub(crate) fn json(value: &Value) -> String {
 mod tests {
     use std::time::Duration;
 
-    use domain::agent::{AgentName, WorkerKind};
+    use better_llm::Source;
+    use domain::agent::{AgentKind, AgentName, WorkerKind};
     use serde_json::json;
 
     use super::*;
@@ -70,9 +160,18 @@ mod tests {
 
     #[test]
     fn agents_are_listed_one_a_line() {
-        let manager = AgentSpec { name: AgentName::manager(), role: "조율".to_owned(), ..coder() };
-        assert_eq!(agent_list(&[manager, coder()]), "manager  조율\ncoder    changes files\n");
-        assert_eq!(agent_list(&[]), "");
+        let manager = AgentSpec {
+            name: AgentName::manager(),
+            kind: AgentKind::Manager,
+            role: "조율".to_owned(),
+            ..coder()
+        };
+        let team = [manager, coder()];
+        let english = "manager  manager  조율\ncoder    coder    changes files\n";
+        assert_eq!(agent_list(&team, Language::English), english);
+        let korean = "manager  매니저  조율\ncoder    구현    changes files\n";
+        assert_eq!(agent_list(&team, Language::Korean), korean);
+        assert_eq!(agent_list(&[], Language::English), "");
     }
 
     #[test]
@@ -80,7 +179,49 @@ mod tests {
         let expected = "coder\n  role: changes files\n  kind: coder\n  model: the provider's standard\n  \
                         timeout: 600 s\n  tools: read, edit\n  prompt: built-in\n\nYou are the coder.\n␛c\n";
         assert_eq!(agent(&coder(), Language::English), expected);
-        assert!(agent(&coder(), Language::Korean).contains("  모델: 제공자 기본값\n"));
+        let korean = "coder\n  역할: changes files\n  종류: 구현\n  모델: 제공자 기본값\n  제한 시간: 600초\n  \
+                      도구: read, edit\n  프롬프트: 내장\n\nYou are the coder.\n␛c\n";
+        assert_eq!(agent(&coder(), Language::Korean), korean);
+    }
+
+    #[test]
+    fn settings_are_grouped_and_say_where_they_come_from() {
+        let shown = |key: &str, value: Value, source: Source| Shown { key: key.to_owned(), value, source };
+        let settings_of = |language| {
+            let list = [
+                shown("workflow_limits.max_turns", json!(9), Source::File("/c/system_config.json".into())),
+                shown("workflow_limits.timeout_seconds", Value::Null, Source::Default),
+                shown("ANTHROPIC_API_KEY", json!("set"), Source::Environment("ANTHROPIC_API_KEY".to_owned())),
+                shown("agents.coder.tools", json!(["read", "edit"]), Source::Default),
+                shown("agents.coder.prompt", json!("built-in"), Source::Flag("--config")),
+            ];
+            settings(&list, language)
+        };
+        let english = "workflow_limits.max_turns = 9  (/c/system_config.json)\n\
+                       workflow_limits.timeout_seconds = none  (default)\n\n\
+                       ANTHROPIC_API_KEY = set  (environment ANTHROPIC_API_KEY)\n\n\
+                       agents.coder.tools = read, edit  (default)\n\
+                       agents.coder.prompt = built-in  (--config)\n";
+        assert_eq!(settings_of(Language::English), english);
+        let korean = "workflow_limits.max_turns = 9  (/c/system_config.json)\n\
+                      workflow_limits.timeout_seconds = 없음  (기본값)\n\n\
+                      ANTHROPIC_API_KEY = 설정됨  (환경 변수 ANTHROPIC_API_KEY)\n\n\
+                      agents.coder.tools = read, edit  (기본값)\n\
+                      agents.coder.prompt = 내장  (--config)\n";
+        assert_eq!(settings_of(Language::Korean), korean);
+    }
+
+    #[test]
+    fn a_check_says_what_was_read_and_what_was_left_out() {
+        let notice = Notice::RelativeRoot { variable: "XDG_DATA_HOME" };
+        let korean = checked(&["/c/system_config.json".to_owned()], &[notice], Language::Korean);
+        let expected = "읽음: /c/system_config.json\n알림: 환경 변수 XDG_DATA_HOME: 절대 경로가 아니어서 무시했습니다\n\
+                        설정에 문제가 없습니다\n";
+        assert_eq!(korean, expected);
+        let english = checked(&[], &[], Language::English);
+        let expected =
+            "no configuration file was found: the built-in values hold\nthe configuration is right\n";
+        assert_eq!(english, expected);
     }
 
     #[test]

@@ -1,19 +1,28 @@
 //! What ends a call before a round begins: usage, configuration, credentials (exit codes 2, 3, 4).
 
+use better_llm::StartError;
+
 use super::style::{Role, Style};
-use crate::{args::UsageError, input::InputError, sanitize::clean, words::Language};
+use crate::{
+    args::UsageError,
+    input::InputError,
+    sanitize::clean,
+    words::{Language, Said},
+};
 
 /// Why no round began.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StartFailure {
     /// The stable code.
     pub(crate) code: String,
-    /// What was wrong and where.
+    /// What was wrong and where, for programs: English, with the ways out.
     pub(crate) text: String,
-    /// Why, outermost first.
+    /// What was wrong and where, for people.
+    pub(crate) words: Said,
+    /// Why, outermost first; as the system and other libraries say it.
     pub(crate) chain: Vec<String>,
-    /// What to do; none: what the exit code suggests, if it does.
-    pub(crate) hint: Option<String>,
+    /// What to do, for people; empty where the words say it.
+    pub(crate) hint: Said,
     /// What the program exits with.
     pub(crate) exit_code: u8,
 }
@@ -21,33 +30,70 @@ pub(crate) struct StartFailure {
 impl StartFailure {
     /// Exit code of a call that cannot be carried out.
     pub(crate) const USAGE: u8 = 2;
+    /// Exit code of our own fault.
+    pub(crate) const INTERNAL: u8 = 1;
+
+    /// A failure whose words say the same to people and to programs.
+    pub(crate) fn new(code: &str, exit_code: u8, words: Said, hint: Said) -> Self {
+        let text = words.text(Language::English).to_owned();
+        Self { code: code.to_owned(), text, words, chain: Vec::new(), hint, exit_code }
+    }
+
+    /// The same with its causes, outermost first.
+    pub(crate) fn because(self, chain: Vec<String>) -> Self {
+        Self { chain, ..self }
+    }
 
     /// A call that makes no sense.
-    pub(crate) fn usage(language: Language, error: &UsageError) -> Self {
-        Self {
-            code: "usage".to_owned(),
-            text: language.usage_error(error),
-            chain: Vec::new(),
-            hint: Some(language.usage_hint(error)),
-            exit_code: Self::USAGE,
-        }
+    pub(crate) fn usage(error: &UsageError) -> Self {
+        let words = Said::by(|language| language.usage_error(error));
+        Self::new("usage", Self::USAGE, words, Said::by(|language| language.usage_hint(error)))
     }
 
     /// A text that the person named and that cannot be used.
-    pub(crate) fn input(language: Language, error: &InputError) -> Self {
-        let (text, chain) = error.in_words(language);
-        Self { code: "input".to_owned(), text, chain, hint: None, exit_code: Self::USAGE }
+    pub(crate) fn input(error: &InputError) -> Self {
+        let words = Said::by(|language| error.in_words(language));
+        let hint = Said::by(|language| language.input_hint(error).to_owned());
+        Self::new("input", Self::USAGE, words, hint).because(error.chain())
     }
+
+    /// Our own fault.
+    pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
+        let words = Said::by(|language| language.internal().to_owned());
+        let hint = Said::by(|language| language.internal_hint().to_owned());
+        let chain = std::iter::once(error.to_string()).chain(causes(error)).collect();
+        Self::new("internal", Self::INTERNAL, words, hint).because(chain)
+    }
+}
+
+impl From<&StartError> for StartFailure {
+    fn from(error: &StartError) -> Self {
+        Self {
+            code: error.code().to_owned(),
+            text: error.to_string(),
+            words: Said::by(|language| language.start_error(error)),
+            chain: causes(error),
+            hint: Said::by(|language| language.start_hint(error).unwrap_or_default()),
+            exit_code: error.exit_code(),
+        }
+    }
+}
+
+/// The messages of an error's causes, outermost first, without the error's own.
+pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    sources.map(ToString::to_string).collect()
 }
 
 /// The failure for people.
 pub(crate) fn start_failure_text(failure: &StartFailure, language: Language, style: Style) -> String {
     let label = style.paint(Role::Bad, &format!("{}:", language.error()));
-    let mut text = format!("{label} {}\n", clean(&failure.text));
+    let mut text = format!("{label} {}\n", clean(failure.words.text(language)));
     for cause in &failure.chain {
         text.push_str(&format!("  {}: {}\n", language.because(), clean(cause)));
     }
-    if let Some(hint) = failure.hint.as_deref().or_else(|| language.start_hint(failure.exit_code)) {
+    let hint = failure.hint.text(language);
+    if !hint.is_empty() {
         text.push_str(&format!("  → {}\n", clean(hint)));
     }
     text

@@ -5,15 +5,19 @@
 
 mod account;
 mod calls;
+mod coded;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 
+use better_llm::Notice;
 use domain::{
     event::{Delta, DeltaBody, Event, EventBody, RunScope},
     id::{RequestId, RunId},
     message::{Message, Part, Role as Speaker},
+    outcome::{Ending, FailReason},
+    permission::SandboxState,
 };
 
 use self::calls::Calls;
@@ -42,6 +46,16 @@ pub(crate) struct Teller {
     calls: Calls,
     /// What has been shown of the answer that each run's model is giving; gone with the message.
     shown: HashMap<RunId, Shown>,
+    known: Known,
+}
+
+/// What was said before and is needed to say something else in the person's language.
+#[derive(Debug, Default)]
+struct Known {
+    /// What the configuration left out; its notices come as events.
+    notices: Vec<Notice>,
+    /// The wall around commands.
+    sandbox: Option<SandboxState>,
 }
 
 /// The pieces of one answer that have been shown, by part.
@@ -59,7 +73,19 @@ impl Teller {
 
     /// Tells in `language` and `style`.
     pub(crate) fn new(language: Language, style: Style) -> Self {
-        Self { language, style, screen: Screen::new(style), calls: Calls::default(), shown: HashMap::new() }
+        Self {
+            language,
+            style,
+            screen: Screen::new(style),
+            calls: Calls::default(),
+            shown: HashMap::new(),
+            known: Known::default(),
+        }
+    }
+
+    /// Takes note of what the configuration left out.
+    pub(crate) fn know(&mut self, notices: &[Notice]) {
+        self.known.notices = notices.to_vec();
     }
 
     /// Tells a piece of something that is still being produced.
@@ -102,7 +128,7 @@ impl Teller {
                 };
                 account::round_finished(&mut self.screen, self.language, &end);
                 let summary = crate::sanitize::clean(summary.trim());
-                (!summary.is_empty()).then(|| format!("{summary}\n"))
+                (is_answer(*ending) && !summary.is_empty()).then(|| format!("{summary}\n"))
             }
             body => {
                 self.tell(run, body);
@@ -124,6 +150,10 @@ impl Teller {
     fn tell(&mut self, run: Option<&RunScope>, body: &EventBody) {
         let language = self.language;
         match body {
+            EventBody::SessionStarted { sandbox, .. } | EventBody::SessionResumed { sandbox, .. } => {
+                self.known.sandbox = Some(sandbox.clone());
+                account::tell(&mut self.screen, language, run, body, &self.known.notices);
+            }
             EventBody::RunStarted { model, backend, .. } => {
                 if let Some(run) = run {
                     self.screen.enter(run);
@@ -165,6 +195,7 @@ impl Teller {
                     output,
                     omitted_bytes: *omitted_bytes,
                     exit_code: *exit_code,
+                    sandbox: self.known.sandbox.as_ref(),
                 };
                 self.calls.finished(&mut self.screen, language, run, call_id, &end);
             }
@@ -178,7 +209,7 @@ impl Teller {
                 };
                 report(&mut self.screen, language, run, &event);
             }
-            other => account::tell(&mut self.screen, language, run, other),
+            other => account::tell(&mut self.screen, language, run, other, &self.known.notices),
         }
     }
 
@@ -246,4 +277,10 @@ impl Teller {
     pub(crate) const fn language(&self) -> Language {
         self.language
     }
+}
+
+/// Whether the summary of a round that ended so is what the manager said. Where the model could not be asked, it
+/// repeats the error, which has been told as progress; a program that reads the answer must not take it for one.
+const fn is_answer(ending: Ending) -> bool {
+    !matches!(ending, Ending::Failed(FailReason::Provider | FailReason::Credentials | FailReason::Internal))
 }

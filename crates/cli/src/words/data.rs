@@ -1,5 +1,7 @@
 //! Labels of what `agents` and `config` print.
 
+use domain::agent::{AgentKind, WorkerKind};
+
 use super::Language;
 
 impl Language {
@@ -11,6 +13,32 @@ impl Language {
     /// Label of an agent's kind.
     pub(crate) const fn agent_kind(self) -> &'static str {
         self.pick("kind", "종류")
+    }
+
+    /// What an agent is for.
+    pub(crate) const fn kind(self, kind: AgentKind) -> &'static str {
+        match kind {
+            AgentKind::Manager => self.pick("manager", "매니저"),
+            AgentKind::Worker(WorkerKind::Planner) => self.pick("planner", "계획"),
+            AgentKind::Worker(WorkerKind::Coder) => self.pick("coder", "구현"),
+            AgentKind::Worker(WorkerKind::Reviewer) => self.pick("reviewer", "리뷰"),
+            AgentKind::Worker(WorkerKind::Tester) => self.pick("tester", "테스트"),
+            AgentKind::Worker(WorkerKind::Committer) => self.pick("committer", "커밋"),
+            AgentKind::Worker(WorkerKind::General) => self.pick("general", "일반"),
+        }
+    }
+
+    /// How long a run may take.
+    pub(crate) fn whole_seconds(self, seconds: f64) -> String {
+        match self {
+            Self::English => format!("{seconds} s"),
+            Self::Korean => format!("{seconds}초"),
+        }
+    }
+
+    /// A prompt that came with the program.
+    pub(crate) const fn built_in_prompt(self) -> &'static str {
+        self.pick("built-in", "내장")
     }
 
     /// Label of an agent's tools.
@@ -43,9 +71,22 @@ impl Language {
         self.pick("read", "읽음")
     }
 
-    /// Label of what was left out.
-    pub(crate) const fn config_notice(self) -> &'static str {
-        self.pick("note", "알림")
+    /// No configuration file counts.
+    pub(crate) const fn config_built_in(self) -> &'static str {
+        self.pick(
+            "no configuration file was found: the built-in values hold",
+            "설정 파일이 없어 내장된 값을 사용합니다",
+        )
+    }
+
+    /// A setting that is not there.
+    pub(crate) const fn value_none(self) -> &'static str {
+        self.pick("none", "없음")
+    }
+
+    /// Whether a credential is there; it is never shown.
+    pub(crate) const fn credential(self, set: bool) -> &'static str {
+        if set { self.pick("set", "설정됨") } else { self.pick("not set", "설정 안 됨") }
     }
 
     /// Nothing is wrong with the configuration.
@@ -54,11 +95,19 @@ impl Language {
     }
 
     /// No agent has that name.
-    pub(crate) fn no_such_agent(self, name: &str, known: &[&str]) -> String {
+    pub(crate) fn no_such_agent(self, name: &str) -> String {
+        match self {
+            Self::English => format!("there is no agent `{name}`"),
+            Self::Korean => format!("`{name}` 에이전트는 없습니다"),
+        }
+    }
+
+    /// The agents that there are.
+    pub(crate) fn known_agents(self, known: &[&str]) -> String {
         let known = known.join(", ");
         match self {
-            Self::English => format!("there is no agent `{name}`; there are: {known}"),
-            Self::Korean => format!("`{name}` 에이전트는 없습니다. 있는 에이전트: {known}"),
+            Self::English => format!("there are: {known}"),
+            Self::Korean => format!("있는 에이전트: {known}"),
         }
     }
 }

@@ -7,7 +7,10 @@ use domain::{
     tool::ToolStatus,
 };
 
-use super::Language;
+use super::{
+    Language,
+    particle::{Particle, with_particle},
+};
 
 impl Language {
     /// The sandbox in force.
@@ -19,7 +22,11 @@ impl Language {
             (true, SandboxLevel::Kernel) => self.pick("sandbox kernel", "샌드박스 kernel"),
             (true, SandboxLevel::Strict) => self.pick("sandbox strict", "샌드박스 strict"),
         };
-        if sandbox.reason.is_empty() { level.to_owned() } else { format!("{level} ({})", sandbox.reason) }
+        if sandbox.reason.is_empty() {
+            level.to_owned()
+        } else {
+            format!("{level} ({})", self.detail(&sandbox.reason))
+        }
     }
 
     /// A session goes on.
@@ -176,6 +183,11 @@ impl Language {
         self.pick("error", "오류")
     }
 
+    /// Label of the engine's own English, below a sentence in another language.
+    pub(crate) const fn in_detail(self) -> &'static str {
+        self.pick("in detail", "자세히")
+    }
+
     /// Label of an error's cause.
     pub(crate) const fn because(self) -> &'static str {
         self.pick("because", "원인")
@@ -208,6 +220,11 @@ impl Language {
         }
     }
 
+    /// A question of the engine itself.
+    pub(crate) const fn engine_asks(self) -> &'static str {
+        self.pick("engine asks", "엔진의 질문")
+    }
+
     /// Label of an answer.
     pub(crate) fn answered(self, by: &str) -> String {
         match self {
@@ -225,7 +242,7 @@ impl Language {
     pub(crate) fn setting(self, key: &str, value: &str) -> String {
         match self {
             Self::English => format!("{key} is now {value}"),
-            Self::Korean => format!("{key} 값이 {value}(으)로 바뀌었습니다"),
+            Self::Korean => format!("{key} 값이 {} 바뀌었습니다", with_particle(value, Particle::Toward)),
         }
     }
 

@@ -22,6 +22,7 @@ impl Language {
 
     /// Why evidence may be incomplete.
     pub(crate) fn partial_evidence(self, why: &str) -> String {
+        let why = self.detail(why);
         match self {
             Self::English => format!("the list of files may be incomplete: {why}"),
             Self::Korean => format!("파일 목록이 불완전할 수 있습니다: {why}"),
@@ -30,6 +31,7 @@ impl Language {
 
     /// A claim that does not hold.
     pub(crate) fn refuted(self, claim: &str) -> String {
+        let claim = self.detail(claim);
         match self {
             Self::English => format!("NOT TRUE: {claim}"),
             Self::Korean => format!("사실이 아님: {claim}"),
@@ -38,6 +40,7 @@ impl Language {
 
     /// A claim that could not be checked.
     pub(crate) fn unverified(self, claim: &str) -> String {
+        let claim = self.detail(claim);
         match self {
             Self::English => format!("not verified: {claim}"),
             Self::Korean => format!("확인되지 않음: {claim}"),

@@ -1,26 +1,13 @@
-//! What is said where no round began, about input that cannot be read, and about standard input nobody asked for.
+//! What is said where this program itself cannot go on: input, output, the runtime, what could not be saved.
 
 use super::Language;
+use crate::input::InputError;
+
+/// What a notice says of a pipe that holds data and was not named (contract 1). English, as all events.
+pub(crate) const UNREAD_INPUT: &str =
+    "standard input holds data that was not read; `--context -` adds it to the task";
 
 impl Language {
-    /// What to do about a failure before the round, by the exit code of contract 2; none where nothing general
-    /// helps.
-    pub(crate) const fn start_hint(self, exit_code: u8) -> Option<&'static str> {
-        let hint = match exit_code {
-            2 => self.pick("`better-llm-cli --help` shows what there is", "사용법: `better-llm-cli --help`"),
-            3 => self.pick(
-                "`better-llm-cli config check` checks every file, `config paths` says where they lie",
-                "`better-llm-cli config check`로 모든 설정 파일을 검사하고, `config paths`로 위치를 볼 수 있습니다",
-            ),
-            4 => self.pick(
-                "set ANTHROPIC_API_KEY in the environment or in `.env`, or try `better-llm-cli demo`, which needs no key",
-                "환경 변수나 `.env`에 ANTHROPIC_API_KEY를 설정하거나, 키가 필요 없는 `better-llm-cli demo`를 실행해 보세요",
-            ),
-            _ => return None,
-        };
-        Some(hint)
-    }
-
     /// The asynchronous runtime did not start.
     pub(crate) const fn no_runtime(self) -> &'static str {
         self.pick("the program could not start its runtime", "프로그램의 런타임을 시작할 수 없습니다")
@@ -31,12 +18,75 @@ impl Language {
         self.pick("standard output cannot be written", "표준 출력에 쓸 수 없습니다")
     }
 
-    /// A pipe that holds data was not named.
-    pub(crate) const fn unread_input(self) -> &'static str {
+    /// What to do about that.
+    pub(crate) const fn unwritable_output_hint(self) -> &'static str {
         self.pick(
-            "standard input holds data that was not read; `--context -` adds it to the task",
-            "표준 입력에 읽지 않은 데이터가 있습니다. `--context -`로 작업에 추가할 수 있습니다",
+            "check the disk, or where the output is sent to",
+            "디스크 공간과 출력을 보내는 곳을 확인하세요",
         )
+    }
+
+    /// Signals cannot be listened to, or the session ended before its round began.
+    pub(crate) const fn internal(self) -> &'static str {
+        self.pick(
+            "better-llm itself failed before the round began",
+            "라운드를 시작하기 전에 better-llm 자체에 오류가 발생했습니다",
+        )
+    }
+
+    /// What to do about that.
+    pub(crate) const fn internal_hint(self) -> &'static str {
+        self.pick(
+            "this is our fault; try again, and please report it if it stays",
+            "저희 잘못입니다. 다시 시도해 보고, 계속되면 알려 주세요",
+        )
+    }
+
+    /// The demo's folder cannot be made.
+    pub(crate) const fn no_demo_folder(self) -> &'static str {
+        self.pick("cannot make a temporary folder for the demo", "데모에 쓸 임시 폴더를 만들 수 없습니다")
+    }
+
+    /// What to do about that.
+    pub(crate) const fn no_demo_folder_hint(self) -> &'static str {
+        self.pick(
+            "check that TMPDIR names a folder that you may write",
+            "TMPDIR이 쓸 수 있는 폴더인지 확인하세요",
+        )
+    }
+
+    /// The session's record or journal is not complete.
+    pub(crate) fn unsaved(self, why: &str) -> String {
+        match self {
+            Self::English => format!("the session could not be saved: {why}"),
+            Self::Korean => format!("세션을 저장하지 못했습니다: {why}"),
+        }
+    }
+
+    /// The events of a session cannot be followed any more.
+    pub(crate) fn unfollowed(self, why: &str) -> String {
+        match self {
+            Self::English => format!("the session cannot be followed any more, so it is cancelled: {why}"),
+            Self::Korean => format!("세션을 더 이상 따라갈 수 없어 취소합니다: {why}"),
+        }
+    }
+
+    /// What to do about a text that cannot be used.
+    pub(crate) const fn input_hint(self, error: &InputError) -> &'static str {
+        match error {
+            InputError::Read { .. } => {
+                self.pick("check the name and who may read it", "이름과 읽기 권한을 확인하세요")
+            }
+            InputError::TooLong { .. } => self.pick(
+                "give the part that matters, or let the team read the file in the workspace",
+                "필요한 부분만 전달하거나, 작업 폴더에 두고 팀이 읽게 하세요",
+            ),
+            InputError::NotText { .. } => self.pick("save it as UTF-8", "UTF-8로 저장하세요"),
+            InputError::NoTask => self.pick(
+                "say what is to be done: `echo \"your task\" | better-llm-cli -`",
+                "할 일을 적어 주세요: `echo \"할 일\" | better-llm-cli -`",
+            ),
+        }
     }
 
     /// A file or standard input could not be read.

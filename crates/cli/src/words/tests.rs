@@ -78,19 +78,6 @@ fn every_usage_error_says_what_is_wrong_and_what_to_do() {
     assert_eq!(Language::English.usage_hint(&near), "did you mean `--config`?");
 }
 
-#[test]
-fn the_locale_decides_by_its_first_variable_that_is_set() {
-    let check = |variables: [Option<&str>; 3], language| {
-        assert_eq!(Language::of_locale(variables), language, "{variables:?}");
-    };
-    check([None, None, Some("ko_KR.UTF-8")], Language::Korean);
-    check([Some("en_US.UTF-8"), None, Some("ko_KR.UTF-8")], Language::English);
-    check([Some(""), Some("ko"), Some("en_US")], Language::Korean);
-    check([None, None, Some("kok_IN")], Language::English);
-    check([None, None, Some("C.UTF-8")], Language::English);
-    check([None, None, None], Language::English);
-}
-
 /// O-6.
 #[test]
 fn help_names_every_verb_and_option_in_both_languages() {

@@ -178,14 +178,14 @@ impl Language {
         self.pick("`better-llm-cli --help` shows what there is", "사용법: `better-llm-cli --help`").to_owned()
     }
 
-    fn did_you_mean(self, nearest: &str) -> String {
+    pub(super) fn did_you_mean(self, nearest: &str) -> String {
         match self {
             Self::English => format!("did you mean `{nearest}`?"),
             Self::Korean => format!("혹시 `{nearest}` 아닌가요?"),
         }
     }
 
-    fn one_of(self, known: &[&str], nearest: Option<&str>) -> String {
+    pub(super) fn one_of(self, known: &[&str], nearest: Option<&str>) -> String {
         let all = known.join(", ");
         let all = match self {
             Self::English => format!("one of: {all}"),

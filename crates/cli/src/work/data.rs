@@ -8,22 +8,20 @@ use better_llm::{
 use serde_json::{Value, json};
 
 use super::{Done, Terminal};
-use crate::{args::Options, render, render::start::StartFailure, sanitize::clean_line};
+use crate::{args::Options, render, render::start::StartFailure, words::Said};
 
 /// Exit code of a verb that found nothing (contract 2).
 const NOT_FOUND: u8 = 16;
-
-type Outcome = Result<Done, StartFailure>;
 
 fn say(
     printer: &mut Terminal,
     options: &Options,
     text: impl FnOnce() -> String,
     data: impl FnOnce() -> Value,
-) -> Outcome {
+) -> Done {
     let said =
         if options.json { printer.answer(&render::data::json(&data())) } else { printer.answer(&text()) };
-    Ok(Done { said, exit_code: 0 })
+    Done { said, exit_code: 0 }
 }
 
 fn everyone(engine: &Engine) -> Vec<AgentSpec> {
@@ -42,61 +40,52 @@ fn agent_data(agent: &AgentSpec) -> Value {
     data
 }
 
-pub(super) fn agents(engine: &Engine, options: &Options, printer: &mut Terminal) -> Outcome {
+pub(super) fn agents(engine: &Engine, options: &Options, printer: &mut Terminal) -> Done {
     let agents = everyone(engine);
+    let language = printer.language();
     say(
         printer,
         options,
-        || render::data::agent_list(&agents),
+        || render::data::agent_list(&agents, language),
         || Value::Array(agents.iter().map(agent_data).collect()),
     )
 }
 
-pub(super) fn agent(engine: &Engine, name: &AgentName, options: &Options, printer: &mut Terminal) -> Outcome {
+/// None where there is no agent of that name.
+pub(super) fn agent(
+    engine: &Engine,
+    name: &AgentName,
+    options: &Options,
+    printer: &mut Terminal,
+) -> Option<Done> {
     let agents = everyone(engine);
-    let Some(agent) = agents.iter().find(|agent| agent.name == *name) else {
-        let known: Vec<&str> = agents.iter().map(|agent| agent.name.as_str()).collect();
-        return Err(StartFailure {
-            code: "not_found".to_owned(),
-            text: printer.language().no_such_agent(name.as_str(), &known),
-            chain: Vec::new(),
-            hint: None,
-            exit_code: NOT_FOUND,
-        });
-    };
+    let agent = agents.iter().find(|agent| agent.name == *name)?;
     let language = printer.language();
-    say(printer, options, || render::data::agent(agent, language), || agent_data(agent))
+    Some(say(printer, options, || render::data::agent(agent, language), || agent_data(agent)))
 }
 
-pub(super) fn config_show(engine: &Engine, options: &Options, printer: &mut Terminal) -> Outcome {
+/// Says which agents there are.
+pub(super) fn no_such_agent(engine: &Engine, name: &AgentName) -> StartFailure {
+    let agents = everyone(engine);
+    let known: Vec<&str> = agents.iter().map(|agent| agent.name.as_str()).collect();
+    let words = Said::by(|language| language.no_such_agent(name.as_str()));
+    StartFailure::new("not_found", NOT_FOUND, words, Said::by(|language| language.known_agents(&known)))
+}
+
+pub(super) fn config_show(engine: &Engine, options: &Options, printer: &mut Terminal) -> Done {
     let settings = engine.settings();
-    let text = || {
-        let lines = settings.shown().iter().map(|shown| {
-            format!(
-                "{} = {}  ({})\n",
-                shown.key,
-                clean_line(&shown.value.to_string()),
-                clean_line(&shown.source.to_string())
-            )
-        });
-        lines.collect()
-    };
-    say(printer, options, text, || settings.to_json())
+    let language = printer.language();
+    say(printer, options, || render::data::settings(settings.shown(), language), || settings.to_json())
 }
 
 /// Says what was read and what was left out; problems end the verb before this (exit 3).
-pub(super) fn config_check(engine: &Engine, options: &Options, printer: &mut Terminal) -> Outcome {
+pub(super) fn config_check(engine: &Engine, options: &Options, printer: &mut Terminal) -> Done {
     let files: Vec<String> =
         engine.settings().files.iter().map(|file| file.path.display().to_string()).collect();
-    let notices: Vec<String> = engine.notices().iter().map(ToString::to_string).collect();
     let language = printer.language();
-    let text = || {
-        let files = files.iter().map(|file| format!("{}: {}\n", language.config_file(), clean_line(file)));
-        let notices =
-            notices.iter().map(|notice| format!("{}: {}\n", language.config_notice(), clean_line(notice)));
-        files.chain(notices).chain([format!("{}\n", language.config_is_right())]).collect()
-    };
-    say(printer, options, text, || json!({ "ok": true, "files": files, "notices": notices }))
+    let text = || render::data::checked(&files, engine.notices(), language);
+    let notices = || engine.notices().iter().map(ToString::to_string).collect::<Vec<_>>();
+    say(printer, options, text, || json!({ "ok": true, "files": files, "notices": notices() }))
 }
 
 pub(super) fn config_schema(printer: &mut Terminal) -> Done {
@@ -105,14 +94,9 @@ pub(super) fn config_schema(printer: &mut Terminal) -> Done {
     Done { said: printer.answer(&render::data::json(&schemas)), exit_code: 0 }
 }
 
-pub(super) fn config_paths(engine: &Engine, options: &Options, printer: &mut Terminal) -> Outcome {
+pub(super) fn config_paths(engine: &Engine, options: &Options, printer: &mut Terminal) -> Done {
     let places = engine.settings().places.named();
-    let text = || {
-        places
-            .iter()
-            .map(|(name, path)| format!("{name}: {}\n", clean_line(&path.display().to_string())))
-            .collect()
-    };
+    let text = || render::data::places(places.iter().map(|(name, path)| (*name, path.display().to_string())));
     let data = || {
         let entries =
             places.iter().map(|(name, path)| ((*name).to_owned(), json!(path.display().to_string())));

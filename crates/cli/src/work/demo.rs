@@ -12,10 +12,13 @@ use better_llm::{
 };
 
 use super::{Done, Terminal, round};
-use crate::render::{
-    demo::{DemoEnd, demo_end},
-    start::StartFailure,
-    style::Role,
+use crate::{
+    render::{
+        demo::{DemoEnd, demo_end},
+        start::StartFailure,
+        style::Role,
+    },
+    words::Said,
 };
 
 /// Plays the demo in a new temporary folder, which stays.
@@ -87,11 +90,7 @@ impl Seen {
 }
 
 fn no_folder(error: std::io::Error) -> StartFailure {
-    StartFailure {
-        code: "demo".to_owned(),
-        text: error.to_string(),
-        chain: Vec::new(),
-        hint: None,
-        exit_code: 1,
-    }
+    let words = Said::by(|language| language.no_demo_folder().to_owned());
+    let hint = Said::by(|language| language.no_demo_folder_hint().to_owned());
+    StartFailure::new("demo", StartFailure::INTERNAL, words, hint).because(vec![error.to_string()])
 }

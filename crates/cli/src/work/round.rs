@@ -68,8 +68,9 @@ pub(super) async fn play(
     };
     let closed = session.close().await;
     let stored = engine.close().await;
-    let stored = stored
-        .map_err(|error| std::iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": "));
+    let stored = stored.map_err(|error| {
+        std::iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ")
+    });
     for why in [closed, stored].into_iter().filter_map(Result::err) {
         let text = printer.language().unsaved(&why);
         printer.aside(Role::Bad, &text);

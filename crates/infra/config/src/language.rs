@@ -22,8 +22,15 @@ impl Language {
         }
     }
 
+    /// The language that a flag names; none where it names none that better-llm speaks.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::En, Self::Ko].into_iter().find(|language| language.as_str() == word)
+    }
+
     /// The language of a locale like `ko_KR.UTF-8`; English for every locale that is not Korean.
-    pub(crate) fn of_locale(locale: &str) -> Self {
+    #[must_use]
+    pub fn of_locale(locale: &str) -> Self {
         let language = locale.split(['_', '.', '@', '-']).next().unwrap_or_default();
         if language.eq_ignore_ascii_case("ko") { Self::Ko } else { Self::En }
     }
@@ -32,6 +39,12 @@ impl Language {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_language_is_named_by_its_own_word_alone() {
+        let words = ["en", "ko", "KO", "kr", ""];
+        assert_eq!(words.map(Language::parse), [Some(Language::En), Some(Language::Ko), None, None, None]);
+    }
 
     #[test]
     fn a_korean_locale_means_korean_and_every_other_one_english() {

@@ -1,5 +1,8 @@
 //! Everything that is told in a line or two: beginnings and ends, reviews, questions, limits, notices, errors.
 
+use std::borrow::Cow;
+
+use better_llm::Notice;
 use domain::{
     agent::AgentName,
     event::{Backend, EventBody, InterventionAction, RoundResult, RunScope},
@@ -10,11 +13,15 @@ use domain::{
     text::fit,
 };
 
+use super::coded;
 use crate::{
     render::{report::place, screen::Screen, style::Role},
     sanitize::clean_line,
     words::Language,
 };
+
+/// Who asks where the engine does; no agent has this name.
+const ENGINE: &str = "engine";
 
 /// What a run or a round took.
 pub(super) struct Cost<'a> {
@@ -124,7 +131,15 @@ const fn sign(ending: Ending) -> (&'static str, Role) {
 }
 
 /// Tells an event that needs nothing but itself.
-pub(super) fn tell(screen: &mut Screen, language: Language, run: Option<&RunScope>, body: &EventBody) {
+///
+/// `notices` are those of the configuration, which may come as events.
+pub(super) fn tell(
+    screen: &mut Screen,
+    language: Language,
+    run: Option<&RunScope>,
+    body: &EventBody,
+    notices: &[Notice],
+) {
     match body {
         EventBody::SessionStarted { cwd, provider, sandbox, version, .. } => {
             session(screen, language, [version, provider, cwd], sandbox);
@@ -150,10 +165,10 @@ pub(super) fn tell(screen: &mut Screen, language: Language, run: Option<&RunScop
             screen.line(run, &[(Role::Warning, &format!("↻ {text}"))]);
         }
         EventBody::Notice { code, text } => {
-            let label = format!("{} ({code}): ", language.notice());
-            screen.line(run, &[(Role::Warning, &label), (Role::Prose, text)]);
+            let known = notices.iter().find(|notice| notice.code() == code && notice.to_string() == *text);
+            coded::notice(screen, language, run, code, text, known);
         }
-        EventBody::Error { code, text, chain } => error(screen, language, run, code, text, chain),
+        EventBody::Error { code, text, chain } => coded::error(screen, language, run, code, text, chain),
         EventBody::PermissionAsked { tool, rule, diff, .. } => {
             screen.line(run, &[(Role::Warning, &format!("? {}", language.permission_asked(tool, rule)))]);
             if let Some(diff) = diff {
@@ -169,11 +184,7 @@ pub(super) fn tell(screen: &mut Screen, language: Language, run: Option<&RunScop
             intervention(screen, language, *action, text.as_deref(), next.as_deref());
         }
         EventBody::Question { asker, text, options, .. } => {
-            screen
-                .line(run, &[(Role::Warning, &format!("? {}: ", language.asks(asker))), (Role::Prose, text)]);
-            for (number, option) in options.iter().enumerate() {
-                screen.line(run, &[(Role::Prose, &format!("  {}. {option}", number + 1))]);
-            }
+            question(screen, language, run, asker, text, options);
         }
         EventBody::Answer { text, by, .. } => {
             screen.line(run, &[(Role::Name, &format!("{}: ", language.answered(by))), (Role::Prose, text)]);
@@ -194,7 +205,9 @@ pub(super) fn tell(screen: &mut Screen, language: Language, run: Option<&RunScop
             screen.line(run, &[(Role::Faint, &format!("{} {id}", language.checkpoint()))]);
         }
         EventBody::LimitReached { limit, value } => {
-            screen.line(run, &[(Role::Bad, &format!("! {}", language.limit_reached(limit, *value)))]);
+            let reached = format!("! {}", language.limit_reached(limit, *value));
+            let meaning = language.limit_words(limit).map(|words| format!(" ({words})")).unwrap_or_default();
+            screen.line(run, &[(Role::Bad, &reached), (Role::Faint, &meaning)]);
         }
         // The teller keeps these to itself: they need what came before.
         EventBody::RunStarted { .. }
@@ -246,18 +259,25 @@ fn open(screen: &mut Screen, language: Language, run: Option<&RunScope>, finding
     }
 }
 
-fn error(
+/// A question. What the engine itself asks begins with a line of its own, and has options of its own.
+fn question(
     screen: &mut Screen,
     language: Language,
     run: Option<&RunScope>,
-    code: &str,
+    asker: &str,
     text: &str,
-    chain: &[String],
+    options: &[String],
 ) {
-    let label = format!("✗ {} ({code}): ", language.error());
-    screen.line(run, &[(Role::Bad, &label), (Role::Prose, text)]);
-    for cause in chain {
-        screen.line(run, &[(Role::Faint, &format!("  {}: ", language.because())), (Role::Prose, cause)]);
+    let is_ours = asker == ENGINE;
+    let said = |text| if is_ours { language.detail(text) } else { Cow::Borrowed(text) };
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let asks = if is_ours { language.engine_asks().to_owned() } else { language.asks(asker) };
+    screen.line(run, &[(Role::Warning, &format!("? {asks}: ")), (Role::Prose, &said(first))]);
+    if !rest.is_empty() {
+        screen.line(run, &[(Role::Prose, rest)]);
+    }
+    for (number, option) in options.iter().enumerate() {
+        screen.line(run, &[(Role::Prose, &format!("  {}. {}", number + 1, said(option)))]);
     }
 }
 

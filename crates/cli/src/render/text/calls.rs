@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{event::RunScope, id::CallId, text::fit, tool::ToolStatus};
+use domain::{event::RunScope, id::CallId, permission::SandboxState, text::fit, tool::ToolStatus};
 use serde_json::Value;
 
 use crate::{
@@ -39,6 +39,8 @@ pub(super) struct CallEnd<'a> {
     pub(super) output: &'a str,
     pub(super) omitted_bytes: u64,
     pub(super) exit_code: Option<i32>,
+    /// The sandbox in force, where it is known.
+    pub(super) sandbox: Option<&'a SandboxState>,
 }
 
 impl Calls {
@@ -104,11 +106,13 @@ impl Calls {
             screen.line(run, &[(Role::Faint, &language.more_lines(hidden))]);
         }
         if let Some(status) = language.tool_status(end.status) {
-            let name = match call.map(|call| call.words) {
+            let words = call.map(|call| call.words);
+            let text = why_not_ok(language, words.as_ref(), end);
+            let name = match words {
                 Some(CallWords::Tool(name, _) | CallWords::Worker(name, _)) => name,
                 Some(CallWords::Silent) | None => String::new(),
             };
-            let text = fit(&clean_line(end.output), LONGEST_FAILURE);
+            let text = fit(&clean_line(&text), LONGEST_FAILURE);
             let head = format!("✗ {name} {status}").replace("  ", " ");
             screen.line(run, &[(Role::Bad, &head), (Role::Prose, &format!(": {text}"))]);
         } else if let Some(code) = end.exit_code {
@@ -119,4 +123,16 @@ impl Calls {
             screen.line(run, &[(Role::Faint, &format!("  {}", language.omitted(end.omitted_bytes)))]);
         }
     }
+}
+
+/// Why a call did not go well, for people.
+fn why_not_ok(language: Language, call: Option<&CallWords>, end: &CallEnd<'_>) -> String {
+    if end.status == ToolStatus::Denied {
+        return language.denial(end.output, end.sandbox);
+    }
+    // A worker that failed answers with its result as JSON, for the manager; the sentence in it is for everybody.
+    let result: Option<Value> =
+        matches!(call, Some(CallWords::Worker(..))).then(|| serde_json::from_str(end.output).ok()).flatten();
+    let sentence = result.as_ref().and_then(|result| result.get("text")).and_then(Value::as_str);
+    language.detail(sentence.unwrap_or(end.output)).into_owned()
 }

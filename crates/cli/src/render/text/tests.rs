@@ -6,7 +6,7 @@ use domain::{
     event::{Delta, DeltaBody, Event, EventBody},
     id::CallId,
     message::Part,
-    outcome::Ending,
+    outcome::{Ending, FailReason},
     report::Verdict,
     tool::ToolStatus,
 };
@@ -233,6 +233,18 @@ fn the_answer_alone_goes_to_standard_output() {
     assert!(!progress.contains('끝'), "{progress}");
     let silent = vec![Heard::Event(round_finished(Ending::Stopped, ""))];
     assert_eq!(tell(&mut Teller::new(Language::Korean, PLAIN), silent).1, None);
+}
+
+#[test]
+fn an_error_is_no_answer() {
+    let failed = |reason, text| {
+        let heard = vec![Heard::Event(round_finished(Ending::Failed(reason), text))];
+        tell(&mut Teller::new(Language::English, PLAIN), heard).1
+    };
+    for reason in [FailReason::Provider, FailReason::Credentials, FailReason::Internal] {
+        assert_eq!(failed(reason, "cannot connect"), None, "{reason:?}");
+    }
+    assert_eq!(failed(FailReason::ManagerFailed, "I could not.").as_deref(), Some("I could not.\n"));
 }
 
 #[test]

@@ -1,0 +1,107 @@
+//! The codes of `notice` and `error` events. What they mean to a person stands in [`super::happenings`].
+
+use domain::model::ModelErrorKind;
+
+/// A notice of the engine or of this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoticeCode {
+    /// The model's answer was cut.
+    AnswerCut,
+    /// The model stopped for a reason nobody knows.
+    UnknownStopReason,
+    /// A worker's time was up.
+    WorkerTimeout,
+    /// Not every file was looked at.
+    EvidencePartial,
+    /// No file was looked at.
+    EvidenceMissing,
+    /// A workspace's file wanted more than it may.
+    NotTrusted,
+    /// A `.env` file set what it may not set.
+    VariableIgnored,
+    /// A variable names no worker.
+    NoSuchWorker,
+    /// A variable holds a relative path.
+    RelativeRoot,
+    /// Standard input held data that nobody asked for.
+    InputUnread,
+}
+
+impl NoticeCode {
+    /// Every notice.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::AnswerCut,
+        Self::UnknownStopReason,
+        Self::WorkerTimeout,
+        Self::EvidencePartial,
+        Self::EvidenceMissing,
+        Self::NotTrusted,
+        Self::VariableIgnored,
+        Self::NoSuchWorker,
+        Self::RelativeRoot,
+        Self::InputUnread,
+    ];
+
+    /// The notice of a word in events; none for a word of another version.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == word)
+    }
+
+    /// The word in events.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::AnswerCut => "answer_cut",
+            Self::UnknownStopReason => "unknown_stop_reason",
+            Self::WorkerTimeout => "worker_timeout",
+            Self::EvidencePartial => "evidence_partial",
+            Self::EvidenceMissing => "evidence_missing",
+            Self::NotTrusted => "config_not_trusted",
+            Self::VariableIgnored => "config_variable_ignored",
+            Self::NoSuchWorker => "config_no_such_worker",
+            Self::RelativeRoot => "config_relative_root",
+            Self::InputUnread => "input_unread",
+        }
+    }
+}
+
+/// An error in the middle of a round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ErrorCode {
+    /// A request to a model failed.
+    Model(ModelErrorKind),
+    /// Our own fault.
+    Internal,
+    /// Changes in the workspace cannot be seen.
+    WorkspaceUnobserved,
+}
+
+impl ErrorCode {
+    /// Every error.
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Model(ModelErrorKind::Credentials),
+        Self::Model(ModelErrorKind::Rejected),
+        Self::Model(ModelErrorKind::RateLimited { retry_after: None }),
+        Self::Model(ModelErrorKind::Unavailable),
+        Self::Model(ModelErrorKind::Unreachable),
+        Self::Model(ModelErrorKind::Silent),
+        Self::Model(ModelErrorKind::Cut),
+        Self::Model(ModelErrorKind::Malformed),
+        Self::Model(ModelErrorKind::Script),
+        Self::Internal,
+        Self::WorkspaceUnobserved,
+    ];
+
+    /// The error of a word in events; none for a word of another version.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == word)
+    }
+
+    /// The word in events.
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Model(kind) => kind.code(),
+            Self::Internal => "internal",
+            Self::WorkspaceUnobserved => "workspace_unobserved",
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Why the library could not begin, and what to do about it.
+//!
+//! In English the library's own sentence is the best one and is said as it is; here stands the Korean, variant by
+//! variant, and the ways out in both languages. What was wrong with a configuration stands in
+//! [`super::configuration`].
+
+use better_llm::{InvalidEndpoint, ProviderError, SandboxError, StartError};
+
+use super::Language;
+
+impl Language {
+    /// What was wrong, and where. Says the ways out only where the library's sentence holds them.
+    pub(crate) fn start_error(self, error: &StartError) -> String {
+        match (self, error) {
+            (_, StartError::Provider(error)) => self.provider_error(error),
+            (_, StartError::Config(error)) => self.config_error(error),
+            (Self::English, _) => error.to_string(),
+            (Self::Korean, StartError::Workspace { path, .. }) => {
+                format!("{}: 작업 폴더로 쓸 수 없습니다", path.display())
+            }
+            (Self::Korean, StartError::Endpoint(error)) => korean_endpoint(error),
+            (Self::Korean, StartError::ScriptFile { path, .. }) => {
+                format!("{}: 스크립트를 읽을 수 없습니다", path.display())
+            }
+            (Self::Korean, StartError::Script(error)) => {
+                format!("{}: 스크립트의 `{}` 부분이 올바르지 않습니다", error.name, error.path)
+            }
+            (Self::Korean, StartError::Sandbox(error)) => korean_sandbox(error),
+            (Self::Korean, StartError::Tools(error)) => {
+                format!("{}: 작업 폴더를 열 수 없습니다", error.root.display())
+            }
+            (Self::Korean, StartError::Demo { path, .. }) => {
+                format!("{}: 이 폴더에 데모를 준비할 수 없습니다", path.display())
+            }
+        }
+    }
+
+    /// What to do; none where the sentence itself says it.
+    pub(crate) fn start_hint(self, error: &StartError) -> Option<String> {
+        let hint = match error {
+            StartError::Provider(error) => return self.provider_hint(error),
+            StartError::Config(_) => self.pick(
+                "`better-llm-cli config check` checks every file, `config paths` says where they lie",
+                "`better-llm-cli config check`로 모든 설정 파일을 검사하고, `config paths`로 위치를 볼 수 있습니다",
+            ),
+            StartError::Script(_) => self.pick(
+                "mend the script at the line that the cause names",
+                "원인에 나온 줄을 고친 뒤 다시 실행하세요",
+            ),
+            StartError::ScriptFile { .. } => self.pick(
+                "check the path after `script:`; it is relative to the workspace",
+                "`script:` 뒤의 경로를 확인하세요. 작업 폴더를 기준으로 합니다",
+            ),
+            StartError::Demo { .. } => self.pick(
+                "check that git is installed, and that the folder for temporary files can be written",
+                "git이 설치되어 있는지, 임시 폴더에 쓸 수 있는지 확인하세요",
+            ),
+            StartError::Sandbox(error) => return self.sandbox_hint(error),
+            StartError::Workspace { .. } => self.korean("`--cwd`로 실제로 있는 폴더를 지정하세요")?,
+            StartError::Endpoint(InvalidEndpoint::BaseUrl { example, .. }) => {
+                let hint = self.korean("ANTHROPIC_BASE_URL이나 설정의 `providers.anthropic.base_url`에 쓸 주소의 예")?;
+                return Some(format!("{hint}: `{example}`"));
+            }
+            StartError::Endpoint(InvalidEndpoint::ApiKey { .. }) => {
+                self.korean("줄바꿈이 섞였거나 잘못 붙여 넣지 않았는지 확인하세요")?
+            }
+            StartError::Tools(_) => self.korean("읽을 수 있는 폴더를 `--cwd`로 지정하세요")?,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// A Korean sentence beside an English one that the library says itself.
+    const fn korean(self, sentence: &'static str) -> Option<&'static str> {
+        match self {
+            Self::English => None,
+            Self::Korean => Some(sentence),
+        }
+    }
+
+    fn provider_error(self, error: &ProviderError) -> String {
+        match (self, error) {
+            (_, ProviderError::NoCredentials) => self
+                .pick("no credentials for a model are set", "모델을 쓸 인증 정보가 설정되어 있지 않습니다")
+                .to_owned(),
+            (Self::English, ProviderError::KeyMissing { provider, variable }) => {
+                format!("provider `{provider}` needs {variable}, which is not set")
+            }
+            (Self::Korean, ProviderError::KeyMissing { provider, variable }) => {
+                format!("`{provider}` 제공자에는 {variable} 값이 필요한데 설정되어 있지 않습니다")
+            }
+            (Self::English, ProviderError::LaterCredential { variable, provider }) => {
+                format!("{variable} is set, but provider `{provider}` comes with a later version")
+            }
+            (Self::Korean, ProviderError::LaterCredential { variable, provider }) => {
+                format!("{variable} 값은 있지만 `{provider}` 제공자는 이후 버전에서 제공됩니다")
+            }
+            (Self::English, ProviderError::Later(name)) => {
+                format!("provider `{name}` comes with a later version")
+            }
+            (Self::Korean, ProviderError::Later(name)) => {
+                format!("`{name}` 제공자는 이후 버전에서 제공됩니다")
+            }
+            (Self::English, ProviderError::Unknown { name, .. }) => format!("`{name}` is no provider"),
+            (Self::Korean, ProviderError::Unknown { name, .. }) => format!("`{name}` 제공자는 없습니다"),
+        }
+    }
+
+    fn provider_hint(self, error: &ProviderError) -> Option<String> {
+        let nearest = match error {
+            ProviderError::NoCredentials
+            | ProviderError::KeyMissing { .. }
+            | ProviderError::LaterCredential { .. } => return Some(self.ways_to_a_model().to_owned()),
+            ProviderError::Later(_) => None,
+            ProviderError::Unknown { nearest, .. } => nearest.as_deref(),
+        };
+        Some(self.one_of(&["anthropic", "offline", "script:FILE"], nearest))
+    }
+
+    /// The ways out where no model can be asked.
+    const fn ways_to_a_model(self) -> &'static str {
+        self.pick(
+            "set ANTHROPIC_API_KEY in the environment or in `.env`, play a script of answers with `--provider \
+             script:FILE`, or try `better-llm-cli demo`, which needs no key",
+            "환경 변수나 `.env`에 ANTHROPIC_API_KEY를 설정하거나, `--provider script:FILE`로 답변 스크립트를 \
+             재생하거나, 키가 필요 없는 `better-llm-cli demo`를 실행해 보세요",
+        )
+    }
+
+    fn sandbox_hint(self, error: &SandboxError) -> Option<String> {
+        let hint = match error {
+            SandboxError::NotInThisVersion(_) => self.korean(
+                "`--sandbox auto`를 쓰거나, Landlock이 있는 Linux에서는 `--sandbox kernel`을 쓰세요",
+            )?,
+            SandboxError::Unavailable { .. } => self.korean(
+                "`--sandbox auto`를 쓰거나, 명령을 사용자의 모든 권한으로 실행해도 된다면 `--sandbox none \
+                 --permission-mode full`을 쓰세요",
+            )?,
+            SandboxError::Folder { .. } => self.pick(
+                "check who may write there, or set BETTER_LLM_HOME to another folder",
+                "쓰기 권한을 확인하거나 BETTER_LLM_HOME을 다른 폴더로 지정하세요",
+            ),
+            SandboxError::NoShell => self.korean("`bash`나 `sh`가 있는 폴더를 PATH에 추가하세요")?,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn korean_endpoint(error: &InvalidEndpoint) -> String {
+    match error {
+        InvalidEndpoint::BaseUrl { text, problem, .. } => {
+            format!("`{text}`: 모델 서버의 기본 주소로 쓸 수 없습니다 ({problem})")
+        }
+        InvalidEndpoint::ApiKey { provider } => {
+            format!("`{provider}` API 키에 키에는 쓰이지 않는 문자가 들어 있습니다")
+        }
+    }
+}
+
+fn korean_sandbox(error: &SandboxError) -> String {
+    match error {
+        SandboxError::NotInThisVersion(level) => {
+            format!("`{level}` 수준의 샌드박스는 이 버전에 아직 없습니다")
+        }
+        SandboxError::Unavailable { level, .. } => {
+            format!("`{level}` 수준의 샌드박스가 이 환경에서 작동하지 않습니다")
+        }
+        SandboxError::Folder { path, .. } => format!("{}: 폴더를 만들 수 없습니다", path.display()),
+        SandboxError::NoShell => "셸을 찾을 수 없습니다. PATH에 `bash`도 `sh`도 없습니다".to_owned(),
+    }
+}

@@ -1,0 +1,210 @@
+//! What the codes of `notice`, `error` and `limit_reached` events mean, and what to do.
+//!
+//! The engine's own text is the English sentence; a code gives the Korean one, and the way out in both languages. A
+//! code of another version has no words here: its text is shown as it is.
+
+use domain::model::ModelErrorKind;
+
+use super::{
+    Language,
+    codes::{ErrorCode, NoticeCode},
+};
+
+/// What a code means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CodeWords {
+    /// What happened; none where the event's own text is in this language.
+    pub(crate) what: Option<&'static str>,
+    /// What to do; empty where the sentence says it, or there is nothing to do.
+    pub(crate) next: &'static str,
+}
+
+impl Language {
+    const fn code_words(
+        self,
+        korean: &'static str,
+        (next, next_korean): (&'static str, &'static str),
+    ) -> CodeWords {
+        match self {
+            Self::English => CodeWords { what: None, next },
+            Self::Korean => CodeWords { what: Some(korean), next: next_korean },
+        }
+    }
+
+    /// What a notice means.
+    pub(crate) const fn notice_words(self, code: NoticeCode) -> CodeWords {
+        match code {
+            NoticeCode::AnswerCut => self.code_words(
+                "답변이 모델의 토큰 한도에 닿아 잘렸습니다.",
+                (
+                    "If it happens again, split the task or choose a model with longer answers (`--model`).",
+                    "반복되면 작업을 나누거나 더 길게 답하는 모델(`--model`)을 고르세요.",
+                ),
+            ),
+            NoticeCode::UnknownStopReason => self.code_words(
+                "모델이 이 버전이 모르는 이유로 멈췄습니다.",
+                (
+                    "The round goes on with what the model said. A newer better-llm may know the reason.",
+                    "지금까지의 답변으로 계속합니다. 최신 better-llm이라면 이유를 알 수도 있습니다.",
+                ),
+            ),
+            NoticeCode::WorkerTimeout => self.code_words(
+                "워커의 제한 시간이 다 되어 중단했습니다.",
+                (
+                    "What it changed stays. `WORKER_TIMEOUT_<NAME>` in seconds, or `timeout_seconds` in \
+                     agent_config.json, gives it more time.",
+                    "변경한 내용은 남아 있습니다. `WORKER_TIMEOUT_<이름>`(초)이나 agent_config.json의 \
+                     `timeout_seconds`로 시간을 늘릴 수 있습니다.",
+                ),
+            ),
+            NoticeCode::EvidencePartial => self.code_words(
+                "변경된 파일 목록이 불완전할 수 있습니다.",
+                (
+                    "Look at `git status` yourself; let git ignore what is not part of the work.",
+                    "`git status`를 직접 확인하세요. 작업과 무관한 파일은 git이 무시하게 해 두면 좋습니다.",
+                ),
+            ),
+            NoticeCode::EvidenceMissing => self.code_words(
+                "변경된 파일을 확인할 수 없었습니다.",
+                (
+                    "Look at `git status` yourself; nothing that was said about files is verified.",
+                    "`git status`를 직접 확인하세요. 파일에 관한 보고는 검증되지 않았습니다.",
+                ),
+            ),
+            // Their own sentences say what to do.
+            NoticeCode::NotTrusted => {
+                self.code_words("신뢰되지 않은 폴더의 설정 일부를 무시했습니다.", ("", ""))
+            }
+            NoticeCode::VariableIgnored => self.code_words(".env 파일의 값 하나를 무시했습니다.", ("", "")),
+            NoticeCode::NoSuchWorker => self.code_words(
+                "팀에 없는 워커의 환경 변수는 아무 효과가 없습니다.",
+                (
+                    "`better-llm-cli agents list` names the workers.",
+                    "`better-llm-cli agents list`로 워커 이름을 확인하세요.",
+                ),
+            ),
+            NoticeCode::RelativeRoot => {
+                self.code_words("절대 경로가 아닌 폴더 설정을 무시했습니다.", ("", ""))
+            }
+            NoticeCode::InputUnread => self.code_words(
+                "표준 입력에 읽지 않은 데이터가 있습니다. `--context -`로 작업에 추가할 수 있습니다.",
+                ("", ""),
+            ),
+        }
+    }
+
+    /// What an error means.
+    pub(crate) const fn error_words(self, code: &ErrorCode) -> CodeWords {
+        match code {
+            ErrorCode::Model(kind) => self.model_error(kind),
+            ErrorCode::Internal => self.code_words(
+                "better-llm 자체에 오류가 발생했습니다.",
+                (
+                    "This is our fault; the session's journal helps to find it.",
+                    "저희 잘못입니다. 세션 저널이 원인을 찾는 데 도움이 됩니다.",
+                ),
+            ),
+            ErrorCode::WorkspaceUnobserved => self.code_words(
+                "작업 폴더를 확인할 수 없어 파일이 변경된 것으로 간주합니다.",
+                (
+                    "Check that git works here and that the folder can be read; earlier test runs no longer count.",
+                    "이 폴더에서 git이 작동하고 폴더를 읽을 수 있는지 확인하세요. 이전 테스트 결과는 더 이상 \
+                     인정되지 않습니다.",
+                ),
+            ),
+        }
+    }
+
+    const fn model_error(self, kind: &ModelErrorKind) -> CodeWords {
+        match kind {
+            ModelErrorKind::Credentials => self.code_words(
+                "모델 서버가 인증 정보를 거부했습니다.",
+                (
+                    "Check that ANTHROPIC_API_KEY is valid and belongs to this endpoint.",
+                    "ANTHROPIC_API_KEY가 유효한지, 이 서버의 키가 맞는지 확인하세요.",
+                ),
+            ),
+            ModelErrorKind::Rejected => self.code_words(
+                "모델 서버가 요청 자체를 거부했습니다. 같은 요청은 다시 실패합니다.",
+                (
+                    "The server's message says why: often the model's name (`--model`) or a spending limit.",
+                    "서버 메시지에 이유가 있습니다. 대개 모델 이름(`--model`)이나 사용 한도 때문입니다.",
+                ),
+            ),
+            ModelErrorKind::RateLimited { .. } => self.code_words(
+                "모델 서버가 요청이 너무 많다고 답했습니다.",
+                (
+                    "Wait a little before you try again, or use an account with a higher limit.",
+                    "잠시 뒤 다시 시도하거나 한도가 더 높은 계정을 쓰세요.",
+                ),
+            ),
+            ModelErrorKind::Unavailable => self.code_words(
+                "모델 서버가 과부하 상태이거나 일시적으로 고장입니다.",
+                ("Try again in a few minutes.", "몇 분 뒤 다시 시도하세요."),
+            ),
+            ModelErrorKind::Unreachable => self.code_words(
+                "모델 서버에 연결할 수 없습니다.",
+                (
+                    "Check the network, `HTTPS_PROXY` and, if you set one, `ANTHROPIC_BASE_URL`.",
+                    "네트워크와 `HTTPS_PROXY`, 설정했다면 `ANTHROPIC_BASE_URL`도 확인하세요.",
+                ),
+            ),
+            ModelErrorKind::Silent => self.code_words(
+                "연결되었지만 모델 서버가 너무 오래 응답하지 않았습니다.",
+                (
+                    "Try again; `performance.idle_timeout_seconds` and `first_byte_timeout_seconds` set how long to \
+                     wait.",
+                    "다시 시도하세요. 기다리는 시간은 `performance.idle_timeout_seconds`와 \
+                     `first_byte_timeout_seconds`로 정합니다.",
+                ),
+            ),
+            ModelErrorKind::Cut => self.code_words(
+                "답변이 끝나기 전에 연결이 끊겼습니다.",
+                (
+                    "Try again; if it happens often, look at the network and the proxy.",
+                    "다시 시도하세요. 자주 생기면 네트워크와 프록시를 확인하세요.",
+                ),
+            ),
+            ModelErrorKind::Malformed => self.code_words(
+                "모델 서버의 응답이 프로토콜에 맞지 않거나 너무 큽니다.",
+                (
+                    "Check that the endpoint speaks the Messages API (`ANTHROPIC_BASE_URL`).",
+                    "서버가 Messages API를 지원하는지 확인하세요 (`ANTHROPIC_BASE_URL`).",
+                ),
+            ),
+            ModelErrorKind::Script => self.code_words(
+                "답변 스크립트가 실제 진행과 맞지 않습니다.",
+                (
+                    "Compare the script's next step with what happened, and mend the script.",
+                    "스크립트의 다음 단계를 실제 진행과 비교해 고치세요.",
+                ),
+            ),
+        }
+    }
+
+    /// What a limit counts, and what sets it; none for a limit of another version.
+    pub(crate) fn limit_words(self, limit: &str) -> Option<&'static str> {
+        let words = match limit {
+            "max_turns" => self
+                .pick("the manager's turns; `--max-turns` sets it", "매니저의 턴 수, `--max-turns`로 조정"),
+            "timeout_seconds" => self.pick(
+                "seconds for the whole round; `--timeout` sets it",
+                "라운드 전체 시간(초), `--timeout`으로 조정",
+            ),
+            "max_review_iterations" => self.pick(
+                "review cycles of one change; `workflow_limits` in system_config.json sets it",
+                "한 변경의 리뷰 사이클 수, system_config.json의 `workflow_limits`로 조정",
+            ),
+            "max_retry_cycles" => self.pick(
+                "fixes after failed tests; `workflow_limits` in system_config.json sets it",
+                "테스트 실패 뒤 고치는 횟수, system_config.json의 `workflow_limits`로 조정",
+            ),
+            "max_coder_retries" => self.pick(
+                "retries of a coder that failed; `workflow_limits` in system_config.json sets it",
+                "실패한 coder를 다시 부르는 횟수, system_config.json의 `workflow_limits`로 조정",
+            ),
+            _ => return None,
+        };
+        Some(words)
+    }
+}

@@ -1,0 +1,77 @@
+//! Details that the library writes in English, said in Korean where they are known.
+//!
+//! Journal and JSON keep the English, so a person's language meets it only here. Everything that has a type or a code
+//! is said from the exhaustive tables of the other modules; this one is for what stands *inside* of those: claims,
+//! reasons, expectations. A phrase that is not known stays as it is, in English: nothing is lost, only foreign.
+
+mod configuration;
+mod engine;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use self::{configuration::CONFIGURATION, engine::ENGINE};
+use super::Language;
+
+/// English and Korean; `{}` is a hole whose text is kept, in the same order. More particular phrases stand before
+/// more general ones.
+type Phrase = (&'static str, &'static str);
+
+impl Language {
+    /// A detail of the engine's, in this language.
+    pub(crate) fn detail(self, text: &str) -> Cow<'_, str> {
+        self.known_detail(text).map_or(Cow::Borrowed(text), Cow::Owned)
+    }
+
+    /// A detail of the engine's in this language; none where it has no words for it.
+    pub(crate) fn known_detail(self, text: &str) -> Option<String> {
+        match self {
+            Self::English => None,
+            Self::Korean => said_in(&ENGINE, text),
+        }
+    }
+
+    /// What the configuration's checker says of a value, in this language. Alternatives are said one by one.
+    pub(super) fn configuration_detail(self, text: &str) -> Cow<'_, str> {
+        if self == Self::English {
+            return Cow::Borrowed(text);
+        }
+        if let Some(whole) = said_in(&CONFIGURATION, text) {
+            return Cow::Owned(whole);
+        }
+        let parts = text.split(" or ").map(|part| said_in(&CONFIGURATION, part)).collect::<Option<Vec<_>>>();
+        parts.map_or(Cow::Borrowed(text), |parts| Cow::Owned(parts.join(" 또는 ")))
+    }
+}
+
+fn said_in(phrases: &[Phrase], text: &str) -> Option<String> {
+    phrases.iter().find_map(|(english, korean)| holes(english, text).map(|holes| fill(korean, &holes)))
+}
+
+/// The texts in the holes of `pattern`, where `text` has its form.
+fn holes<'t>(pattern: &str, text: &'t str) -> Option<Vec<&'t str>> {
+    let mut pieces = pattern.split("{}");
+    let mut rest = text.strip_prefix(pieces.next()?)?;
+    let mut pieces = pieces.peekable();
+    let mut holes = Vec::new();
+    while let Some(piece) = pieces.next() {
+        let (hole, after) =
+            if pieces.peek().is_some() { rest.split_once(piece)? } else { (rest.strip_suffix(piece)?, "") };
+        holes.push(hole);
+        rest = after;
+    }
+    rest.is_empty().then_some(holes)
+}
+
+fn fill(pattern: &str, holes: &[&str]) -> String {
+    let mut holes = holes.iter();
+    let mut text = String::new();
+    for (number, piece) in pattern.split("{}").enumerate() {
+        if number > 0 {
+            text.push_str(holes.next().copied().unwrap_or_default());
+        }
+        text.push_str(piece);
+    }
+    text
+}

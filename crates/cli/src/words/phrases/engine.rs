@@ -1,0 +1,92 @@
+//! What the engine writes into events: claims, refusals, reasons.
+
+use super::Phrase;
+use crate::words::start::UNREAD_INPUT;
+
+pub(super) const ENGINE: [Phrase; 34] = [
+    // Claims of a report, held against what was seen.
+    (
+        "files_changed: `{}` does not differ from the round's start",
+        "files_changed: `{}` 파일은 라운드를 시작할 때와 달라지지 않았습니다",
+    ),
+    (
+        "files_changed: `{}` is not observed (git ignores it, or it is outside)",
+        "files_changed: `{}` 파일은 관찰 대상이 아닙니다 (git이 무시하거나 작업 폴더 밖에 있음)",
+    ),
+    ("files_changed: `{}` was not looked at ({})", "files_changed: `{}` 파일을 확인하지 못했습니다 ({})"),
+    ("commit: the engine made no commit `{}`", "commit: 엔진은 `{}` 커밋을 만들지 않았습니다"),
+    ("commands: `{}` was not run", "commands: `{}` 명령은 실행되지 않았습니다"),
+    ("commands_run: `{}` was not run", "commands_run: `{}` 명령은 실행되지 않았습니다"),
+    ("passed: a named command failed", "passed: 보고에 적힌 명령이 실패했습니다"),
+    (
+        "passed: no run of the named commands counts for the files as they are",
+        "passed: 지금 파일 상태에서 적힌 명령을 실행한 기록이 없습니다",
+    ),
+    (
+        "passed: said to have failed, though no named command did",
+        "passed: 실패했다고 보고했지만 적힌 명령 중 실패한 것이 없습니다",
+    ),
+    ("nothing could be checked: {}", "아무것도 확인하지 못했습니다: {}"),
+    // Notices.
+    ("{} was stopped after {} s", "{}: {}초가 지나 중단했습니다"),
+    ("the list of changed files may be incomplete: {}", "변경된 파일 목록이 불완전할 수 있습니다: {}"),
+    (
+        "the answer reached the model's token limit and was cut there",
+        "답변이 모델의 토큰 한도에 닿아 잘렸습니다",
+    ),
+    ("the model stopped for a reason that is not known here: {}", "모델이 알 수 없는 이유로 멈췄습니다: {}"),
+    // Why not every file was looked at.
+    ("only the first {} files were looked at", "처음 {}개 파일만 확인했습니다"),
+    ("looking at the files was cut off after {} s", "{}초가 지나 파일 확인을 멈췄습니다"),
+    ("{} folders deeper than {} were left out", "폴더 {}개는 깊이가 {}단계를 넘어 제외했습니다"),
+    ("{} folders could not be read (first: {})", "폴더 {}개를 읽을 수 없었습니다 (첫 폴더: {})"),
+    (UNREAD_INPUT, "표준 입력에 읽지 않은 데이터가 있습니다. `--context -`로 작업에 추가할 수 있습니다"),
+    // How a worker failed.
+    (
+        "the worker handed in no report. Its last words: {}",
+        "워커가 보고서를 제출하지 않았습니다. 마지막 말: {}",
+    ),
+    (
+        "the worker used up its {} turns (workflow_limits.max_worker_turns)",
+        "워커가 {}턴을 모두 썼습니다 (workflow_limits.max_worker_turns)",
+    ),
+    (
+        "the worker did not finish within {} s; what it had changed stays",
+        "워커가 {}초 안에 끝내지 못했습니다. 변경한 내용은 남아 있습니다",
+    ),
+    ("the worker was stopped: {}", "워커가 중단되었습니다: {}"),
+    // Limits that refuse a call. What the manager is told to do stands in the last hole.
+    (
+        "refused: the coder failed {} times in a row (workflow_limits.max_coder_retries is {}). {}",
+        "coder가 {}번 연속으로 실패해 더 부르지 않았습니다 (workflow_limits.max_coder_retries = {})",
+    ),
+    (
+        "refused: tests failed again after {} fixes (workflow_limits.max_retry_cycles is {}). {}",
+        "{}번 고친 뒤에도 테스트가 실패해 coder를 더 부르지 않았습니다 (workflow_limits.max_retry_cycles = {})",
+    ),
+    // The question after the last review, and its options.
+    ("The reviews do not converge. Still open:", "리뷰가 결론에 이르지 못했습니다. 남은 지적 사항:"),
+    ("one more review", "리뷰 한 번 더"),
+    ("guidance", "방향 제시"),
+    ("accept as it is", "그대로 수용"),
+    ("stop", "중지"),
+    // The sandbox.
+    (
+        "asked for: commands run with all rights of the person",
+        "요청에 따라 명령이 사용자의 모든 권한으로 실행됩니다",
+    ),
+    (
+        "Landlock (ABI {}) and a seccomp filter hold commands in the workspace; not readable, because too much lies \
+         below: {}",
+        "Landlock(ABI {})과 seccomp 필터가 명령을 작업 폴더 안에 가둡니다. 하위 폴더가 너무 넓어 읽을 수 없는 곳: {}",
+    ),
+    (
+        "Landlock (ABI {}) and a seccomp filter hold commands in the workspace",
+        "Landlock(ABI {})과 seccomp 필터가 명령을 작업 폴더 안에 가둡니다",
+    ),
+    (
+        "sandbox level `{}` does not work here; use `--sandbox auto`, or `--sandbox none --permission-mode full` to \
+         run commands with all of your rights: {}",
+        "`{}` 수준의 샌드박스가 이 환경에서 작동하지 않습니다: {}",
+    ),
+];

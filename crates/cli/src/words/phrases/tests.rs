@@ -1,0 +1,1 @@
+//! Phrases against the texts that the library really writes.
