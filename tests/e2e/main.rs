@@ -3,9 +3,17 @@
 //! Each test has a repository, a home and a model server of its own; the programs see nothing of this machine's
 //! environment but where programs lie.
 
+mod agents;
+mod configuration;
+mod demo;
+mod embed;
 mod endings;
+mod failures;
 mod limits;
+mod options;
 mod story;
 mod streaming;
 mod support;
 mod truth;
+mod verbs;
+mod walls;

@@ -1,1 +1,4 @@
 //! Crates working together: the library over real files, processes, git and SQLite.
+
+mod demo;
+mod engines;

@@ -8,9 +8,9 @@ pub(crate) mod turns;
 mod world;
 
 pub(crate) use marker::Marker;
-pub(crate) use program::{Call, Ended};
+pub(crate) use program::Ended;
 pub(crate) use running::Running;
-pub(crate) use said::{Said, check_end};
+pub(crate) use said::{CallEnd, Said, check_end};
 pub(crate) use world::World;
 
 use std::io::Write;

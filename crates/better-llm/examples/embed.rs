@@ -1,0 +1,73 @@
+//! better-llm inside of another program: a team on a folder, one task, and what happens as events.
+//!
+//! ```text
+//! cargo run -p better-llm --example embed [-- path/to/project]
+//! ```
+//!
+//! The models' words come from a script here, so that it needs no key. Without `overrides`, and with
+//! `ANTHROPIC_API_KEY` in what `environment` is given, the same program talks to a model.
+
+#![expect(clippy::print_stdout, reason = "it is a program for a terminal")]
+
+use std::{env, error::Error, fs};
+
+use better_llm::{
+    EngineBuilder, Overrides, Published,
+    domain::{
+        event::EventBody,
+        session::{Command, Request},
+    },
+};
+
+/// What the manager and the planner answer.
+const SCRIPT: &str = r#"{"v": 1, "agents": {
+    "manager": [
+        {"tool_calls": [{"name": "execute_planner_task", "input": {"task_description": "What is missing here?"}}]},
+        {"tool_calls": [{"name": "finish",
+            "input": {"summary": "Nothing is missing; two lines would do.", "status": "done"}}]}
+    ],
+    "planner": [
+        {"tool_calls": [{"name": "glob", "input": {"pattern": "*"}}]},
+        {"tool_calls": [{"name": "report", "input": {"summary": "Nothing is missing.", "steps": []}}]}
+    ]
+}}"#;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let project = env::args_os().nth(1).unwrap_or_else(|| ".".into());
+    let home = tempfile::tempdir()?;
+    let script = home.path().join("script.json");
+    fs::write(&script, SCRIPT)?;
+
+    // Nothing is read from the process: the engine knows the variables that it is handed, and no others.
+    let variables = [
+        ("PATH".into(), env::var_os("PATH").unwrap_or_default()),
+        ("BETTER_LLM_HOME".into(), home.path().into()),
+    ];
+    let provider = Some(format!("script:{}", script.display()));
+    let engine = EngineBuilder::new(project)
+        .environment(variables)
+        .overrides(Overrides { provider, ..Overrides::default() })
+        .build()
+        .await?;
+
+    let session = engine.session().await?;
+    let mut events = session.subscribe();
+    session.send(Command::Start(Request::new("What would make this project better?"))).await?;
+    while let Some(published) = events.next().await {
+        let Published::Event(event) = published? else { continue };
+        let agent = event.scope.run.as_ref().map_or("", |run| run.agent.as_str());
+        match &event.body {
+            EventBody::RunStarted { .. } if agent != "manager" => println!("{agent} begins"),
+            EventBody::RunFinished { ending, .. } => println!("{agent}: {}", ending.outcome()),
+            EventBody::RoundFinished { ending, summary, .. } => println!("{}: {summary}", ending.outcome()),
+            _ => {}
+        }
+        if event.body.ends_round() {
+            break;
+        }
+    }
+    session.close().await?;
+    engine.close().await?;
+    Ok(())
+}
