@@ -18,7 +18,7 @@ use domain::{agent::AgentName, model::Effort, permission::PermissionMode};
 
 use self::table::VerbId;
 pub(crate) use self::{
-    error::{Rejected, UsageError, VerbError, Wanted},
+    error::{Known, Rejected, UsageError, VerbError, Wanted},
     parse::parse,
 };
 use crate::words::Language;

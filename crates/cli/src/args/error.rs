@@ -117,7 +117,12 @@ pub(crate) enum VerbError {
         /// As typed.
         word: String,
         /// What may have been meant.
-        nearest: String,
+        nearest: Known,
+    },
+    /// A word that is an option here.
+    IsOption {
+        /// The word, without dashes.
+        word: &'static str,
     },
     /// A verb of a later version.
     Later {
@@ -140,7 +145,7 @@ pub(crate) enum VerbError {
         /// Its verbs.
         known: Vec<&'static str>,
         /// What may have been meant.
-        nearest: Option<&'static str>,
+        nearest: Option<Known>,
     },
     /// A verb without what it needs.
     MissingOperand {
@@ -159,6 +164,15 @@ pub(crate) enum VerbError {
         /// As typed.
         name: String,
     },
+}
+
+/// A verb's word, in this version or a later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// The word.
+    pub(crate) name: &'static str,
+    /// It comes in a later version.
+    pub(crate) later: bool,
 }
 
 impl From<VerbError> for UsageError {

@@ -148,19 +148,29 @@ fn an_unknown_name_is_refused_with_the_nearest_known_one() {
     refused(&["-x"], UsageError::UnknownOption { option: "-x".to_owned(), nearest: None });
     let nearest = Some("--help".to_owned());
     refused(&["-h"], UsageError::UnknownOption { option: "-h".to_owned(), nearest });
-    let mistyped = |word: &str, nearest: &str| VerbError::Mistyped {
+    let mistyped = |word: &str, name, later| VerbError::Mistyped {
         word: word.to_owned(),
-        nearest: nearest.to_owned(),
+        nearest: Known { name, later },
     };
-    refused(&["demmo"], mistyped("demmo", "demo").into());
-    refused(&["help"], mistyped("help", "--help").into());
+    refused(&["demmo"], mistyped("demmo", "demo", false).into());
+    refused(&["sesion", "list"], mistyped("sesion", "session", true).into());
+    refused(&["docter"], mistyped("docter", "doctor", true).into());
+    check(&["versoin"], task("versoin"));
+    refused(&["help"], VerbError::IsOption { word: "help" }.into());
     let error = VerbError::Unknown {
         group: "config",
         word: "chek".to_owned(),
         known: vec!["show", "check", "schema", "paths"],
-        nearest: Some("check"),
+        nearest: Some(Known { name: "check", later: false }),
     };
     refused(&["config", "chek"], error.into());
+    let error = VerbError::Unknown {
+        group: "config",
+        word: "trsut".to_owned(),
+        known: vec!["show", "check", "schema", "paths"],
+        nearest: Some(Known { name: "trust", later: true }),
+    };
+    refused(&["config", "trsut"], error.into());
     let error = UsageError::UnknownChoice {
         option: "--effort".to_owned(),
         value: "hihg".to_owned(),

@@ -2,6 +2,7 @@
 
 use super::{
     UsageError, VerbError,
+    error::Known,
     nearest::nearest,
     table::{LATER_VERBS, VERBS, VerbRow},
 };
@@ -31,6 +32,10 @@ pub(super) fn find_verb(words: &[String], plain: usize) -> Result<Calls, UsageEr
     if let Some(group) = groups().find(|group| *group == first) {
         return find_in_group(group, second);
     }
+    // A call for help is no task, which would cost money; help is an option here.
+    if let Some(option) = ["help", "version"].into_iter().find(|word| *word == first) {
+        return Err(VerbError::IsOption { word: option }.into());
+    }
     match likely_verb(first) {
         Some(nearest) => Err(VerbError::Mistyped { word: first.to_owned(), nearest }.into()),
         None => Ok(Calls::Task),
@@ -45,7 +50,9 @@ fn find_in_group(group: &'static str, second: Option<&str>) -> Result<Calls, Usa
         return Ok(Calls::Verb { row, words: 2 });
     }
     let known = verbs_of(group);
-    let nearest = nearest(second, known.iter().copied());
+    let later = LATER_VERBS.iter().filter(|path| path.first() == Some(&group));
+    let later = later.filter_map(|path| path.get(1).copied()).collect::<Vec<_>>();
+    let nearest = nearest_verb(second, &known, &later);
     Err(VerbError::Unknown { group, word: second.to_owned(), known, nearest }.into())
 }
 
@@ -71,13 +78,21 @@ fn starts(path: &[&str], first: &str, second: Option<&str>) -> bool {
     }
 }
 
-/// The verb or switch that a single word was probably meant to be. A text with white space is a task.
-fn likely_verb(word: &str) -> Option<String> {
+/// The verb that a single word was probably meant to be. A text with white space is a task.
+fn likely_verb(word: &str) -> Option<Known> {
     if word.contains(char::is_whitespace) {
         return None;
     }
-    let switches = ["help", "version"];
-    let candidates = rows().filter_map(|row| row.path.first().copied()).chain(switches);
-    let found = nearest(word, candidates)?;
-    Some(if switches.contains(&found) { format!("--{found}") } else { found.to_owned() })
+    let firsts = |paths: &mut dyn Iterator<Item = &'static [&'static str]>| {
+        paths.filter_map(|path| path.first().copied()).collect::<Vec<_>>()
+    };
+    let now = firsts(&mut rows().map(|row| row.path));
+    let later = firsts(&mut LATER_VERBS.into_iter());
+    nearest_verb(word, &now, &later)
+}
+
+/// The nearest of the verbs of this version and of later ones; of equally near ones that of this version.
+fn nearest_verb(word: &str, now: &[&'static str], later: &[&'static str]) -> Option<Known> {
+    let name = nearest(word, now.iter().chain(later).copied())?;
+    Some(Known { name, later: !now.contains(&name) })
 }

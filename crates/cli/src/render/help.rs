@@ -15,7 +15,7 @@ pub(crate) const PROGRAM: &str = "better-llm-cli";
 pub(crate) fn help(topic: Topic, language: Language) -> String {
     match topic {
         Topic::Program => program(language),
-        Topic::Group(group) => verbs(language, |row| row.path.first() == Some(&group)),
+        Topic::Group(group) => one_group(group, language),
         Topic::Verb(verb) => one_verb(table::verb(verb), language),
     }
 }
@@ -46,6 +46,16 @@ fn verbs(language: Language, wanted: impl Fn(&VerbRow) -> bool) -> String {
     let rows: Vec<(String, &str)> =
         VERBS.iter().filter(|row| wanted(row)).map(|row| (call(row), language.verb_help(row.id))).collect();
     format!("{}:\n{}", language.verbs_heading(), table_of(&rows))
+}
+
+fn one_group(group: &str, language: Language) -> String {
+    let own = |row: &&VerbRow| row.path.first() == Some(&group);
+    let mut text = verbs(language, |row| own(&row));
+    text.push_str(&format!("\n{}:\n", language.examples_heading()));
+    for row in VERBS.iter().filter(own) {
+        text.push_str(&format!("  {PROGRAM} {}\n", row.example));
+    }
+    text
 }
 
 fn one_verb(row: &VerbRow, language: Language) -> String {

@@ -91,35 +91,43 @@ impl Language {
                 "anthropic, offline, script:FILE 중 하나 (기본값: 인증 정보가 있는 첫 번째)",
             ),
             OptionId::Model => self.pick(
-                "a model for all agents, or for one of them (repeatable)",
-                "모든 에이전트 또는 한 에이전트의 모델 (반복 가능)",
+                "overrides the models of all agents, or of one (repeatable)",
+                "모든 에이전트 또는 한 에이전트의 모델을 바꿉니다 (반복 가능)",
             ),
-            OptionId::Effort => self.pick("reasoning effort", "추론 강도"),
+            OptionId::Effort => self.pick(
+                "reasoning effort of every agent (default: the provider's)",
+                "모든 에이전트의 추론 강도 (기본값: 제공자의 값)",
+            ),
             OptionId::PermissionMode => self.pick(
                 "what may be done without asking (default: auto-edit)",
                 "묻지 않고 할 수 있는 일의 범위 (기본값: auto-edit)",
             ),
             OptionId::Sandbox => self.pick(
-                "how commands are walled in (default: auto, the best level that works here)",
-                "명령을 격리하는 방식 (기본값: auto, 이 환경에서 가능한 최선)",
+                "how commands are walled in (default: auto, the best level that works here, never none)",
+                "명령을 격리하는 방식 (기본값: auto, none을 뺀 이 환경의 최선)",
             ),
             OptionId::Verify => self.pick(
                 "a test command that the engine itself runs before the work counts as done (repeatable)",
                 "작업을 완료로 인정하기 전에 엔진이 직접 실행하는 테스트 명령 (반복 가능)",
             ),
-            OptionId::MaxTurns => self.pick("the manager's turns", "매니저의 최대 턴 수"),
-            OptionId::Timeout => self
-                .pick("time for the whole round, workers included", "워커를 포함한 라운드 전체의 제한 시간"),
+            OptionId::MaxTurns => self.pick(
+                "limit of the manager's turns in a round (default: 50)",
+                "한 라운드에서 매니저의 최대 턴 수 (기본값: 50)",
+            ),
+            OptionId::Timeout => self.pick(
+                "seconds for the whole round, workers included",
+                "워커를 포함한 라운드 전체의 제한 시간(초)",
+            ),
             OptionId::Context => self.pick(
-                "data that goes with the task; `-` is standard input (repeatable)",
-                "작업과 함께 전달할 데이터, `-`는 표준 입력 (반복 가능)",
+                "added to the task as data; `-` is standard input (repeatable)",
+                "작업에 데이터로 추가할 파일, `-`는 표준 입력 (반복 가능)",
             ),
             OptionId::OutputFormat => self.pick(
-                "text for people; json: the last event; stream-json: every event, one a line",
+                "text for people; json: the last event alone; stream-json: every event, one a line",
                 "text: 사람이 읽는 형식, json: 마지막 이벤트, stream-json: 모든 이벤트를 한 줄씩",
             ),
             OptionId::Partial => {
-                self.pick("stream-json with deltas, too", "stream-json에 생성 중인 조각도 포함합니다")
+                self.pick("adds deltas to stream-json", "stream-json에 생성 중인 조각도 포함합니다")
             }
             OptionId::Json => self.pick("print data as JSON", "데이터를 JSON으로 출력합니다"),
             OptionId::Lang => self.pick(

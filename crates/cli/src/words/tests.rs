@@ -5,7 +5,7 @@ use domain::outcome::Ending;
 use super::*;
 use crate::{
     args::{
-        Topic, UsageError, VerbError, Wanted,
+        Known, Topic, UsageError, VerbError, Wanted,
         table::{OPTIONS, VERBS},
     },
     render::help::help,
@@ -60,7 +60,8 @@ fn every_usage_error_says_what_is_wrong_and_what_to_do() {
         UsageError::StandardInputTwice,
         UsageError::PartialAlone,
         UsageError::Unreadable { why: text() },
-        VerbError::Mistyped { word: text(), nearest: text() }.into(),
+        VerbError::Mistyped { word: text(), nearest: Known { name: "demo", later: false } }.into(),
+        VerbError::IsOption { word: "help" }.into(),
         VerbError::Later { verb: text() }.into(),
         VerbError::Incomplete { group: "config", known: vec!["show"] }.into(),
         VerbError::Unknown { group: "config", word: text(), known: vec!["show"], nearest: None }.into(),

@@ -1,7 +1,7 @@
 //! What is said about a call that cannot be carried out.
 
 use super::Language;
-use crate::args::{UsageError, VerbError, Wanted};
+use crate::args::{Known, UsageError, VerbError, Wanted};
 
 impl Language {
     /// What was wrong with the call.
@@ -68,10 +68,8 @@ impl Language {
 
     fn verb_error(self, error: &VerbError) -> String {
         match error {
-            VerbError::Mistyped { word, .. } => match self {
-                Self::English => format!("`{word}` is no verb"),
-                Self::Korean => format!("`{word}` 명령은 없습니다"),
-            },
+            VerbError::Mistyped { word, .. } => self.no_verb(word),
+            VerbError::IsOption { word } => self.no_verb(word),
             VerbError::Later { verb } => match self {
                 Self::English => format!("`{verb}` comes in a later version"),
                 Self::Korean => format!("`{verb}` 명령은 이후 버전에서 제공됩니다"),
@@ -144,15 +142,21 @@ impl Language {
 
     fn verb_hint(self, error: &VerbError) -> String {
         match error {
-            VerbError::Unknown { known, nearest, .. } => self.one_of(known, *nearest),
+            VerbError::Unknown { known, nearest, .. } => match nearest {
+                Some(nearest) => format!("{} {}", self.meant_verb(*nearest), self.one_of(known, None)),
+                None => self.one_of(known, None),
+            },
             VerbError::Incomplete { known, .. } => self.one_of(known, None),
-            VerbError::Mistyped { word, nearest } => match self {
-                Self::English => {
-                    format!("did you mean `{nearest}`? If it is a task: `better-llm-cli run {word}`")
+            VerbError::Mistyped { word, nearest } => {
+                let meant = self.meant_verb(*nearest);
+                match self {
+                    Self::English => format!("{meant} If it is a task: `better-llm-cli run {word}`"),
+                    Self::Korean => format!("{meant} 작업 내용이라면: `better-llm-cli run {word}`"),
                 }
-                Self::Korean => {
-                    format!("혹시 `{nearest}` 아닌가요? 작업 내용이라면: `better-llm-cli run {word}`")
-                }
+            }
+            VerbError::IsOption { word } => match self {
+                Self::English => format!("it is an option here: `better-llm-cli --{word}`"),
+                Self::Korean => format!("옵션으로 쓰세요: `better-llm-cli --{word}`"),
             },
             VerbError::Later { verb } => match self {
                 Self::English => {
@@ -172,6 +176,19 @@ impl Language {
                 .to_owned(),
             VerbError::MissingOperand { .. } | VerbError::BadAgentName { .. } => self.see_help(),
         }
+    }
+
+    fn no_verb(self, word: &str) -> String {
+        match self {
+            Self::English => format!("`{word}` is no verb"),
+            Self::Korean => format!("`{word}` 명령은 없습니다"),
+        }
+    }
+
+    fn meant_verb(self, verb: Known) -> String {
+        let meant = self.did_you_mean(verb.name);
+        let later = self.pick("It comes in a later version.", "이후 버전에서 제공되는 명령입니다.");
+        if verb.later { format!("{meant} {later}") } else { meant }
     }
 
     fn see_help(self) -> String {
