@@ -73,7 +73,7 @@ fn dependencies_go_to_strictly_lower_ranks() {
         let own = rank(&package).expect("a rank");
         for dependency in needed {
             if let Some(theirs) = rank(&dependency) {
-                let is_lower = theirs < own && !(theirs == DEVELOPMENT);
+                let is_lower = theirs < own && theirs != DEVELOPMENT;
                 assert!(is_lower, "{package} (rank {own}) needs {dependency} (rank {theirs})");
             }
         }
