@@ -5,23 +5,23 @@
 //! order of inputs, a run ends exactly once, never asks the model more often than its limit, answers each tool call
 //! exactly once, and never shows the model a call without its result.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use crate::{
     agent::WorkerKind,
-    context::{Conversation, Cut},
+    context::Conversation,
     id::CallId,
     limits::MALFORMED_IN_A_ROW,
-    message::{Message, Role, SealedMessage, StopReason, Usage},
+    message::{Message, Role, StopReason, Usage},
     model::{InvalidInput, ModelAnswer},
-    outcome::{Ending, FailReason, LimitReason, PartialReason},
-    report::Report,
+    outcome::FailReason,
     tool::RejectedInput,
 };
 
 mod closing;
+mod effect;
+mod end;
+mod input;
 mod open_calls;
 #[cfg(test)]
 mod tests;
@@ -29,6 +29,9 @@ mod tests;
 use open_calls::OpenCalls;
 
 pub use closing::{Closing, FINISH, Finish, FinishStatus, REPORT};
+pub use effect::{AnswerFacts, RunEffect};
+pub use end::RunEnd;
+pub use input::{CallResult, RunFailure, RunInput};
 
 /// The numbers of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,174 +40,6 @@ pub struct RunLimits {
     pub max_turns: u32,
     /// Messages of the conversation.
     pub max_messages: u32,
-}
-
-/// What happened.
-#[derive(Debug)]
-pub enum RunInput {
-    /// The run begins with this message, which says something. For a later round of the same manager the earlier
-    /// messages are there.
-    Begin(Message),
-    /// The model answered. `work_done`: a worker ran or a file changed, so that prose is no ending.
-    Answered {
-        /// The answer; its call ids are unique within the run.
-        answer: ModelAnswer,
-        /// Whether there is work that an ending has to account for.
-        work_done: bool,
-    },
-    /// The model will not answer.
-    RequestFailed(RunFailure),
-    /// A call that [`RunEffect::Call`] asked for has ended.
-    CallEnded {
-        /// The call.
-        call: CallId,
-        /// What the model reads.
-        result: CallResult,
-    },
-    /// Somebody ends the run: a cancel, a deadline, the round's own end.
-    Stop(Ending),
-}
-
-/// What came of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallResult {
-    /// What the model reads.
-    pub content: String,
-    /// Whether it failed.
-    pub is_error: bool,
-    /// Whether it failed because its input did not fit the tool's schema.
-    pub is_malformed: bool,
-}
-
-impl CallResult {
-    /// A plain result.
-    pub fn ok(content: impl Into<String>) -> Self {
-        Self { content: content.into(), is_error: false, is_malformed: false }
-    }
-
-    /// A failed call.
-    pub fn error(content: impl Into<String>) -> Self {
-        Self { is_error: true, ..Self::ok(content) }
-    }
-
-    /// A call whose input did not fit.
-    #[must_use]
-    pub fn malformed(rejected: &RejectedInput) -> Self {
-        let content = format!("the input does not fit the tool's schema, nothing was done: {rejected}");
-        Self { is_malformed: true, ..Self::error(content) }
-    }
-}
-
-/// Why a run failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunFailure {
-    /// The kind.
-    pub reason: FailReason,
-    /// What happened, for people and for the manager.
-    pub text: String,
-}
-
-/// What to do next.
-#[derive(Debug)]
-pub enum RunEffect {
-    /// A message joined the conversation.
-    Joined(Arc<SealedMessage>, Option<AnswerFacts>),
-    /// Old messages left the conversation.
-    Cut(Cut),
-    /// Ask the model, showing it the conversation.
-    Request,
-    /// Run a tool. Answered by [`RunInput::CallEnded`].
-    Call {
-        /// The call.
-        call: CallId,
-        /// The tool's name as the model wrote it.
-        tool: String,
-        /// The input, an object.
-        input: Value,
-    },
-    /// A call was answered without running anything: its input could not even be read.
-    Rejected {
-        /// The call.
-        call: CallId,
-        /// The tool's name as the model wrote it.
-        tool: String,
-        /// What the model reads.
-        text: String,
-    },
-    /// Something that people should know.
-    Notice {
-        /// The stable code.
-        code: &'static str,
-        /// What happened.
-        text: String,
-    },
-    /// The run has ended. The last effect of a run.
-    End(RunEnd),
-}
-
-/// What is known of an answer beside its message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnswerFacts {
-    /// Why the model stopped.
-    pub stop_reason: StopReason,
-    /// The provider's count.
-    pub usage: Usage,
-    /// The model that answered.
-    pub model: String,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RunEnd {
-    /// A worker handed in its report.
-    Reported(Report),
-    /// The manager finished the round.
-    Finished(Finish),
-    /// The manager answered in prose, and nothing had been done.
-    Answered(String),
-    /// The manager answered in prose again, after it had been asked to finish.
-    EndedInProse(String),
-    /// It would not hand in what its schema asks for. The text is the last it said.
-    Malformed(String),
-    /// The model failed.
-    Failed(RunFailure),
-    /// Its turns are used up.
-    OutOfTurns,
-    /// Somebody ended it.
-    Stopped(Ending),
-}
-
-impl RunEnd {
-    /// The word and reason of `run_finished`.
-    #[must_use]
-    pub const fn ending(&self) -> Ending {
-        match self {
-            Self::Reported(_) => Ending::Done,
-            Self::Finished(finish) => match finish.status {
-                FinishStatus::Done => Ending::Done,
-                FinishStatus::Partial => Ending::Partial(PartialReason::ManagerPartial),
-                FinishStatus::Failed => Ending::Failed(FailReason::ManagerFailed),
-            },
-            Self::Answered(_) => Ending::Answered,
-            Self::EndedInProse(_) => Ending::Partial(PartialReason::EndedInProse),
-            Self::Malformed(_) => Ending::Failed(FailReason::MalformedReport),
-            Self::Failed(failure) => Ending::Failed(failure.reason),
-            Self::OutOfTurns => Ending::Limit(LimitReason::Turns),
-            Self::Stopped(ending) => *ending,
-        }
-    }
-
-    /// What the agent said last, where it said something.
-    #[must_use]
-    pub fn into_last_words(self) -> String {
-        match self {
-            Self::Reported(report) => report.summary().to_owned(),
-            Self::Finished(finish) => finish.summary,
-            Self::Answered(text) | Self::EndedInProse(text) | Self::Malformed(text) => text,
-            Self::Failed(failure) => failure.text,
-            Self::OutOfTurns | Self::Stopped(_) => String::new(),
-        }
-    }
 }
 
 /// Whose run it is, which decides how it may end.

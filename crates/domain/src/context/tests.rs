@@ -193,8 +193,13 @@ impl Story {
                 self.check_cut(before, allowed, allowed / 2, cut)?;
             }
             Said::Half => {
-                let before = self.conversation.messages().len();
+                let messages = self.conversation.messages();
+                let before = messages.len();
+                let can_be_cut = messages.iter().skip(2).any(|message| begins(&message.message));
                 let cut = self.conversation.cut_to_half();
+                if cut.is_some() != can_be_cut {
+                    return Err(format!("{before} messages come to {cut:?}"));
+                }
                 self.check_cut(before, before, before / 2, cut)?;
             }
         }

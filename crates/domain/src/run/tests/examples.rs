@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::outcome::{Ending, FailReason};
+use crate::report::Report;
 
 const WORKER: RunRole = RunRole::Worker(WorkerKind::Coder);
 const LIMITS: RunLimits = RunLimits { max_turns: 50, max_messages: 50 };

@@ -1,5 +1,6 @@
 //! A run under watch: every effect is held against the rules the moment it appears.
 
+use crate::report::Report;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;

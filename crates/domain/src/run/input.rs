@@ -1,0 +1,74 @@
+//! What can happen to a run.
+
+use crate::{
+    id::CallId,
+    message::Message,
+    model::ModelAnswer,
+    outcome::{Ending, FailReason},
+    tool::RejectedInput,
+};
+
+/// What happened.
+#[derive(Debug)]
+pub enum RunInput {
+    /// The run begins with this message, which says something. For a later round of the same manager the earlier
+    /// messages are there.
+    Begin(Message),
+    /// The model answered. `work_done`: a worker ran or a file changed, so that prose is no ending.
+    Answered {
+        /// The answer; its call ids are unique within the run.
+        answer: ModelAnswer,
+        /// Whether there is work that an ending has to account for.
+        work_done: bool,
+    },
+    /// The model will not answer.
+    RequestFailed(RunFailure),
+    /// A call that [`RunEffect::Call`] asked for has ended.
+    CallEnded {
+        /// The call.
+        call: CallId,
+        /// What the model reads.
+        result: CallResult,
+    },
+    /// Somebody ends the run: a cancel, a deadline, the round's own end.
+    Stop(Ending),
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallResult {
+    /// What the model reads.
+    pub content: String,
+    /// Whether it failed.
+    pub is_error: bool,
+    /// Whether it failed because its input did not fit the tool's schema.
+    pub is_malformed: bool,
+}
+
+impl CallResult {
+    /// A plain result.
+    pub fn ok(content: impl Into<String>) -> Self {
+        Self { content: content.into(), is_error: false, is_malformed: false }
+    }
+
+    /// A failed call.
+    pub fn error(content: impl Into<String>) -> Self {
+        Self { is_error: true, ..Self::ok(content) }
+    }
+
+    /// A call whose input did not fit.
+    #[must_use]
+    pub fn malformed(rejected: &RejectedInput) -> Self {
+        let content = format!("the input does not fit the tool's schema, nothing was done: {rejected}");
+        Self { is_malformed: true, ..Self::error(content) }
+    }
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFailure {
+    /// The kind.
+    pub reason: FailReason,
+    /// What happened, for people and for the manager.
+    pub text: String,
+}
