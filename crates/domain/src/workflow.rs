@@ -4,8 +4,6 @@
 //! cycles and failures of coders from typed reports, refuses what is past a limit, stops where only a person can go
 //! on, and judges the end.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     agent::{AgentName, WorkerKind},
     evidence::CheckedClaims,
@@ -17,105 +15,15 @@ use crate::{
     run::RunEnd,
 };
 
+mod effect;
+mod input;
 #[cfg(test)]
 mod tests;
+mod worker_result;
 
-/// What happened in a round.
-#[derive(Debug)]
-pub enum RoundInput {
-    /// The manager calls a worker.
-    WorkerCalled {
-        /// The manager's call.
-        call: CallId,
-        /// The worker.
-        agent: AgentName,
-        /// Its kind.
-        kind: WorkerKind,
-    },
-    /// A worker's run ended.
-    WorkerEnded {
-        /// The worker.
-        agent: AgentName,
-        /// Its kind.
-        kind: WorkerKind,
-        /// How.
-        end: WorkerEnd,
-    },
-    /// A file of the workspace changed.
-    FilesChanged,
-    /// Something was denied because nobody could be asked.
-    DeniedUnasked,
-    /// The manager asks the person, and nobody is there.
-    QuestionUnanswered,
-    /// The manager's run ended. The round is judged.
-    ManagerEnded {
-        /// How.
-        end: RunEnd,
-        /// Whether the named test commands passed in the final state.
-        tests_passed: Option<bool>,
-    },
-}
-
-/// How a worker's run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WorkerEnd {
-    /// With a report, held against what was seen.
-    Reported {
-        /// The report.
-        report: Report,
-        /// Its claims.
-        claims: CheckedClaims,
-    },
-    /// Without one.
-    Failed,
-    /// Because the endpoint does not accept our credentials: no other run will do better.
-    CredentialsRefused,
-}
-
-/// What to do next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RoundEffect {
-    /// Run the worker.
-    RunWorker {
-        /// The manager's call.
-        call: CallId,
-    },
-    /// Answer the manager's call with a refusal.
-    Refuse {
-        /// The manager's call.
-        call: CallId,
-        /// What the manager reads.
-        text: String,
-    },
-    /// Tell everybody about a review.
-    ReviewCycle {
-        /// Which review of this subject, and of how many.
-        cycle: ReviewCycle,
-        /// What counts as the verdict.
-        verdict: Verdict,
-        /// What is open, with the engine's ids.
-        open_findings: Vec<ReportedFinding>,
-    },
-    /// Tell everybody that a limit was reached.
-    LimitReached {
-        /// Its name in the configuration.
-        limit: &'static str,
-        /// Its value.
-        value: u64,
-    },
-    /// Ask the person how to go on, now.
-    AskAboutReviews {
-        /// What was found and is still open.
-        open_findings: Vec<ReportedFinding>,
-    },
-    /// The round is over. The last effect of a round.
-    End {
-        /// How.
-        ending: Ending,
-        /// The manager's last words, where there are some.
-        summary: String,
-    },
-}
+pub use effect::RoundEffect;
+pub use input::{RoundInput, WorkerEnd};
+pub use worker_result::WorkerResult;
 
 /// A round under way.
 #[derive(Debug)]
@@ -359,49 +267,5 @@ impl Round {
     fn end(&mut self, ending: Ending, summary: String) -> RoundEffect {
         self.ended = true;
         RoundEffect::End { ending, summary }
-    }
-}
-
-/// What the manager reads of a worker's run: the result of its call, as JSON.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct WorkerResult<'a> {
-    /// The worker.
-    pub agent: &'a str,
-    /// `reported`, or why there is no report.
-    pub status: &'a str,
-    /// The report, as it was handed in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub report: Option<serde_json::Value>,
-    /// What the engine saw.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<crate::evidence::Evidence>,
-    /// Claims that are not so.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub claims_refuted: Vec<String>,
-    /// Claims that could not be checked.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub claims_unverified: Vec<String>,
-    /// Of a review: which one, of how many, and what is open.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub review: Option<serde_json::Value>,
-    /// What happened, where there is no report.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-}
-
-impl<'a> WorkerResult<'a> {
-    /// A result that says only how the run of `agent` ended.
-    #[must_use]
-    pub const fn without_report(agent: &'a str, status: &'a str) -> Self {
-        Self {
-            agent,
-            status,
-            report: None,
-            evidence: None,
-            claims_refuted: Vec::new(),
-            claims_unverified: Vec::new(),
-            review: None,
-            text: None,
-        }
     }
 }

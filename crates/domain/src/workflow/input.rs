@@ -1,0 +1,61 @@
+//! What can happen in a round.
+
+use crate::{
+    agent::{AgentName, WorkerKind},
+    evidence::CheckedClaims,
+    id::CallId,
+    report::Report,
+    run::RunEnd,
+};
+
+/// What happened in a round.
+#[derive(Debug)]
+pub enum RoundInput {
+    /// The manager calls a worker.
+    WorkerCalled {
+        /// The manager's call.
+        call: CallId,
+        /// The worker.
+        agent: AgentName,
+        /// Its kind.
+        kind: WorkerKind,
+    },
+    /// A worker's run ended.
+    WorkerEnded {
+        /// The worker.
+        agent: AgentName,
+        /// Its kind.
+        kind: WorkerKind,
+        /// How.
+        end: WorkerEnd,
+    },
+    /// A file of the workspace changed.
+    FilesChanged,
+    /// Something was denied because nobody could be asked.
+    DeniedUnasked,
+    /// The manager asks the person, and nobody is there.
+    QuestionUnanswered,
+    /// The manager's run ended. The round is judged.
+    ManagerEnded {
+        /// How.
+        end: RunEnd,
+        /// Whether the named test commands passed in the final state.
+        tests_passed: Option<bool>,
+    },
+}
+
+/// How a worker's run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorkerEnd {
+    /// With a report, held against what was seen.
+    Reported {
+        /// The report.
+        report: Report,
+        /// Its claims.
+        claims: CheckedClaims,
+    },
+    /// Without one.
+    Failed,
+    /// Because the endpoint does not accept our credentials: no other run will do better.
+    CredentialsRefused,
+}
