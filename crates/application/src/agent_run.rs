@@ -6,7 +6,7 @@ use domain::{
     agent::{AgentKind, AgentName},
     event::{DeltaBody, EventBody, RunScope, Scope},
     id::{RequestId, RunId},
-    message::Message,
+    message::{Message, Usage},
     model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelRequest},
     outcome::{Ending, FailReason},
     ports::JournalError,
@@ -15,13 +15,13 @@ use domain::{
     workspace::Checkpoint,
 };
 use futures_util::StreamExt;
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::Instant};
 
 use crate::{
     round_context::RoundContext,
     stop::StopSignal,
     team::Member,
-    telling::{causes, with_causes},
+    telling::{causes, millis, with_causes},
 };
 
 /// One run under way: whose it is, where its events stand, what may end it.
@@ -126,18 +126,30 @@ impl<'a> RunContext<'a> {
             thinking: self.member.spec.thinking,
             effort: self.member.effort,
         };
+        let began = Instant::now();
         let answer = tokio::select! {
             biased;
             ending = self.stop.stopped() => return Ok(RunInput::Stop(ending)),
             answer = self.answer(id, request) => answer,
         };
+        let elapsed_ms = millis(began.elapsed());
         match answer {
             Ok(mut answer) => {
+                let Usage { input_tokens, output_tokens, cache_read_tokens, .. } = answer.usage;
+                tracing::debug!(
+                    request = %id,
+                    input_tokens,
+                    output_tokens,
+                    cache_read_tokens,
+                    elapsed_ms,
+                    "request answered"
+                );
                 self.round.admit_calls(&mut answer);
                 let work_done = self.round.work_done() || !self.is_manager();
                 Ok(RunInput::Answered { answer, work_done })
             }
             Err(error) => {
+                tracing::debug!(request = %id, code = error.kind.code(), elapsed_ms, "request failed");
                 let failure = RunFailure { reason: fail_reason(&error.kind), text: with_causes(&error) };
                 let chain = causes(&error);
                 let code = error.kind.code().to_owned();

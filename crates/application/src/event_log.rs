@@ -13,7 +13,12 @@ use domain::{
     id::SessionId,
     ports::{Clock, JournalError, JournalPort},
 };
-use tokio::sync::{Mutex, broadcast};
+use tokio::{
+    sync::{Mutex, broadcast},
+    time::Instant,
+};
+
+use crate::{logging, telling::millis};
 
 /// What listeners get.
 #[derive(Debug, Clone)]
@@ -66,8 +71,9 @@ impl EventLog {
         *last = event.seq;
         self.last_seen.store(event.seq, Ordering::Relaxed);
         if is_durable {
-            self.journal.durable().await?;
+            self.durable().await?;
         }
+        logging::happened(&event);
         self.publish(Published::Event(event));
         Ok(())
     }
@@ -81,7 +87,10 @@ impl EventLog {
 
     /// Waits until everything appended so far is on disk.
     pub(crate) async fn durable(&self) -> Result<(), JournalError> {
-        self.journal.durable().await
+        let began = Instant::now();
+        self.journal.durable().await?;
+        tracing::debug!(elapsed_ms = millis(began.elapsed()), "journal is on disk");
+        Ok(())
     }
 
     /// Publishes a piece of something. Lost where nobody listens.

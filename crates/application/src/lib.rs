@@ -12,6 +12,7 @@ pub mod team;
 
 mod agent_run;
 mod coordination;
+mod logging;
 mod reporting;
 mod round;
 mod round_context;

@@ -202,7 +202,10 @@ impl RunContext<'_> {
     async fn ensure_base(&self) -> Result<(), WorkspaceError> {
         self.base
             .get_or_try_init(|| async {
+                let began = Instant::now();
                 let checkpoint = self.round.ports.workspace.checkpoint().await?;
+                let elapsed_ms = millis(began.elapsed());
+                tracing::debug!(agent = self.agent().as_str(), elapsed_ms, "checkpoint taken");
                 self.round.take_base(&checkpoint);
                 Ok(checkpoint)
             })

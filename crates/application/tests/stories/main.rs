@@ -7,5 +7,6 @@
 mod cancel;
 mod endings;
 mod faults;
+mod logging;
 mod stage;
 mod story;
