@@ -8,10 +8,10 @@ use std::{
 
 use better_llm::EngineBuilder;
 use domain::permission::SandboxState;
-use testkit::{MockServer, wait};
+use testkit::{MockServer, requirement, wait};
 use tokio::process::Command;
 
-use super::{Running, Said, World, skipped, world::search_path};
+use super::{Running, Said, World, world::search_path};
 
 /// The program; `scripts/run_tests.sh` builds it before these tests.
 fn program(name: &str) -> PathBuf {
@@ -66,7 +66,7 @@ impl World {
     pub(crate) async fn has_walls(&self) -> bool {
         let state = self.sandbox().await;
         if !state.usable {
-            skipped(&state.reason);
+            requirement::skip(&state.reason);
         }
         state.usable
     }

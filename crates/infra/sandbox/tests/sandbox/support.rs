@@ -3,7 +3,6 @@
 use std::{
     ffi::OsString,
     fs,
-    io::Write,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -80,9 +79,7 @@ impl Bench {
             // A kernel that has the parts must have the level.
             Err(error) if landlock_abi() >= 4 => panic!("the sandbox does not work: {error:?}"),
             Err(error) => {
-                let test = std::thread::current().name().unwrap_or_default().to_owned();
-                // Past the harness, which hides what passing tests print.
-                writeln!(std::io::stderr(), "SKIPPED {test}: {error:?}").expect("standard error");
+                testkit::requirement::skip(format_args!("{error:?}"));
                 None
             }
         }
