@@ -153,7 +153,7 @@ impl SmallDisk {
             .arg(folder.path())
             .stderr(Stdio::null())
             .status();
-        mounted.is_ok_and(|status| status.success()).then_some(Self(folder))
+        mounted.is_ok_and(|status| status.success()).then(|| Self(folder))
     }
 }
 
