@@ -97,6 +97,7 @@ fn the_domain_needs_a_handful_of_small_crates() {
         "async-trait",
         "futures-core",
         "humantime",
+        "icu_normalizer",
         "schemars",
         "serde",
         "serde_json",

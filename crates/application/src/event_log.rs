@@ -101,6 +101,7 @@ impl EventLog {
         self.publish(Published::Delta(Arc::new(Delta {
             v: VERSION,
             after_seq: self.last_seen.load(Ordering::Relaxed),
+            ts: self.clock.now(),
             session_id: self.session,
             scope: scope.clone(),
             body,

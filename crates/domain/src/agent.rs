@@ -22,7 +22,7 @@ pub enum InvalidAgentName {
 }
 
 impl AgentName {
-    /// Names that no configured agent may have.
+    /// Names that no configured agent may have, in small letters or capitals.
     pub const RESERVED: [&str; 5] = ["manager", "person", "user", "engine", "all"];
 
     const LONGEST: usize = 40;
@@ -33,7 +33,7 @@ impl AgentName {
     /// [`InvalidAgentName`] where the text has another form or is reserved.
     pub fn parse(text: &str) -> Result<Self, InvalidAgentName> {
         let name = Self::parse_any(text)?;
-        if Self::RESERVED.contains(&text) {
+        if Self::RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(text)) {
             return Err(InvalidAgentName::Reserved(text.to_owned()));
         }
         Ok(name)

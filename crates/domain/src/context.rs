@@ -23,6 +23,8 @@ pub struct Conversation {
     opening: Option<Arc<SealedMessage>>,
     /// What the present run began with.
     task: Option<Arc<SealedMessage>>,
+    /// Everything up to the last answer, by the provider's count; 0 where that is not known.
+    tokens: u64,
     dropped: Digest,
 }
 
@@ -79,6 +81,17 @@ impl Conversation {
         }
     }
 
+    /// Takes what the last answer and everything before it came to, by the provider's count.
+    pub const fn counts(&mut self, tokens: u64) {
+        self.tokens = tokens;
+    }
+
+    /// Whether 80 % of a window of so many tokens are used up (contract 10).
+    #[must_use]
+    pub const fn fills(&self, window: u64) -> bool {
+        self.tokens.saturating_mul(5) >= window.saturating_mul(4)
+    }
+
     /// Cuts the conversation to half of `max_messages` where it is longer than `max_messages`.
     pub fn cut_if_longer_than(&mut self, max_messages: u32) -> Option<Cut> {
         let limit = max_messages.max(Self::SMALLEST_LIMIT) as usize;
@@ -113,6 +126,7 @@ impl Conversation {
         }
         self.messages = vec![SealedMessage::new(Message { role: Role::User, parts })];
         self.messages.extend(kept);
+        self.tokens = 0;
         Some(Cut { dropped: count(dropped), kept: count(self.messages.len()) })
     }
 
@@ -141,10 +155,11 @@ fn joined(first: &SealedMessage, second: &SealedMessage) -> Arc<SealedMessage> {
     SealedMessage::new(message)
 }
 
-/// Providers seal thinking over everything that was said before it; after a cut no seal holds. `None` where nothing
+/// Providers seal thinking (and what else only they understand) over everything that was said before it; after a cut
+/// no seal holds. `None` where nothing
 /// else was in the message.
 fn without_thinking(message: &Arc<SealedMessage>) -> Option<Arc<SealedMessage>> {
-    let is_sealed = |part: &Part| matches!(part, Part::Thinking { .. });
+    let is_sealed = |part: &Part| matches!(part, Part::Thinking { .. } | Part::ProviderBlock { .. });
     if !message.message.parts.iter().any(is_sealed) {
         return Some(Arc::clone(message));
     }

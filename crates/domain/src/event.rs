@@ -369,6 +369,8 @@ pub struct Delta {
     pub v: u32,
     /// The last event that was journaled before it.
     pub after_seq: u64,
+    /// When it came.
+    pub ts: Timestamp,
     /// The session.
     pub session_id: SessionId,
     /// The run it comes from.

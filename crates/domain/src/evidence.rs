@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
 
 use crate::{id::RunId, report::Report, workspace::Changes};
@@ -221,7 +222,7 @@ pub fn check_claims(report: &Report, seen: &Observations, files: ObservedFiles<'
 fn check_files(claimed: &[String], files: ObservedFiles<'_>, checked: &mut CheckedClaims) {
     for path in claimed {
         let plain = plain_path(path, files.root);
-        if files.changes.files.iter().any(|change| change.path == plain) {
+        if files.changes.files.iter().any(|change| same_spelling(&change.path, &plain)) {
             continue;
         }
         if files.overlooked.contains(path) {
@@ -270,6 +271,13 @@ pub fn plain_path(path: &str, root: &str) -> String {
         .filter(|component| !component.is_empty() && *component != ".")
         .collect::<Vec<_>>()
         .join("/")
+}
+
+/// Whether two paths differ at most in how their characters are composed: models write Hangul in one piece, some file
+/// systems keep it in parts.
+fn same_spelling(path: &str, other: &str) -> bool {
+    let composed = ComposingNormalizerBorrowed::new_nfc();
+    path == other || composed.normalize(path) == composed.normalize(other)
 }
 
 #[cfg(test)]

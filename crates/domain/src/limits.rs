@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Limits of a round. Every one of them is counted by the engine, never by a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Limits {
     /// Reviews of one subject that may ask for changes, before the person is asked.
     pub max_review_iterations: u32,

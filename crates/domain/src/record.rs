@@ -37,7 +37,7 @@ pub struct SessionRecord {
     pub rounds: Vec<RecordedRound>,
     /// Tokens of all rounds.
     pub usage: Usage,
-    /// Money of all rounds, where every model had a price.
+    /// Money of those rounds whose every model had a price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
     /// Files that the rounds changed, sorted.

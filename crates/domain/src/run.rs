@@ -62,8 +62,6 @@ pub struct AgentRun {
     usage: Usage,
     /// The most tokens that the model takes; none where it is not known.
     window: Option<u64>,
-    /// What the last answer and everything before it came to, by the provider's count.
-    context_tokens: u64,
     malformed_in_a_row: u32,
     was_asked_to_close: bool,
 }
@@ -92,7 +90,6 @@ impl AgentRun {
             turns: 0,
             usage: Usage::default(),
             window: None,
-            context_tokens: 0,
             malformed_in_a_row: 0,
             was_asked_to_close: false,
         }
@@ -175,16 +172,12 @@ impl AgentRun {
         if self.turns >= self.limits.max_turns {
             return self.end(RunEnd::OutOfTurns, effects);
         }
-        let fills_window = self
-            .window
-            .is_some_and(|window| self.context_tokens.saturating_mul(5) >= window.saturating_mul(4));
-        let cut = if fills_window {
+        let cut = if self.window.is_some_and(|window| self.conversation.fills(window)) {
             self.conversation.cut_to_half()
         } else {
             self.conversation.cut_if_longer_than(self.limits.max_messages)
         };
         if let Some(cut) = cut {
-            self.context_tokens = 0;
             effects.push(RunEffect::Cut(cut));
         }
         self.turns += 1;
@@ -194,7 +187,7 @@ impl AgentRun {
 
     fn take_answer(&mut self, answer: ModelAnswer, work_done: bool, effects: &mut Vec<RunEffect>) {
         self.usage += answer.usage;
-        self.context_tokens = answer.usage.total();
+        self.conversation.counts(answer.usage.total());
         let facts = AnswerFacts {
             stop_reason: answer.stop_reason.clone(),
             usage: answer.usage,
@@ -207,21 +200,20 @@ impl AgentRun {
             .map(|(id, name, input)| (id.clone(), name.to_owned(), input.clone()))
             .collect();
         self.join(answer.message, Some(facts), effects);
-        if !calls.is_empty() {
-            return self.take_calls(calls, &answer.invalid_inputs, effects);
+        if let Some((code, text)) = odd_stop(&answer.stop_reason) {
+            effects.push(RunEffect::Notice { code, text });
         }
         match answer.stop_reason {
-            StopReason::PauseTurn => self.request(effects),
-            StopReason::Refusal => self.fail(format!("the model declined to answer: {text}"), effects),
+            // What such an answer still asks for is not run.
+            StopReason::Refusal => {
+                self.fail(&calls, format!("the model declined to answer: {text}"), effects)
+            }
             StopReason::ContextWindowExceeded => {
-                self.fail("the conversation no longer fits the model's window".to_owned(), effects);
+                self.fail(&calls, "the conversation no longer fits the model's window".to_owned(), effects);
             }
-            stop_reason => {
-                if let Some((code, text)) = odd_stop(&stop_reason) {
-                    effects.push(RunEffect::Notice { code, text });
-                }
-                self.take_prose(text, work_done, effects);
-            }
+            _ if !calls.is_empty() => self.take_calls(calls, &answer.invalid_inputs, effects),
+            StopReason::PauseTurn => self.request(effects),
+            _ => self.take_prose(text, work_done, effects),
         }
     }
 
@@ -248,37 +240,17 @@ impl AgentRun {
         let mut open = OpenCalls::default();
         for (call, tool, input) in calls {
             let unreadable = invalid.iter().find(|invalid| invalid.call == call);
-            let answered = match unreadable {
-                Some(invalid) => {
-                    let rejected = RejectedInput(format!("{}. What came: {}", invalid.error, invalid.raw));
-                    let result = CallResult::malformed(&rejected);
-                    effects.push(RunEffect::Rejected {
-                        call: call.clone(),
-                        tool,
-                        text: result.content.clone(),
-                    });
-                    Some(result)
+            let answered = if let Some(invalid) = unreadable {
+                let rejected = RejectedInput(format!("{}. What came: {}", invalid.error, invalid.raw));
+                Some(reject(&call, tool, &rejected, effects))
+            } else if tool == closing::tool_name(self.role) {
+                match Closing::parse(self.role, &input) {
+                    Ok(closing) => open.close_by(&call, &tool, closing),
+                    Err(rejected) => Some(reject(&call, tool, &rejected, effects)),
                 }
-                None if tool == closing::tool_name(self.role) => match Closing::parse(self.role, &input) {
-                    Ok(closing) if open.closing.is_none() => {
-                        open.closing = Some((call.clone(), closing));
-                        None
-                    }
-                    Ok(_) => Some(CallResult::error(format!("`{tool}` was already called in this message"))),
-                    Err(rejected) => {
-                        let result = CallResult::malformed(&rejected);
-                        effects.push(RunEffect::Rejected {
-                            call: call.clone(),
-                            tool,
-                            text: result.content.clone(),
-                        });
-                        Some(result)
-                    }
-                },
-                None => {
-                    effects.push(RunEffect::Call { call: call.clone(), tool, input });
-                    None
-                }
+            } else {
+                effects.push(RunEffect::Call { call: call.clone(), tool, input });
+                None
             };
             open.calls.push((call, answered));
         }
@@ -312,7 +284,11 @@ impl AgentRun {
         self.request(effects);
     }
 
-    fn fail(&mut self, text: String, effects: &mut Vec<RunEffect>) {
+    /// Ends the run because of the model; what it still asked for is answered without being run.
+    fn fail(&mut self, calls: &[(CallId, String, Value)], text: String, effects: &mut Vec<RunEffect>) {
+        let mut open = OpenCalls::default();
+        open.calls.extend(calls.iter().map(|(call, _, _)| (call.clone(), None)));
+        self.phase = Phase::Tools(open);
         self.end(RunEnd::Failed(RunFailure { reason: FailReason::Provider, text }), effects);
     }
 
@@ -325,6 +301,13 @@ impl AgentRun {
         self.phase = Phase::Ended;
         effects.push(RunEffect::End(end));
     }
+}
+
+/// Answers a call whose input does not fit; nothing runs.
+fn reject(call: &CallId, tool: String, rejected: &RejectedInput, effects: &mut Vec<RunEffect>) -> CallResult {
+    let result = CallResult::malformed(rejected);
+    effects.push(RunEffect::Rejected { call: call.clone(), tool, text: result.content.clone() });
+    result
 }
 
 /// What to tell people of a stop reason that is not an everyday one.

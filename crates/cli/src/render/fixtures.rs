@@ -69,6 +69,7 @@ pub(crate) fn delta(run: RunScope, body: DeltaBody, index: u32, text: &str) -> D
     Delta {
         v: VERSION,
         after_seq: 1,
+        ts: Timestamp::from_micros(0),
         session_id: SessionId::new(Ulid(9)),
         scope: Scope::run(1, run),
         body,

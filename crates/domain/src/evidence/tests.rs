@@ -287,3 +287,11 @@ fn plans_reviews_and_general_reports_claim_nothing_that_can_be_checked() {
     check_report(WorkerKind::Reviewer, review, &seen, &[], &[]);
     check_report(WorkerKind::General, json!({"summary": "", "status": "success"}), &seen, &[], &[]);
 }
+
+#[test]
+fn a_path_in_composed_and_decomposed_hangul_is_the_same_path() {
+    let composed = "문서/가.md";
+    let decomposed = "\u{1106}\u{116e}\u{11ab}\u{1109}\u{1165}/\u{1100}\u{1161}.md";
+    assert!(same_spelling(composed, decomposed) && same_spelling(decomposed, composed));
+    assert!(!same_spelling(composed, "문서/나.md"));
+}

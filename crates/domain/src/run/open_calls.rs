@@ -11,6 +11,15 @@ pub(super) struct OpenCalls {
 }
 
 impl OpenCalls {
+    /// Takes the call that closes the run; a second one is answered at once.
+    pub(super) fn close_by(&mut self, call: &CallId, tool: &str, closing: Closing) -> Option<CallResult> {
+        if self.closing.is_some() {
+            return Some(CallResult::error(format!("`{tool}` was already called in this message")));
+        }
+        self.closing = Some((call.clone(), closing));
+        None
+    }
+
     pub(super) fn answer(&mut self, call: &CallId, result: CallResult) {
         let is_closing = self.closing.as_ref().is_some_and(|(closing, _)| closing == call);
         let waiting = self.calls.iter_mut().find(|(id, answered)| id == call && answered.is_none());

@@ -392,3 +392,24 @@ fn a_turn_leaves_the_earlier_messages_as_they_are() {
         assert!(before.iter().zip(after).all(|(before, after)| Arc::ptr_eq(before, after)));
     }
 }
+
+/// What a refused answer still asks for is answered without being run, so that a later round can go on.
+#[test]
+fn calls_of_a_refused_answer_do_not_run() {
+    let mut run = AgentRun::new(RunRole::Manager, LIMITS, crate::context::Conversation::default());
+    run.step(RunInput::Begin(Message::user("go")));
+    let call = CallId::new("call");
+    let part = crate::message::Part::ToolUse { id: call.clone(), name: "read".to_owned(), input: json!({}) };
+    let answer = ModelAnswer {
+        message: Message { role: Role::Assistant, parts: vec![part] },
+        stop_reason: StopReason::Refusal,
+        usage: crate::message::Usage::default(),
+        model: "m".to_owned(),
+        invalid_inputs: Vec::new(),
+    };
+    let effects = run.step(RunInput::Answered { answer, work_done: false });
+    assert!(!effects.iter().any(|effect| matches!(effect, RunEffect::Call { .. })));
+    assert!(matches!(effects.last(), Some(RunEffect::End(RunEnd::Failed(_)))));
+    let last = run.conversation().messages().last().expect("a message");
+    assert_eq!(last.message.tool_results().collect::<Vec<_>>(), [&call]);
+}
