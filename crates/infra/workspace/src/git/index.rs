@@ -17,7 +17,8 @@ pub(crate) struct Index {
 }
 
 /// Reads our copy of the person's index, and puts right what would keep it from telling the truth: entries marked
-/// "assume unchanged" or "skip" that are there all the same, links to other repositories, unmerged entries.
+/// "assume unchanged" or "skip" that are there all the same, and unmerged entries. Links to other repositories stay until
+/// files of theirs are put in their place.
 pub(crate) async fn read_index(shadow: &Shadow) -> Result<Index, KeepError> {
     if !shadow.index.is_file() {
         return Ok(Index::default());
@@ -29,7 +30,7 @@ pub(crate) async fn read_index(shadow: &Shadow) -> Result<Index, KeepError> {
         let entry = IndexEntry::parse(line).ok_or(KeepError::Answer("ls-files"))?;
         let top_path = FilePath::new(entry.path);
         let inside = entry.path.strip_prefix(shadow.repository.prefix.as_slice()).map(FilePath::new);
-        if entry.mode == GITLINK || entry.is_unmerged {
+        if entry.is_unmerged {
             remove.extend_from_slice(format!("0 {}\t", entry.object).as_bytes());
             remove.extend_from_slice(entry.path);
             remove.push(0);

@@ -38,6 +38,21 @@ async fn large_files_are_compared_by_size_and_times_and_that_is_said() {
 }
 
 #[tokio::test]
+async fn a_file_that_grew_is_not_shown_with_an_older_content() {
+    let mut fixture = Fixture::committed(&[("a.txt", "one\n")]);
+    fixture.bounds.file_bytes = 8;
+    let workspace = fixture.workspace();
+    let start = workspace.checkpoint().await.unwrap();
+    fixture.write("a.txt", "two\n");
+    workspace.checkpoint().await.unwrap();
+    fixture.write("a.txt", "three and four\n");
+    let expected = "diff --git a/a.txt b/a.txt\nBinary or large files a/a.txt and b/a.txt differ\n";
+    assert_eq!(workspace.diff(Some(&start), None).await.unwrap(), expected);
+    assert_eq!(workspace.diff(None, None).await.unwrap(), expected);
+    assert_eq!(changes(&workspace, &start).await, ["~a.txt"]);
+}
+
+#[tokio::test]
 async fn a_large_file_that_was_dirty_before_stays_the_persons() {
     let mut fixture = Fixture::committed(&[("big", "0123456789\n"), ("clean big", "0123456789\n")]);
     fixture.bounds.file_bytes = 8;

@@ -133,7 +133,15 @@ async fn a_file_a_folder_and_a_link_can_take_each_others_place() {
 
 #[tokio::test]
 async fn a_merge_with_conflicts_can_be_looked_at() {
-    let fixture = Fixture::committed(&[("a.txt", "a\n"), ("gone.txt", "g\n")]);
+    for file_bytes in [20 << 20, 4] {
+        check_merge(file_bytes).await;
+    }
+}
+
+/// A conflict in `a.txt`, which holds more than four bytes of marks.
+async fn check_merge(file_bytes: u64) {
+    let mut fixture = Fixture::committed(&[("a.txt", "a\n"), ("gone.txt", "g\n")]);
+    fixture.bounds.file_bytes = file_bytes;
     fixture.git(&["checkout", "--quiet", "-b", "other"]);
     fixture.write("a.txt", "other\n");
     fixture.write("gone.txt", "changed\n");
@@ -147,7 +155,7 @@ async fn a_merge_with_conflicts_can_be_looked_at() {
     let workspace = fixture.workspace();
     let start = workspace.checkpoint().await.unwrap();
     assert_eq!(workspace.dirty_at(&start).await.unwrap(), ["a.txt"]);
-    fixture.write("a.txt", "resolved\n");
+    fixture.write("a.txt", "r\n");
     assert_eq!(changes(&workspace, &start).await, ["~a.txt"]);
 }
 
