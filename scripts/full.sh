@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# Everything that the gate cannot have, because it takes long, needs the network, or needs other programs: nothing is
+# skipped here, and what is missing fails. Ends with a table; a run of all steps writes it to docs/verification.md.
+#
+#   scripts/full.sh             every step
+#   scripts/full.sh STEP ...    these steps: gate advisories properties coverage sdk claude clock
+#
+# Each step says what it needs where that is not there. Wanted besides what the gate wants: root or another user that
+# may mount, a kernel with Landlock (ABI 4), python3 with venv, npm, libfaketime, and a network with crates.io,
+# github.com (advisories), PyPI and the npm registry.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+all_steps="gate advisories properties coverage sdk claude clock"
+claude_version=2.1.329
+out="$PWD/target/full"
+
+# Says what a step cannot do without and how to get it.
+missing() {
+    echo "missing: $1" >&2
+    exit 3
+}
+
+mock() { build_programs >&2 && echo "$PWD/target/debug/mock-messages"; }
+
+build_programs() { cargo build --locked -p better-llm-cli -p better-llm-testkit --bins; }
+
+# The environment of what talks to the mock server: where programs lie, and nothing else of this machine.
+alone() { env -i PATH="$PATH" HOME="$out/home" LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 "$@"; }
+
+# Every test of the gate, none skipped.
+step_gate() { BETTER_LLM_REQUIRE_ALL=1 scripts/run_tests.sh; }
+
+# Known vulnerabilities and withdrawn crates among what we depend on.
+step_advisories() {
+    local deny
+    deny=$(scripts/tool.sh cargo-deny)
+    git ls-remote --quiet --exit-code https://github.com/RustSec/advisory-db HEAD >"$out/advisories.head" 2>/dev/null ||
+        missing "the advisory database (https://github.com/RustSec/advisory-db); run where github.com can be reached"
+    "$deny" check --hide-inclusion-graph advisories
+    echo "what: advisories of $(cut -c1-10 "$out/advisories.head")"
+}
+
+# The domain's properties, each tried 200,000 times instead of 10,000, with optimised code.
+step_properties() {
+    export PROPTEST_CASES=200000 CARGO_PROFILE_TEST_OPT_LEVEL=2 CARGO_TARGET_DIR="$out/properties"
+    cargo test --locked -p better-llm-domain --lib
+    cargo test --locked -p better-llm-llm --lib
+    echo "what: $PROPTEST_CASES cases each"
+}
+
+step_coverage() {
+    scripts/coverage.sh | tee "$out/coverage.txt"
+    echo "what: $(sed -n 's/^total *\([0-9.]* %\).*/\1/p' "$out/coverage.txt") of lines"
+}
+
+# The mock server against the vendor's Python client.
+step_sdk() {
+    command -v python3 >/dev/null || missing "python3 (3.10 or later)"
+    python3 -c 'import venv, ensurepip' 2>/dev/null || missing "python3's modules venv and ensurepip (Debian: python3-venv)"
+    python3 -m venv --clear "$out/venv"
+    "$out/venv/bin/pip" install --quiet --no-deps --requirement tests/full/requirements.txt ||
+        missing "the packages of tests/full/requirements.txt; run where PyPI can be reached"
+    alone "$out/venv/bin/python" tests/full/official_sdk.py "$(mock)" | tee "$out/sdk.txt"
+    summary sdk
+}
+
+# The mock server against the vendor's program.
+step_claude() {
+    command -v python3 >/dev/null || missing "python3 (3.10 or later)"
+    command -v npm >/dev/null || missing "npm"
+    npm install --prefix "$out/npm" --ignore-scripts --no-audit --no-fund --loglevel=error \
+        "@anthropic-ai/claude-code@$claude_version" ||
+        missing "@anthropic-ai/claude-code $claude_version; run where the npm registry can be reached"
+    local program
+    program=$(ls "$out"/npm/node_modules/@anthropic-ai/claude-code-*/claude | head -n 1)
+    alone python3 tests/full/claude_program.py "$(mock)" "$program" | tee "$out/claude.txt"
+    summary claude
+}
+
+# A clock that goes back while a session runs.
+step_clock() {
+    command -v python3 >/dev/null || missing "python3 (3.10 or later)"
+    local library
+    library=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib*/faketime/libfaketimeMT.so.1 \
+        /usr/local/lib/faketime/libfaketimeMT.so.1 2>/dev/null | head -n 1) || true
+    [ -n "$library" ] || missing "libfaketime (Debian: libfaketime; Fedora: libfaketime)"
+    alone python3 tests/full/clock_back.py "$(mock)" "$PWD/target/debug/better-llm-cli" "$library" | tee "$out/clock.txt"
+    summary clock
+}
+
+# What a script of tests/full said of itself: its peer's version where it has one, and how many checks hold.
+summary() { echo "what: $(sed -n -e '/^[a-z]* [0-9.]*$/p' -e '/checks hold$/p' "$out/$1.txt" | paste -sd ',' | sed 's/,/, /g')"; }
+
+# Seconds after which a step is hung.
+bound() {
+    case "$1" in
+        gate | coverage) echo 3600 ;;
+        properties) echo 5400 ;;
+        *) echo 1800 ;;
+    esac
+}
+
+describe() {
+    case "$1" in
+        gate) echo "\`scripts/run_tests.sh\`, nothing skipped" ;;
+        advisories) echo "cargo-deny \`advisories\`" ;;
+        properties) echo "properties of domain and llm" ;;
+        coverage) echo "\`scripts/coverage.sh\` (at least 80 %)" ;;
+        sdk) echo "mock server against the package \`anthropic\`" ;;
+        claude) echo "mock server against the program \`claude\`" ;;
+        clock) echo "a clock that goes back during a session" ;;
+    esac
+}
+
+# Runs one step in a process of its own and adds its row to the table.
+run_step() {
+    local started=$SECONDS status=0 result detail
+    printf '\n=== %s: %s\n' "$1" "$(describe "$1")"
+    timeout --kill-after=30 "$(bound "$1")" "$0" --one "$1" 2>&1 | tee "$out/$1.log" || status=${PIPESTATUS[0]}
+    detail=$(sed -n 's/^what: //p' "$out/$1.log" | tail -n 1)
+    case "$status" in
+        0) result="passed" ;;
+        3) result="**missing**" detail=$(sed -n 's/^missing: //p' "$out/$1.log" | tail -n 1) ;;
+        124 | 137) result="**hung**" detail="longer than $(bound "$1") s" ;;
+        *) result="**failed**" detail="exit $status" ;;
+    esac
+    printf '| %s | %s | %s | %s s |\n' "$(describe "$1")" "$result" "$detail" "$((SECONDS - started))" >>"$out/table.md"
+    [ "$status" -eq 0 ]
+}
+
+# The page that keeps the last result; says nothing of the machine but what results depend on.
+write_page() {
+    local state
+    state=$(git rev-parse --short HEAD)
+    git diff --quiet HEAD || state="$state with uncommitted changes"
+    cat >docs/verification.md <<PAGE
+# Verification
+
+The gate is \`scripts/run_tests.sh\`. What takes longer, or needs the network or other programs, is
+\`scripts/full.sh\`, which skips nothing; this page is written by it and holds its last result.
+
+$(date -u +%Y-%m-%d), commit $state, $(rustc --version | cut -d ' ' -f 1-2), $(uname -s) $(uname -r | grep -oE '^[0-9]+\.[0-9]+') $(uname -m),
+$(nproc) processors.
+
+| what | result | | took |
+|---|---|---|---|
+$(cat "$out/table.md")
+PAGE
+}
+
+if [ "${1:-}" = --one ]; then
+    "step_$2"
+    exit
+fi
+
+steps=${*:-$all_steps}
+for step in $steps; do
+    case " $all_steps " in
+        *" $step "*) ;;
+        *)
+            echo "usage: scripts/full.sh [STEP ...], of: $all_steps" >&2
+            exit 2
+            ;;
+    esac
+done
+
+mkdir -p "$out/home"
+: >"$out/table.md"
+failed=0
+for step in $steps; do
+    run_step "$step" || failed=1
+done
+if [ "$steps" = "$all_steps" ]; then
+    write_page
+fi
+printf '\n| what | result | | took |\n|---|---|---|---|\n'
+cat "$out/table.md"
+exit "$failed"
