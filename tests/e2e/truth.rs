@@ -141,8 +141,7 @@ async fn people_are_told_what_is_not_true() {
     let server = MockServer::start(script).await;
     let ended = world.call(["x", "--lang", "ko"]).within_walls(&world).await.against(&server).run().await;
     assert_eq!(ended.code(), 11);
-    for words in
-        ["사실이 아님: passed: ", "최종 상태에서 테스트 실패", "요약을 믿지 말고"]
+    for words in ["사실이 아님: passed: ", "최종 상태에서 테스트 실패", "요약을 믿지 말고"]
     {
         assert!(ended.err.contains(words), "{words}: {}", ended.err);
     }
