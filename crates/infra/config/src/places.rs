@@ -106,9 +106,10 @@ impl Places {
 
     /// Every folder and file with its name, for `config paths`.
     #[must_use]
-    pub fn named(&self) -> [(&'static str, PathBuf); 10] {
+    pub fn named(&self) -> [(&'static str, PathBuf); 11] {
         [
             ("config", self.config.clone()),
+            ("prompts", crate::files::prompt_base(&self.config).join("prompts")),
             ("data", self.data.clone()),
             ("state", self.state.clone()),
             ("cache", self.cache.clone()),
