@@ -23,7 +23,8 @@ fn names(text: &str, id: &str) -> bool {
 fn every_finished_capability_is_named_by_a_test() {
     let files: Vec<(String, String)> = rust_files("crates").into_iter().chain(rust_files("tests")).collect();
     let tests = files.iter().filter(|(_, text)| text.contains("#[test]") || text.contains("#[tokio::test"));
-    let tests: Vec<&String> = tests.filter(|(name, _)| !name.contains("architecture")).map(|(_, text)| text).collect();
+    let tests: Vec<&String> =
+        tests.filter(|(name, _)| !name.contains("architecture")).map(|(_, text)| text).collect();
     let done = done();
     assert!(done.len() > 8, "docs/capabilities.md says that {} rows are done", done.len());
     let unnamed: Vec<String> =

@@ -26,7 +26,10 @@ const DEVELOPMENT: u8 = u8::MAX;
 
 /// What a package may never need to run, though its rank would allow it.
 const NEVER: [(&str, &[&str]); 13] = [
-    ("better-llm-domain", &["tokio", "tokio-util", "reqwest", "rusqlite", "rustix", "libc", "getrandom", "tracing"]),
+    (
+        "better-llm-domain",
+        &["tokio", "tokio-util", "reqwest", "rusqlite", "rustix", "libc", "getrandom", "tracing"],
+    ),
     ("better-llm-application", &["reqwest", "rusqlite", "rustix", "libc", "getrandom"]),
     ("better-llm-config", &["better-llm-application", "tokio", "reqwest"]),
     ("better-llm-llm", &["better-llm-application"]),
@@ -35,8 +38,14 @@ const NEVER: [(&str, &[&str]); 13] = [
     ("better-llm-tools", &["better-llm-application", "reqwest"]),
     ("better-llm-workspace", &["better-llm-application", "reqwest"]),
     ("better-llm", &["clap", "lexopt", "ratatui"]),
-    ("better-llm-cli", &["better-llm-application", "better-llm-config", "better-llm-llm", "better-llm-sandbox"]),
-    ("better-llm-cli", &["better-llm-storage", "better-llm-tools", "better-llm-workspace", "reqwest", "rusqlite"]),
+    (
+        "better-llm-cli",
+        &["better-llm-application", "better-llm-config", "better-llm-llm", "better-llm-sandbox"],
+    ),
+    (
+        "better-llm-cli",
+        &["better-llm-storage", "better-llm-tools", "better-llm-workspace", "reqwest", "rusqlite"],
+    ),
     ("better-llm-testkit", &["better-llm-application", "better-llm"]),
     ("better-llm-tests", &["better-llm-testkit"]),
 ];

@@ -20,13 +20,17 @@ fn check(folder: &str, never: &[&str]) {
 }
 
 fn is_test(name: &str) -> bool {
-    name.contains("/tests/") || name.ends_with("/tests.rs") || name.contains("/benches/") || name.contains("/examples/")
+    name.contains("/tests/")
+        || name.ends_with("/tests.rs")
+        || name.contains("/benches/")
+        || name.contains("/examples/")
 }
 
 /// The lines before a file's test module, without comments.
 fn product_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
-    let product = lines.take_while(|(_, line)| !line.starts_with("#[cfg(test)]\nmod tests {") && *line != "mod tests {");
+    let product = lines
+        .take_while(|(_, line)| !line.starts_with("#[cfg(test)]\nmod tests {") && *line != "mod tests {");
     product.filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 
@@ -34,7 +38,16 @@ fn product_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 fn the_domain_touches_nothing() {
     check(
         "crates/domain/src",
-        &["std::fs", "std::env", "std::net", "std::process", "std::thread", "SystemTime::now", "Instant::now", "println!"],
+        &[
+            "std::fs",
+            "std::env",
+            "std::net",
+            "std::process",
+            "std::thread",
+            "SystemTime::now",
+            "Instant::now",
+            "println!",
+        ],
     );
 }
 
@@ -49,8 +62,25 @@ fn the_application_reads_no_file_clock_or_environment() {
 /// Law 11: no process-wide state.
 #[test]
 fn nothing_keeps_state_in_statics() {
-    for folder in ["crates/domain/src", "crates/application/src", "crates/infra", "crates/better-llm/src", "crates/cli/src"] {
-        check(folder, &["static mut", "LazyLock<", "lazy_static", "thread_local!", "static CELL", "set_default_provider", "install_default"]);
+    for folder in [
+        "crates/domain/src",
+        "crates/application/src",
+        "crates/infra",
+        "crates/better-llm/src",
+        "crates/cli/src",
+    ] {
+        check(
+            folder,
+            &[
+                "static mut",
+                "LazyLock<",
+                "lazy_static",
+                "thread_local!",
+                "static CELL",
+                "set_default_provider",
+                "install_default",
+            ],
+        );
     }
 }
 
