@@ -10,12 +10,16 @@ use super::{
 impl Language {
     /// Everything that is wrong, a problem a line.
     pub(super) fn config_error(self, error: &ConfigError) -> String {
+        let heading = self.pick("the configuration cannot be used", "설정을 사용할 수 없습니다");
+        let lines = error.problems().iter().map(|problem| format!("\n  {}", self.problem(problem)));
+        format!("{heading}{}", lines.collect::<String>())
+    }
+
+    /// One thing that is wrong, with its place.
+    pub(super) fn problem(self, problem: &Problem) -> String {
         match self {
-            Self::English => error.to_string(),
-            Self::Korean => {
-                let lines: String = error.problems().iter().map(korean_problem).collect();
-                format!("설정을 사용할 수 없습니다{lines}")
-            }
+            Self::English => problem.to_string(),
+            Self::Korean => format!("{}: {}", korean_spot(&problem.spot), korean_fault(&problem.fault)),
         }
     }
 
@@ -26,8 +30,8 @@ impl Language {
             (Self::Korean, Notice::NotTrusted { file, path, widening }) => {
                 let file = file.display();
                 format!(
-                    "{file}: `{path}` 값을 무시했습니다. 이 폴더는 아직 신뢰되지 않았고, {}. 파일을 그대로 쓰려면 \
-                     `--config '{file}'`로 지정하세요",
+                    "{file}: `{path}` 값을 무시했습니다. 이 폴더는 아직 신뢰되지 않았고, {}. 파일을 그대로 쓰려면: \
+                     --config '{file}'",
                     korean_widening(*widening)
                 )
             }
@@ -52,10 +56,6 @@ impl Language {
             | (_, Source::Flag(_) | Source::DotEnv { .. } | Source::File(_)) => source.to_string(),
         }
     }
-}
-
-fn korean_problem(problem: &Problem) -> String {
-    format!("\n  {}: {}", korean_spot(&problem.spot), korean_fault(&problem.fault))
 }
 
 fn korean_spot(spot: &Spot) -> String {

@@ -148,10 +148,11 @@ impl Language {
 fn korean_endpoint(error: &InvalidEndpoint) -> String {
     match error {
         InvalidEndpoint::BaseUrl { text, problem, .. } => {
+            let problem = Language::Korean.configuration_detail(problem);
             format!("`{text}`: 모델 서버의 기본 주소로 쓸 수 없습니다 ({problem})")
         }
         InvalidEndpoint::ApiKey { provider } => {
-            format!("`{provider}` API 키에 키에는 쓰이지 않는 문자가 들어 있습니다")
+            format!("`{provider}` API 키에 사용할 수 없는 문자가 들어 있습니다")
         }
     }
 }

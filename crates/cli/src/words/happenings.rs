@@ -42,7 +42,7 @@ impl Language {
                 ),
             ),
             NoticeCode::UnknownStopReason => self.code_words(
-                "모델이 이 버전이 모르는 이유로 멈췄습니다.",
+                "모델이 이 버전에서 알 수 없는 이유로 멈췄습니다.",
                 (
                     "The round goes on with what the model said. A newer better-llm may know the reason.",
                     "지금까지의 답변으로 계속합니다. 최신 better-llm이라면 이유를 알 수도 있습니다.",
@@ -139,7 +139,7 @@ impl Language {
                 ),
             ),
             ModelErrorKind::Unavailable => self.code_words(
-                "모델 서버가 과부하 상태이거나 일시적으로 고장입니다.",
+                "모델 서버가 과부하 상태이거나 일시적인 장애를 겪고 있습니다.",
                 ("Try again in a few minutes.", "몇 분 뒤 다시 시도하세요."),
             ),
             ModelErrorKind::Unreachable => self.code_words(

@@ -37,11 +37,10 @@ impl Language {
         if self == Self::English {
             return Cow::Borrowed(text);
         }
-        if let Some(whole) = said_in(&CONFIGURATION, text) {
-            return Cow::Owned(whole);
-        }
+        // Alternatives first: the last hole of a phrase would take the rest of them as its text.
         let parts = text.split(" or ").map(|part| said_in(&CONFIGURATION, part)).collect::<Option<Vec<_>>>();
-        parts.map_or(Cow::Borrowed(text), |parts| Cow::Owned(parts.join(" 또는 ")))
+        let said = parts.map(|parts| parts.join(" 또는 ")).or_else(|| said_in(&CONFIGURATION, text));
+        said.map_or(Cow::Borrowed(text), Cow::Owned)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Both languages say everything.
 
+mod happenings;
+mod library;
+
 use domain::outcome::Ending;
 
 use super::*;
@@ -13,6 +16,13 @@ use crate::{
 
 fn is_korean(text: &str) -> bool {
     text.chars().any(|character| ('가'..='힣').contains(&character))
+}
+
+/// What is said of many things in both languages, as it stands in two golden files.
+fn check_golden(said: impl Fn(Language) -> String, english: &str, korean: &str) {
+    let found = Language::ALL.map(&said);
+    assert_eq!(found[0], english, "found:\n{}", found[0]);
+    assert_eq!(found[1], korean, "found:\n{}", found[1]);
 }
 
 /// Two texts that say the same in English and in Korean.

@@ -3,7 +3,7 @@
 
 use super::Phrase;
 
-pub(super) const CONFIGURATION: [Phrase; 68] = [
+pub(super) const CONFIGURATION: [Phrase; 75] = [
     // What a value should be, and what it is.
     ("one of {}", "{} 중 하나"),
     ("a whole number of at least {} and at most {}", "{} 이상 {} 이하의 정수"),
@@ -16,7 +16,8 @@ pub(super) const CONFIGURATION: [Phrase; 68] = [
     ("a long text", "긴 텍스트"),
     ("the text {}", "텍스트 {}"),
     ("a text", "텍스트"),
-    ("true or false", "true 또는 false"),
+    ("true", "true"),
+    ("false", "false"),
     ("a list that is not empty", "비어 있지 않은 목록"),
     ("an empty list", "빈 목록"),
     ("a list", "목록"),
@@ -51,6 +52,17 @@ pub(super) const CONFIGURATION: [Phrase; 68] = [
         "is a second {} beside {}: give one of each kind",
         "{} 파일이 이미 지정되었습니다({}). 종류마다 하나씩만 지정하세요",
     ),
+    // What is wrong with a base URL.
+    ("`{}` is not http or https", "`{}`: http나 https가 아님"),
+    (
+        "it holds a user or a password, which belong into the API key",
+        "사용자 이름이나 비밀번호가 들어 있음. 인증에는 API 키만 사용",
+    ),
+    ("it holds a query or a fragment", "쿼리나 프래그먼트가 들어 있음"),
+    ("it ends with /v1, which is added by itself", "/v1로 끝남. /v1은 자동으로 붙음"),
+    ("relative URL without a base", "https://로 시작하는 전체 주소가 아님"),
+    ("empty host", "호스트 이름이 없음"),
+    // What a team may not hold.
     ("`{}` is the name of {} already", "`{}` 이름은 이미 {}에서 쓰고 있습니다"),
     (
         "is another word for `tools`, which is there, too; keep one of them",
