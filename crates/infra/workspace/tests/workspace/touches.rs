@@ -163,6 +163,20 @@ async fn ignoring_a_file_does_not_make_it_look_deleted() {
 }
 
 #[tokio::test]
+async fn rules_that_change_in_place_count_at_once() {
+    let fixture = Fixture::committed(&[(".gitignore", "a.log\n"), ("sub/x.txt", "")]);
+    fixture.write("a.log", "");
+    fixture.write("sub/b.log", "");
+    let workspace = fixture.workspace();
+    let start = workspace.checkpoint().await.unwrap();
+    assert!(!workspace.touched().await.unwrap());
+    fixture.write(".gitignore", "c.log\n");
+    assert_eq!(crate::fixture::changes(&workspace, &start).await, ["~.gitignore", "+a.log"]);
+    fixture.write("c.log", "");
+    assert_eq!(crate::fixture::changes(&workspace, &start).await, ["~.gitignore", "+a.log"]);
+}
+
+#[tokio::test]
 async fn rules_count_nearest_first_with_the_persons_own_last() {
     let mut fixture = Fixture::committed(&[
         (".gitignore", "*.tmp\n/only-top\n"),
