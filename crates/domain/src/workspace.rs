@@ -97,8 +97,8 @@ pub struct CommitDone {
     pub id: String,
     /// What it holds, sorted.
     pub paths: Vec<String>,
-    /// Files that the session changed and that were left out, because they held the person's own uncommitted
-    /// changes before.
+    /// Files that the session changed and that were left out: those that held the person's own uncommitted changes
+    /// before, and those of submodules and nested repositories.
     pub left_out: Vec<String>,
 }
 
