@@ -5,6 +5,7 @@
 //! tools say is not translated; it passes through [`crate::sanitize`] instead. Journal and JSON stay English, with
 //! stable codes, for programs. This module decides nothing and prints nothing.
 
+mod amounts;
 mod codes;
 mod configuration;
 mod data;

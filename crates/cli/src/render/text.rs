@@ -6,6 +6,7 @@
 mod account;
 mod calls;
 mod coded;
+mod person;
 #[cfg(test)]
 mod tests;
 

@@ -1,11 +1,9 @@
 //! Everything that is told in a line or two: beginnings and ends, reviews, questions, limits, notices, errors.
 
-use std::borrow::Cow;
-
 use better_llm::Notice;
 use domain::{
     agent::AgentName,
-    event::{Backend, EventBody, InterventionAction, RoundResult, RunScope},
+    event::{Backend, EventBody, RoundResult, RunScope},
     message::Usage,
     outcome::Ending,
     permission::SandboxState,
@@ -13,15 +11,12 @@ use domain::{
     text::fit,
 };
 
-use super::coded;
+use super::{coded, person};
 use crate::{
     render::{report::place, screen::Screen, style::Role},
     sanitize::clean_line,
     words::Language,
 };
-
-/// Who asks where the engine does; no agent has this name.
-const ENGINE: &str = "engine";
 
 /// What a run or a round took.
 pub(super) struct Cost<'a> {
@@ -169,29 +164,12 @@ pub(super) fn tell(
             coded::notice(screen, language, run, code, text, known);
         }
         EventBody::Error { code, text, chain } => coded::error(screen, language, run, code, text, chain),
-        EventBody::PermissionAsked { tool, rule, diff, .. } => {
-            screen.line(run, &[(Role::Warning, &format!("? {}", language.permission_asked(tool, rule)))]);
-            if let Some(diff) = diff {
-                screen.line(run, &[(Role::Faint, diff)]);
-            }
-        }
-        EventBody::PermissionAnswered { decision, note, by, .. } => {
-            let note = note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();
-            let text = format!("  {}{note}", language.permission_answered(*decision, by));
-            screen.line(run, &[(Role::Faint, &text)]);
-        }
-        EventBody::Intervention { action, text, next, .. } => {
-            intervention(screen, language, *action, text.as_deref(), next.as_deref());
-        }
-        EventBody::Question { asker, text, options, .. } => {
-            question(screen, language, run, asker, text, options);
-        }
-        EventBody::Answer { text, by, .. } => {
-            screen.line(run, &[(Role::Name, &format!("{}: ", language.answered(by))), (Role::Prose, text)]);
-        }
-        EventBody::MessageQueued { text } => {
-            screen.line(run, &[(Role::Name, &format!("{}: ", language.queued())), (Role::Prose, text)]);
-        }
+        body @ (EventBody::PermissionAsked { .. }
+        | EventBody::PermissionAnswered { .. }
+        | EventBody::Intervention { .. }
+        | EventBody::Question { .. }
+        | EventBody::Answer { .. }
+        | EventBody::MessageQueued { .. }) => person::tell(screen, language, run, body),
         EventBody::SettingChanged { key, value } => {
             screen.line(run, &[(Role::Faint, &language.setting(key, &value.to_string()))]);
         }
@@ -257,39 +235,4 @@ fn open(screen: &mut Screen, language: Language, run: Option<&RunScope>, finding
         let text = format!("  {} {id}{}", language.open_finding(finding.severity), place(finding));
         screen.line(run, &[(Role::Warning, &text)]);
     }
-}
-
-/// A question. What the engine itself asks begins with a line of its own, and has options of its own.
-fn question(
-    screen: &mut Screen,
-    language: Language,
-    run: Option<&RunScope>,
-    asker: &str,
-    text: &str,
-    options: &[String],
-) {
-    let is_ours = asker == ENGINE;
-    let said = |text| if is_ours { language.detail(text) } else { Cow::Borrowed(text) };
-    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
-    let asks = if is_ours { language.engine_asks().to_owned() } else { language.asks(asker) };
-    screen.line(run, &[(Role::Warning, &format!("? {asks}: ")), (Role::Prose, &said(first))]);
-    if !rest.is_empty() {
-        screen.line(run, &[(Role::Prose, rest)]);
-    }
-    for (number, option) in options.iter().enumerate() {
-        screen.line(run, &[(Role::Prose, &format!("  {}. {}", number + 1, said(option)))]);
-    }
-}
-
-fn intervention(
-    screen: &mut Screen,
-    language: Language,
-    action: InterventionAction,
-    text: Option<&str>,
-    next: Option<&str>,
-) {
-    let text = text.map(|text| format!(": {text}")).unwrap_or_default();
-    let next = next.map(|next| format!(" ({}: {next})", language.next())).unwrap_or_default();
-    let line = format!("‖ {}{text}{next}", language.intervention(action));
-    screen.line(None, &[(Role::Warning, &line)]);
 }

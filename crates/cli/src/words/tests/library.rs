@@ -13,7 +13,7 @@ use crate::{
         start::{StartFailure, start_failure_text},
         style::Style,
     },
-    words::Language,
+    words::{Language, NoticeCode},
 };
 
 const FILE: &str = "/작업/설정.json";
@@ -155,6 +155,7 @@ fn every_notice_of_a_configuration_is_said_in_both_languages() {
         path: "a.b".to_owned(),
         widening,
     }));
+    assert!(notices.iter().all(|notice| NoticeCode::parse(notice.code()).is_some()));
     let said = |language: Language| {
         notices.iter().map(|notice| format!("{}\n", language.config_notice(notice))).collect::<String>()
     };
