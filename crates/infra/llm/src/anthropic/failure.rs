@@ -19,6 +19,9 @@ use crate::{http_failure::kind_of_status, text::excerpt};
 /// What of a server's words is shown, in bytes.
 const SHOWN: usize = 2_048;
 
+/// The fewest bytes of a key that is looked for in error texts.
+const SHORTEST_KEY: usize = 8;
+
 /// Error codes of a 429 that more waiting does not mend.
 const SPEND_LIMITS: [&str; 2] = ["enforced_spend_limit_reached", "contract_spend_limit_reached"];
 
@@ -51,7 +54,10 @@ impl Place {
 
     fn told(&self, problem: &str) -> String {
         let request = self.request_id.as_ref().map(|id| format!(" (request-id {id})")).unwrap_or_default();
-        format!("{}: {problem}{request}", self.url).replace(self.api_key.reveal(), "***")
+        let text = format!("{}: {problem}{request}", self.url);
+        let key = self.api_key.reveal();
+        // A few letters are no key, and stand in ordinary words, too.
+        if key.len() < SHORTEST_KEY { text } else { text.replace(key, "***") }
     }
 
     /// No answer's head came.
