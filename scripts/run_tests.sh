@@ -5,6 +5,7 @@
 #   scripts/run_tests.sh unit           the crates' own tests
 #   scripts/run_tests.sh integration    crates working together, and the shape of the code
 #   scripts/run_tests.sh e2e            the built programs, as a person runs them
+#   scripts/run_tests.sh lints | licences
 #
 # Needs rustup's toolchain, git and a C compiler. Suites that need more say so and are skipped here where that is
 # missing; scripts/full.sh requires them.
@@ -15,25 +16,34 @@ cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 export CARGO_INCREMENTAL=0
 
-step() { printf '\n== %s\n' "$*"; }
+step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
+# Packages are always chosen by --workspace and tests by their targets: what is chosen decides the features that
+# dependencies are built with, and another choice would build them once more.
+tests() { cargo test --workspace --locked "$@"; }
+
+# The crates' own tests, wherever they lie; the package in tests/ holds the others.
 unit() {
+    local targets=()
+    for file in crates/*/tests/*.rs crates/*/tests/*/main.rs crates/infra/*/tests/*.rs crates/infra/*/tests/*/main.rs; do
+        [ ! -e "$file" ] || targets+=(--test "$(basename "${file%/main.rs}" .rs)")
+    done
     step "unit tests"
-    cargo test --workspace --exclude better-llm-tests --exclude better-llm-cli --locked --lib --bins --tests
+    tests --lib --bins "${targets[@]}"
     step "documentation tests"
-    cargo test --workspace --exclude better-llm-tests --exclude better-llm-cli --locked --doc
+    tests --doc
 }
 
 integration() {
     step "architecture and integration tests"
-    cargo test -p better-llm-tests --locked --test architecture --test integration
+    tests --test architecture --test integration
 }
 
 e2e() {
     step "end-to-end tests"
-    cargo build --locked -p better-llm-cli -p better-llm --bins --examples
-    cargo test -p better-llm-cli --locked
-    cargo test -p better-llm-tests --locked --test e2e
+    # The programs and examples that these tests call.
+    cargo build --workspace --locked --bins --examples
+    tests --test e2e
 }
 
 lints() {
@@ -45,23 +55,16 @@ lints() {
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
 }
 
-# cargo-deny reads the dependency tree; what it says about licences, sources and bans needs no network.
+# cargo-deny reads the dependency tree; licences, sources and bans need no network but for the registry's crates.
 licences() {
     step "licences, sources and bans"
-    local version=0.20.2
-    local tools="$PWD/target/tools"
-    if ! "$tools/bin/cargo-deny" --version 2>/dev/null | grep -qF "$version"; then
-        cargo install cargo-deny --version "$version" --locked --debug --no-default-features \
-            --root "$tools" --target-dir "$tools/build" --quiet
-        rm -rf "$tools/build"
-    fi
-    "$tools/bin/cargo-deny" --all-features --offline check --hide-inclusion-graph bans licenses sources
+    local deny
+    deny=$(scripts/tool.sh cargo-deny)
+    "$deny" check --hide-inclusion-graph bans licenses sources
 }
 
 case "${1:-all}" in
-    unit) unit ;;
-    integration) integration ;;
-    e2e) e2e ;;
+    lints | unit | integration | e2e | licences) "$1" ;;
     all)
         lints
         unit
@@ -71,7 +74,7 @@ case "${1:-all}" in
         step "the gate is green"
         ;;
     *)
-        echo "usage: scripts/run_tests.sh [unit|integration|e2e]" >&2
+        echo "usage: scripts/run_tests.sh [unit|integration|e2e|lints|licences]" >&2
         exit 2
         ;;
 esac
