@@ -20,7 +20,7 @@ use crate::{http_failure::kind_of_status, text::excerpt};
 const SHOWN: usize = 2_048;
 
 /// The fewest bytes of a key that is looked for in error texts.
-const SHORTEST_KEY: usize = 8;
+const SHORTEST_KEY: usize = 6;
 
 /// Error codes of a 429 that more waiting does not mend.
 const SPEND_LIMITS: [&str; 2] = ["enforced_spend_limit_reached", "contract_spend_limit_reached"];

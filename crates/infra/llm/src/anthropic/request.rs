@@ -4,6 +4,8 @@
 //! costs its new messages and a copy of the rest. The cache marks move with every turn and are therefore spliced into
 //! the body, never into what is kept. Order of the prefix on the provider's side: tools, system, messages.
 
+use std::borrow::Cow;
+
 use domain::{
     message::{Message, Part, Role, SealedMessage},
     model::ModelRequest,
@@ -84,12 +86,13 @@ pub(super) fn encode_body(request: &ModelRequest, name: &str, prefix: &[u8]) -> 
         thinking: entry.thinking(request.thinking),
         output_config: entry.effort(request.effort).map(|effort| OutputConfig { effort }),
     };
-    let mut body = Vec::with_capacity(expected_length(request, prefix));
+    let said = said(&request.messages);
+    let mut body = Vec::with_capacity(expected_length(prefix, &said));
     write_json(&mut body, &head);
     body.pop();
     body.extend_from_slice(prefix);
     body.extend_from_slice(br#","messages":["#);
-    write_messages(&mut body, &request.messages);
+    write_messages(&mut body, &said);
     body.extend_from_slice(b"]}");
     body
 }
@@ -121,56 +124,71 @@ pub(super) fn encode_prefix(system: &str, tools: &[ToolSpec]) -> Vec<u8> {
     prefix
 }
 
-fn expected_length(request: &ModelRequest, prefix: &[u8]) -> usize {
+/// A message that says something on this wire, and its blocks.
+struct Said<'m> {
+    message: &'m Message,
+    blocks: Cow<'m, [u8]>,
+}
+
+fn said(messages: &[std::sync::Arc<SealedMessage>]) -> Vec<Said<'_>> {
+    let mut said = Vec::with_capacity(messages.len());
+    for sealed in messages {
+        let blocks = sealed.encoded(PROVIDER, encode_blocks);
+        if !blocks.is_empty() {
+            said.push(Said { message: &sealed.message, blocks });
+        }
+    }
+    said
+}
+
+fn expected_length(prefix: &[u8], said: &[Said<'_>]) -> usize {
     const AROUND_A_MESSAGE: usize = 40;
     const HEAD_AND_MARKS: usize = 512;
-    let blocks = |message: &SealedMessage| message.encoded(PROVIDER, encode_blocks, <[u8]>::len);
-    let messages: usize = request.messages.iter().map(|message| blocks(message) + AROUND_A_MESSAGE).sum();
+    let messages: usize = said.iter().map(|said| said.blocks.len() + AROUND_A_MESSAGE).sum();
     HEAD_AND_MARKS + prefix.len() + messages
 }
 
 /// Writes the conversation, messages of one side in a row as one message.
-fn write_messages(body: &mut Vec<u8>, messages: &[std::sync::Arc<SealedMessage>]) {
-    let says_something =
-        |message: &&SealedMessage| message.encoded(PROVIDER, encode_blocks, |b| !b.is_empty());
-    let speaking: Vec<&SealedMessage> = messages.iter().map(AsRef::as_ref).filter(says_something).collect();
-    let mut user_ends = Vec::new();
-    for (at, side) in speaking.chunk_by(|a, b| a.message.role == b.message.role).enumerate() {
+fn write_messages(body: &mut Vec<u8>, said: &[Said<'_>]) {
+    // Where the newest messages of the user's side end, the very newest last.
+    let mut user_ends: [Option<usize>; MARKED_MESSAGES] = [None; MARKED_MESSAGES];
+    for (at, side) in said.chunk_by(|a, b| a.message.role == b.message.role).enumerate() {
         if at > 0 {
             body.push(b',');
         }
-        let role = side.first().map_or(Role::User, |message| message.message.role);
+        let role = side.first().map_or(Role::User, |said| said.message.role);
         body.extend_from_slice(match role {
             Role::User => br#"{"role":"user","content":["#.as_slice(),
             Role::Assistant => br#"{"role":"assistant","content":["#.as_slice(),
         });
         write_side(body, side);
         if role == Role::User {
-            user_ends.push(body.len());
+            let [_, newest] = user_ends;
+            user_ends = [newest, Some(body.len())];
         }
         body.extend_from_slice(b"]}");
     }
     // From the back, so that a mark does not move the places of those before it.
-    for end in user_ends.into_iter().rev().take(MARKED_MESSAGES) {
+    for end in user_ends.into_iter().rev().flatten() {
         mark_block_ending_at(body, end);
     }
 }
 
 /// Writes the blocks of messages that follow each other on one side.
-fn write_side(body: &mut Vec<u8>, side: &[&SealedMessage]) {
-    let answers_later = side.iter().skip(1).any(|message| message.message.tool_results().next().is_some());
+fn write_side(body: &mut Vec<u8>, side: &[Said<'_>]) {
+    let answers_later = side.iter().skip(1).any(|said| said.message.tool_results().next().is_some());
     if answers_later {
         // Answers to calls stand before everything else of their message: this order has no kept bytes.
-        let parts = side.iter().flat_map(|message| message.message.parts.iter().cloned()).collect();
-        let role = side.first().map_or(Role::User, |message| message.message.role);
+        let parts = side.iter().flat_map(|said| said.message.parts.iter().cloned()).collect();
+        let role = side.first().map_or(Role::User, |said| said.message.role);
         body.extend_from_slice(&encode_blocks(&Message { role, parts }));
         return;
     }
-    for (at, message) in side.iter().enumerate() {
+    for (at, said) in side.iter().enumerate() {
         if at > 0 {
             body.push(b',');
         }
-        message.encoded(PROVIDER, encode_blocks, |blocks| body.extend_from_slice(blocks));
+        body.extend_from_slice(&said.blocks);
     }
 }
 

@@ -67,7 +67,7 @@ fn contains<'a>(
 
 /// The texts that `read` finds in the newest message of the user's side where it finds any.
 fn newest_texts(request: &ModelRequest, read: impl Fn(&Part) -> Option<&String>) -> Vec<&str> {
-    let sides = request.messages.iter().rev().map(|message| &message.message);
+    let sides = request.messages.iter().rev().map(|message| &*message.message);
     sides
         .filter(|message| message.role == Role::User)
         .map(|message| message.parts.iter().filter_map(&read).map(String::as_str).collect::<Vec<_>>())

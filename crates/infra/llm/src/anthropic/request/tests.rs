@@ -159,7 +159,7 @@ fn the_prefix_and_the_two_newest_messages_of_the_users_side_are_marked() {
 fn the_next_turn_sends_the_same_bytes_but_for_the_marks() {
     let unmarked = |conversation: &[Arc<SealedMessage>]| {
         let mut bytes = Vec::new();
-        write_messages(&mut bytes, conversation);
+        write_messages(&mut bytes, &said(conversation));
         String::from_utf8(bytes).unwrap().replace(std::str::from_utf8(CACHE_MARK).unwrap(), "")
     };
     let mut conversation = vec![user(vec![text("go")]), assistant(vec![call("t1")])];
