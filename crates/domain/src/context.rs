@@ -150,7 +150,7 @@ fn begins_turn(message: &SealedMessage) -> bool {
 }
 
 fn joined(first: &SealedMessage, second: &SealedMessage) -> Arc<SealedMessage> {
-    let mut message = first.message.clone();
+    let mut message = Message::clone(&first.message);
     message.parts.extend(second.message.parts.iter().cloned());
     SealedMessage::new(message)
 }
@@ -163,7 +163,7 @@ fn without_thinking(message: &Arc<SealedMessage>) -> Option<Arc<SealedMessage>> 
     if !message.message.parts.iter().any(is_sealed) {
         return Some(Arc::clone(message));
     }
-    let Message { role, mut parts } = message.message.clone();
+    let Message { role, mut parts } = Message::clone(&message.message);
     parts.retain(|part| !is_sealed(part));
     (!parts.is_empty()).then(|| SealedMessage::new(Message { role, parts }))
 }

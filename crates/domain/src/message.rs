@@ -1,6 +1,9 @@
 //! What passes between us and a model, in words that no provider owns.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -177,8 +180,8 @@ impl Message {
 /// turn costs the new messages only.
 #[derive(Debug)]
 pub struct SealedMessage {
-    /// The message.
-    pub message: Message,
+    /// The message, shared with the event that tells of it.
+    pub message: Arc<Message>,
     encoded: OnceLock<(&'static str, Box<[u8]>)>,
 }
 
@@ -186,19 +189,14 @@ impl SealedMessage {
     /// Seals a message.
     #[must_use]
     pub fn new(message: Message) -> Arc<Self> {
-        Arc::new(Self { message, encoded: OnceLock::new() })
+        Arc::new(Self { message: Arc::new(message), encoded: OnceLock::new() })
     }
 
     /// The message's bytes on `wire`, encoded at most once for the first wire that asks; a second wire in one
     /// conversation (which does not happen today) encodes anew each time.
-    pub fn encoded<R>(
-        &self,
-        wire: &'static str,
-        encode: impl Fn(&Message) -> Vec<u8>,
-        read: impl FnOnce(&[u8]) -> R,
-    ) -> R {
+    pub fn encoded(&self, wire: &'static str, encode: impl Fn(&Message) -> Vec<u8>) -> Cow<'_, [u8]> {
         let (kept_for, bytes) = self.encoded.get_or_init(|| (wire, encode(&self.message).into_boxed_slice()));
-        if *kept_for == wire { read(bytes) } else { read(&encode(&self.message)) }
+        if *kept_for == wire { Cow::Borrowed(bytes) } else { Cow::Owned(encode(&self.message)) }
     }
 }
 
@@ -283,10 +281,10 @@ mod tests {
             message.text().into_bytes()
         };
         for _ in 0..3 {
-            assert_eq!(sealed.encoded("anthropic", encode, <[u8]>::to_vec), "한글".as_bytes());
+            assert_eq!(sealed.encoded("anthropic", encode), "한글".as_bytes());
         }
         assert_eq!(times.get(), 1);
-        assert_eq!(sealed.encoded("openai", encode, <[u8]>::to_vec), "한글".as_bytes());
+        assert_eq!(sealed.encoded("openai", encode), "한글".as_bytes());
         assert_eq!(times.get(), 2);
     }
 

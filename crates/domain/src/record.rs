@@ -1,6 +1,8 @@
 //! The finished record of a session (contract 7): the source document's fields and a little more, made from the
 //! journal alone.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -108,7 +110,7 @@ impl SessionRecord {
         match &event.body {
             EventBody::Message { message, .. } => {
                 if let Some(run) = &event.scope.run {
-                    let (agent, message) = (run.agent.clone(), message.as_ref().clone());
+                    let (agent, message) = (run.agent.clone(), Arc::clone(message));
                     self.messages.push(RecordedMessage { agent, timestamp: event.ts, message });
                 }
             }
@@ -158,7 +160,7 @@ pub struct RecordedMessage {
     pub timestamp: Timestamp,
     /// The message.
     #[serde(flatten)]
-    pub message: Message,
+    pub message: Arc<Message>,
 }
 
 /// How a round came out, in the source document's words.

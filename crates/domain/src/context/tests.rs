@@ -142,7 +142,7 @@ impl Story {
             _ => self.history.push(message.clone()),
         }
         let sealed = self.conversation.push(message.clone()).expect("it says something");
-        assert_eq!(sealed.message, message, "what is given back is what was said");
+        assert_eq!(*sealed.message, message, "what is given back is what was said");
     }
 
     fn begin(&mut self) {
@@ -251,7 +251,7 @@ impl Story {
         if !messages.iter().any(|message| message.message.text().contains(&self.task)) {
             return Err(format!("{} is gone", self.task));
         }
-        let tail: Vec<&Message> = messages[1..].iter().map(|sealed| &sealed.message).collect();
+        let tail: Vec<&Message> = messages[1..].iter().map(|sealed| &*sealed.message).collect();
         let said: Vec<&Message> = self.history[self.history.len() - tail.len()..].iter().collect();
         if tail != said {
             return Err(format!("{tail:?} instead of {said:?}"));

@@ -62,7 +62,7 @@ fn replace(file: &Path, content: &[u8]) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt};
+    use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
 
     use domain::{
         agent::AgentName,
@@ -87,7 +87,7 @@ mod tests {
             messages: vec![RecordedMessage {
                 agent: AgentName::manager(),
                 timestamp: Timestamp::from_micros(1),
-                message: Message::user(request),
+                message: Arc::new(Message::user(request)),
             }],
             result: RecordedResult {
                 status: Ending::Done.record_status().to_owned(),

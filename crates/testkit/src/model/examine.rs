@@ -43,7 +43,7 @@ impl Memory {
 
 /// Judges a request; the error says which rule it breaks.
 pub(super) fn examine(request: &ModelRequest, memory: &Memory) -> Result<(), String> {
-    let messages = || request.messages.iter().map(|sealed| &sealed.message);
+    let messages = || request.messages.iter().map(|sealed| &*sealed.message);
     let is_paused = |last: &Message| memory.paused.contains(&format!("{:?}", last.parts));
     if messages().next_back().is_some_and(is_paused) {
         pairing::check_history(messages())?;

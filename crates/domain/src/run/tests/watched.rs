@@ -117,7 +117,7 @@ impl Watched {
                 if facts.is_some() != (sealed.message.role == Role::Assistant) {
                     return Err(format!("facts {facts:?} beside {:?}", sealed.message));
                 }
-                self.joined.push(sealed.message.clone());
+                self.joined.push(Message::clone(&sealed.message));
                 Ok(())
             }
             RunEffect::Call { call, tool, input } => {
