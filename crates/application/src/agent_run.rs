@@ -20,7 +20,7 @@ use tokio::{sync::OnceCell, time::Instant};
 use crate::{
     round_context::RoundContext,
     stop::StopSignal,
-    team::Member,
+    team::{Member, Prefix},
     telling::{causes, millis, with_causes},
 };
 
@@ -70,7 +70,7 @@ impl<'a> RunContext<'a> {
                         Some(facts) => (Some(facts.stop_reason), Some(facts.usage), Some(facts.model)),
                         None => (None, None, None),
                     };
-                    let message = Arc::new(sealed.message.clone());
+                    let message = Arc::clone(&sealed.message);
                     self.append(EventBody::Message { message, stop_reason, usage, model, cached: None })
                         .await?;
                     None
@@ -115,13 +115,13 @@ impl<'a> RunContext<'a> {
 
     /// Asks the model for one answer, publishing it piece by piece.
     async fn request(&self, id: RequestId, machine: &AgentRun) -> Result<RunInput, JournalError> {
-        let prefix_digest = self.member.prefix_digest.clone();
-        self.append(EventBody::RequestStarted { request_id: id, attempt: 1, prefix_digest }).await?;
+        let Prefix { system, tools, digest } = self.member.prefix().clone();
+        self.append(EventBody::RequestStarted { request_id: id, attempt: 1, prefix_digest: digest }).await?;
         let request = ModelRequest {
             agent: self.agent().clone(),
             model: self.member.spec.model.as_deref().map(Into::into),
-            system: Arc::clone(&self.member.system),
-            tools: Arc::clone(&self.member.offered),
+            system,
+            tools,
             messages: machine.conversation().messages().to_vec(),
             thinking: self.member.spec.thinking,
             effort: self.member.effort,

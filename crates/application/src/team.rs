@@ -1,6 +1,6 @@
 //! Who works in a session, ready to run: each agent with its model, its tools and its system prompt.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domain::{
     agent::{AgentKind, AgentName, AgentSpec, WorkerKind},
@@ -20,11 +20,27 @@ pub struct Member {
     pub(crate) effort: Option<Effort>,
     /// The tools that the tool runner may run for it: the allow-list of spec O-2.
     pub(crate) tools: Vec<Arc<dyn ToolPort>>,
-    /// What its model sees; the same bytes for every request of a session.
+    system: Arc<str>,
+    part: PartInTeam,
+    /// Made when it first runs: most rounds need few of the team.
+    prefix: OnceLock<Prefix>,
+}
+
+/// What an agent can do with the others.
+enum PartInTeam {
+    /// Calls workers, by these tools.
+    Leads(Vec<ToolSpec>),
+    /// Hands in a report.
+    Reports(WorkerKind),
+}
+
+/// What an agent's model sees before the conversation; the same bytes for every request of a session.
+#[derive(Clone)]
+pub(crate) struct Prefix {
     pub(crate) system: Arc<str>,
-    /// What its model sees; the same bytes for every request of a session.
-    pub(crate) offered: Arc<[ToolSpec]>,
-    pub(crate) prefix_digest: String,
+    pub(crate) tools: Arc<[ToolSpec]>,
+    /// A fingerprint of model, system prompt and tools.
+    pub(crate) digest: String,
 }
 
 impl Member {
@@ -43,18 +59,22 @@ impl Member {
         self.tools.iter().find(|tool| &*tool.spec().name == name)
     }
 
-    fn new(
-        recruit: Recruit,
-        effort: Option<Effort>,
-        system: String,
-        closing: impl IntoIterator<Item = ToolSpec>,
-    ) -> Self {
+    /// What its model sees before the conversation.
+    pub(crate) fn prefix(&self) -> &Prefix {
+        self.prefix.get_or_init(|| {
+            let own = self.tools.iter().map(|tool| tool.spec().clone());
+            let tools: Arc<[ToolSpec]> = match &self.part {
+                PartInTeam::Leads(tools) => own.chain(tools.iter().cloned()).collect(),
+                PartInTeam::Reports(kind) => own.chain([coordination::report_tool(*kind)]).collect(),
+            };
+            let digest = prefix_digest(&self.model_name(), &self.system, &tools);
+            Prefix { system: Arc::clone(&self.system), tools, digest }
+        })
+    }
+
+    fn new(recruit: Recruit, effort: Option<Effort>, system: String, part: PartInTeam) -> Self {
         let Recruit { spec, model, tools } = recruit;
-        let own = tools.iter().map(|tool| tool.spec().clone());
-        let offered: Arc<[ToolSpec]> = own.chain(closing).collect();
-        let model_name = model.resolve(spec.model.as_deref());
-        let prefix_digest = prefix_digest(&model_name, &system, &offered);
-        Self { spec, model, effort, tools, system: system.into(), offered, prefix_digest }
+        Self { spec, model, effort, tools, system: system.into(), part, prefix: OnceLock::new() }
     }
 }
 
@@ -81,14 +101,14 @@ impl Team {
         let place = format!("\n\nThe workspace is {cwd}. Paths in tools are relative to it.");
         let manager_system =
             format!("{}{}{place}", manager.spec.prompt.trim_end(), coordination::roster(specs(&workers)));
-        let manager_tools = coordination::manager_tools(specs(&workers));
-        let manager = Member::new(manager, effort, manager_system, manager_tools);
+        let leads = PartInTeam::Leads(coordination::manager_tools(specs(&workers)));
+        let manager = Member::new(manager, effort, manager_system, leads);
         let workers = workers
             .into_iter()
             .map(|recruit| {
                 let system = format!("{}{place}", recruit.spec.prompt.trim_end());
-                let report = coordination::report_tool(worker_kind(&recruit.spec));
-                Member::new(recruit, effort, system, [report])
+                let reports = PartInTeam::Reports(worker_kind(&recruit.spec));
+                Member::new(recruit, effort, system, reports)
             })
             .collect();
         Self { manager, workers }

@@ -242,7 +242,7 @@ impl RunContext<'_> {
     }
 
     fn tool_names(&self) -> String {
-        self.member.offered.iter().map(|tool| &*tool.name).collect::<Vec<_>>().join(", ")
+        self.member.prefix().tools.iter().map(|tool| &*tool.name).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -14,7 +14,7 @@ use domain::{
     id::SessionId,
     model::Effort,
     permission::{PermissionMode, SandboxState},
-    ports::{Clock, IdSource, ModelPort, ToolPort},
+    ports::{Clock, IdSource, ModelPort},
 };
 use sandbox::{Requested, Sandbox, SandboxSettings};
 use storage::{ArtifactFiles, RecordFiles, SqliteJournal};
@@ -233,14 +233,12 @@ impl Engine {
             processes: Arc::clone(&sandbox) as _,
             workspace: Arc::clone(&workspace) as _,
         })?;
+        let tools = toolbox.all();
+        let named = |name: &String| tools.iter().find(|tool| *tool.spec().name == **name).cloned();
         let recruit = |spec: &AgentSpec| Recruit {
             spec: spec.clone(),
             model: Arc::clone(&model),
-            tools: spec
-                .tools
-                .iter()
-                .filter_map(|name| toolbox.build(name))
-                .collect::<Vec<Arc<dyn ToolPort>>>(),
+            tools: spec.tools.iter().filter_map(named).collect(),
         };
         let workers = self.settings.workers.iter().map(recruit).collect();
         let cwd = self.cwd.display().to_string();
