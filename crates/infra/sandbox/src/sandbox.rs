@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{
     command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError, WholeOutput},
     permission::{SandboxLevel, SandboxState},
-    ports::{ArtifactPort, Cancelled, OutputSink, Processes, never_cancelled},
+    ports::{ArtifactPort, Cancelled, OutputSink, Processes},
 };
 use tokio::{sync::OnceCell, time::Instant};
 
@@ -26,6 +26,8 @@ use crate::{
     kernel::Wall,
     protected::{Baseline, Guard},
 };
+#[cfg(target_os = "linux")]
+use domain::ports::never_cancelled;
 
 /// Runs the commands of one session. Its temporary files go when it goes.
 pub struct Sandbox {
@@ -34,7 +36,7 @@ pub struct Sandbox {
     ready: OnceCell<Result<Ready, Arc<SandboxError>>>,
 }
 
-/// A level that was seen to work.
+/// A level that works: it was probed, or there is nothing to it.
 struct Ready {
     launcher: Launcher,
     setting: Setting,
@@ -51,7 +53,7 @@ impl Sandbox {
         Self { folders: Folders::of(&settings), settings: Arc::new(settings), ready: OnceCell::new() }
     }
 
-    /// The level in force, probed for by the first call by running a true command.
+    /// The level in force. One that walls commands in is probed for by the first call, by running a true command.
     ///
     /// # Errors
     /// Where a level was named and cannot be had. With [`Requested::Auto`] that is a state which is not usable.
@@ -70,24 +72,23 @@ impl Sandbox {
     async fn prepare(&self) -> Result<Ready, SandboxError> {
         match self.settings.requested {
             Requested::Auto | Requested::Level(SandboxLevel::Kernel) => self.prepare_kernel().await,
-            Requested::Level(SandboxLevel::None) => self.prepare_none().await,
+            Requested::Level(SandboxLevel::None) => self.prepare_none(),
             Requested::Level(SandboxLevel::Strict) => {
                 Err(SandboxError::NotInThisVersion(SandboxLevel::Strict.as_str()))
             }
         }
     }
 
-    async fn prepare_none(&self) -> Result<Ready, SandboxError> {
-        let ready = Ready {
+    /// Nothing has to work together here, so nothing is probed.
+    fn prepare_none(&self) -> Result<Ready, SandboxError> {
+        Ok(Ready {
             launcher: Launcher::Plain,
             setting: self.setting(SandboxLevel::None)?,
             artifacts: Arc::clone(&self.settings.artifacts),
             reason: "asked for: commands run with all rights of the person".to_owned(),
             #[cfg(target_os = "linux")]
             guard: None,
-        };
-        ready.probe().await.map_err(|source| unavailable(SandboxLevel::None, source))?;
-        Ok(ready)
+        })
     }
 
     #[cfg(target_os = "linux")]
@@ -136,8 +137,10 @@ fn unusable(level: SandboxLevel, error: &Arc<SandboxError>) -> SandboxState {
 }
 
 /// Takes no output.
+#[cfg(target_os = "linux")]
 struct Silent;
 
+#[cfg(target_os = "linux")]
 impl OutputSink for Silent {
     fn chunk(&self, _text: &str) {}
 }
@@ -153,6 +156,7 @@ impl Ready {
     }
 
     /// Runs a true command: parts of a level may exist and still not work together.
+    #[cfg(target_os = "linux")]
     async fn probe(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let request = CommandRequest { command: ":".to_owned(), timeout: CommandRequest::DEFAULT_TIMEOUT };
         match self.execute(&request, Arc::new(Silent), never_cancelled()).await? {
