@@ -3,8 +3,10 @@
 //! It speaks the same wire to the same server, keeps its conversation serialised, runs the same tools, and commits
 //! to SQLite where better-llm waits for the disk. It checks nothing, shows nothing, survives nothing.
 //!
-//!     limit version
-//!     limit run URL JOURNAL        one conversation, with the tools the server's script asks for
+//! ```text
+//! limit version
+//! limit run URL JOURNAL        one conversation, with the tools the server's script asks for
+//! ```
 #![expect(clippy::print_stdout, reason = "a program")]
 
 use std::{error::Error, process::Stdio};

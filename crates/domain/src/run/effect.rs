@@ -20,7 +20,7 @@ pub enum RunEffect {
     Cut(Cut),
     /// Ask the model, showing it the conversation.
     Request,
-    /// Run a tool. Answered by [`RunInput::CallEnded`].
+    /// Run a tool. Answered by [`RunInput::CallEnded`](super::RunInput::CallEnded).
     Call {
         /// The call.
         call: CallId,

@@ -23,7 +23,7 @@ pub enum RunInput {
     },
     /// The model will not answer.
     RequestFailed(RunFailure),
-    /// A call that [`RunEffect::Call`] asked for has ended.
+    /// A call that [`RunEffect::Call`](super::RunEffect::Call) asked for has ended.
     CallEnded {
         /// The call.
         call: CallId,
