@@ -9,7 +9,10 @@ use std::{
     ffi::OsStr,
     fs::{self, DirBuilder, File},
     io,
-    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt, OpenOptionsExt},
+    },
     path::{Path, PathBuf},
 };
 
@@ -66,7 +69,7 @@ impl Shadow {
         fs::write(folder.join("objects/info/alternates"), quoted(&objects, b"\n"))?;
         let attributes = repository.common_dir.join("info/attributes");
         if fs::metadata(&attributes).is_ok_and(|data| data.is_file() && data.len() <= LONGEST_ATTRIBUTES) {
-            fs::copy(attributes, folder.join("info/attributes"))?;
+            copy(&attributes, &folder.join("info/attributes"))?;
         }
         let shadow = Self { git, repository, folder, index };
         shadow.copy_index(&shadow.index)?;
@@ -99,17 +102,28 @@ impl Shadow {
             return Ok(());
         }
         let modified = fs::metadata(&source)?.modified()?;
-        fs::copy(&source, target)?;
-        File::options().write(true).open(target)?.set_modified(modified)?;
+        copy(&source, target)?.set_modified(modified)?;
         for entry in fs::read_dir(git_dir)? {
             let entry = entry?;
             // A split index keeps its larger part in a file of its own.
             if entry.file_name().as_bytes().starts_with(b"sharedindex.") {
-                fs::copy(entry.path(), self.folder.join(entry.file_name()))?;
+                copy(&entry.path(), &self.folder.join(entry.file_name()))?;
             }
         }
         Ok(())
     }
+}
+
+/// Copies what a file holds and not its mode: a repository that its owner may only read gives copies that we may
+/// write.
+fn copy(source: &Path, target: &Path) -> io::Result<File> {
+    match fs::remove_file(target) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut copy = File::options().write(true).create_new(true).mode(0o600).open(target)?;
+    io::copy(&mut File::open(source)?, &mut copy)?;
+    Ok(copy)
 }
 
 fn config_text(config: &Config, settings: &WorkspaceSettings) -> Vec<u8> {
@@ -154,4 +168,25 @@ fn quoted(path: &Path, end: &[u8]) -> Vec<u8> {
     text.push(b'"');
     text.extend_from_slice(end);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_of_what_may_only_be_read_can_be_written_and_made_again() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let (source, target) = (dir.path().join("source"), dir.path().join("target"));
+        for content in ["one", "two"] {
+            fs::write(&source, content).unwrap();
+            fs::set_permissions(&source, fs::Permissions::from_mode(0o444)).unwrap();
+            copy(&source, &target).unwrap();
+            assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(fs::read_to_string(&target).unwrap(), content);
+            fs::remove_file(&source).unwrap();
+        }
+    }
 }
