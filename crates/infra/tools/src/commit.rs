@@ -96,7 +96,10 @@ fn told(done: &CommitDone) -> ToolOutcome {
     output.line(&format!("committed {} ({})", done.id, counted(done.paths.len() as u64, "path", "paths")));
     // First, because it may surprise and must not be cut.
     if !done.left_out.is_empty() {
-        output.line("left out, because they held the person's own uncommitted changes before this session:");
+        output.line(
+            "left out (they held the person's own uncommitted changes before this session, or belong to another \
+             repository inside the workspace):",
+        );
         for path in &done.left_out {
             output.line(&format!("  {}", one_line(path)));
         }
@@ -142,7 +145,8 @@ mod tests {
         assert_eq!(
             outcome.output,
             "committed 0123456789abcdef0123456789abcdef01234567 (2 paths)\n\
-             left out, because they held the person's own uncommitted changes before this session:\n  mine.rs\n\
+             left out (they held the person's own uncommitted changes before this session, or belong to another \
+             repository inside the workspace):\n  mine.rs\n\
              committed:\n  a.rs\n  \"이름\\n둘.md\""
         );
         assert_eq!(
