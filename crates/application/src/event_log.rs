@@ -62,7 +62,8 @@ impl EventLog {
     /// Appends an event to the journal, then publishes it. Where the contract says so, it is on disk before that.
     ///
     /// # Errors
-    /// Where the journal takes it no more. The event is not published then.
+    /// Where the journal takes it no more, or cannot say that it is on disk. An event that was not taken is not
+    /// published.
     pub(crate) async fn append(&self, scope: &Scope, body: EventBody) -> Result<(), JournalError> {
         let mut last = self.last.lock().await;
         let is_durable = body.must_be_durable();
@@ -70,12 +71,10 @@ impl EventLog {
         self.journal.append(Arc::clone(&event)).await?;
         *last = event.seq;
         self.last_seen.store(event.seq, Ordering::Relaxed);
-        if is_durable {
-            self.durable().await?;
-        }
+        let on_disk = if is_durable { self.durable().await } else { Ok(()) };
         logging::happened(&event);
         self.publish(Published::Event(event));
-        Ok(())
+        on_disk
     }
 
     /// Publishes an event that the journal cannot take any more, so that nobody waits for an end that never comes.

@@ -1,11 +1,9 @@
 //! One round: the manager's run, verification, the judgement, the one terminal event.
 
-use std::time::Duration;
-
 use domain::{
     brief::Brief,
     context::Conversation,
-    event::{Backend, EventBody, RoundResult},
+    event::{Backend, EventBody, RoundResult, Scope},
     message::Message,
     outcome::{Ending, FailReason, LimitReason},
     ports::JournalError,
@@ -28,39 +26,54 @@ impl RoundContext {
         request: &Request,
         conversation: &mut Conversation,
     ) -> Result<(), JournalError> {
-        let began = Instant::now();
         self.append(EventBody::RoundStarted {
             text: request.text.clone(),
             context: request.context.iter().map(|item| item.name.clone()).collect(),
             mentions: Vec::new(),
         })
         .await?;
-        let end = self.run_manager_in_time(request, conversation).await?;
-        if matches!(&end, RunEnd::Finished(finish) if finish.status == FinishStatus::Done) {
-            self.verify().await?;
-        }
+        let end = self.work_in_time(request, conversation).await?;
+        self.look_once_more().await;
         let tests_passed = self.tests_passed();
-        self.finish(end, tests_passed, began.elapsed()).await
+        self.finish(end, tests_passed).await
     }
 
-    /// The manager's run, at most for the round's timeout.
-    async fn run_manager_in_time(
+    /// The work of the round, at most for its timeout.
+    async fn work_in_time(
         &self,
         request: &Request,
         conversation: &mut Conversation,
     ) -> Result<RunEnd, JournalError> {
-        let running = self.run_manager(request, conversation);
-        tokio::pin!(running);
-        let Some(timeout) = self.ports.limits.timeout_seconds else { return running.await };
+        let working = self.work(request, conversation);
+        tokio::pin!(working);
+        let Some(timeout) = self.ports.limits.timeout_seconds else { return working.await };
         tokio::select! {
             biased;
-            end = &mut running => end,
+            end = &mut working => end,
             () = tokio::time::sleep(timeout) => {
                 let limit = "timeout_seconds".to_owned();
                 self.append(EventBody::LimitReached { limit, value: timeout.as_secs() }).await?;
                 self.stop.trigger(Ending::Limit(LimitReason::Time));
-                running.await
+                working.await
             }
+        }
+    }
+
+    /// The manager's run, and the verification of what it calls done. What stops either of them is the end.
+    async fn work(&self, request: &Request, conversation: &mut Conversation) -> Result<RunEnd, JournalError> {
+        let end = self.run_manager(request, conversation).await?;
+        if !matches!(&end, RunEnd::Finished(finish) if finish.status == FinishStatus::Done) {
+            return Ok(end);
+        }
+        self.verify().await?;
+        Ok(self.stop.ending().map_or(end, RunEnd::Stopped))
+    }
+
+    /// Files may have changed since the last call ended: by the person, or by a process that outlived its command. A
+    /// test that ran before says nothing about them.
+    async fn look_once_more(&self) {
+        if self.bases().round.is_some() && self.ports.workspace.touched().await.unwrap_or(true) {
+            self.state().seen.files_changed();
         }
     }
 
@@ -106,52 +119,67 @@ impl RoundContext {
     }
 
     /// Judges the round and says how it ended, durably, once.
-    async fn finish(
-        &self,
-        end: RunEnd,
-        tests_passed: Option<bool>,
-        elapsed: Duration,
-    ) -> Result<(), JournalError> {
+    async fn finish(&self, end: RunEnd, tests_passed: Option<bool>) -> Result<(), JournalError> {
         self.observe(RoundInput::ManagerEnded { end, tests_passed });
-        let files_changed = self.files_changed().await?;
-        let body = {
-            let state = self.state();
-            let (ending, summary) =
-                state.ended.clone().unwrap_or((Ending::Failed(FailReason::Internal), String::new()));
-            EventBody::RoundFinished {
-                ending,
-                exit_code: ending.exit_code(),
-                summary,
-                result: RoundResult {
-                    status: ending.record_status().to_owned(),
-                    tests_passed,
-                    verified: state.machine.verified(),
-                    files_changed,
-                },
-                total_turns: state.turns,
-                agents_used: state.agents_used.clone(),
-                usage: state.usage,
-                cost_usd: None,
-                elapsed_ms: millis(elapsed),
-            }
+        let (files_changed, are_all_seen) = self.files_changed().await?;
+        let ended = self.state().ended.clone();
+        let (ending, summary) = ended.unwrap_or((Ending::Failed(FailReason::Internal), String::new()));
+        let result = RoundResult {
+            status: ending.record_status().to_owned(),
+            tests_passed,
+            verified: self.state().machine.verified() && are_all_seen,
+            files_changed,
         };
-        self.append(body).await
+        self.append(self.finished(ending, summary, result)).await
     }
 
-    async fn files_changed(&self) -> Result<Vec<String>, JournalError> {
-        let Some(base) = self.bases().round else { return Ok(Vec::new()) };
+    /// Ends a round that cannot go on, on the last way out there is: journaled if the journal still takes it.
+    pub(crate) async fn break_off(&self, text: String, chain: Vec<String>) {
+        let ending = Ending::Failed(FailReason::Internal);
+        let result = RoundResult {
+            status: ending.record_status().to_owned(),
+            tests_passed: None,
+            verified: false,
+            files_changed: Vec::new(),
+        };
+        let error = EventBody::Error { code: "internal".to_owned(), text: text.clone(), chain };
+        for body in [error, self.finished(ending, text, result)] {
+            if self.append(body.clone()).await.is_err() {
+                self.ports.log.publish_unjournaled(&Scope::round(self.number), body).await;
+            }
+        }
+    }
+
+    fn finished(&self, ending: Ending, summary: String, result: RoundResult) -> EventBody {
+        let state = self.state();
+        EventBody::RoundFinished {
+            ending,
+            exit_code: ending.exit_code(),
+            summary,
+            result,
+            total_turns: state.turns,
+            agents_used: state.agents_used.clone(),
+            usage: state.usage,
+            cost_usd: None,
+            elapsed_ms: millis(self.began.elapsed()),
+        }
+    }
+
+    /// The files that differ from the round's start, and whether these are all.
+    async fn files_changed(&self) -> Result<(Vec<String>, bool), JournalError> {
+        let Some(base) = self.bases().round else { return Ok((Vec::new(), true)) };
         match self.ports.workspace.changes_since(&base).await {
             Ok(changes) => {
                 if let Some(why) = &changes.partial {
                     let text = format!("the list of changed files may be incomplete: {why}");
                     self.append(EventBody::Notice { code: "evidence_partial".to_owned(), text }).await?;
                 }
-                Ok(changes.paths())
+                Ok((changes.paths(), changes.partial.is_none()))
             }
             Err(error) => {
                 let text = with_causes(&error);
                 self.append(EventBody::Notice { code: "evidence_missing".to_owned(), text }).await?;
-                Ok(Vec::new())
+                Ok((Vec::new(), false))
             }
         }
     }

@@ -21,6 +21,8 @@ use domain::{
     workspace::{Bases, Checkpoint},
 };
 
+use tokio::time::Instant;
+
 use crate::{event_log::EventLog, stop::StopSignal, team::Team};
 
 /// What every round of a session works with.
@@ -52,6 +54,8 @@ pub(crate) struct RoundContext {
     pub(crate) ports: Arc<RoundPorts>,
     pub(crate) team: Arc<Team>,
     pub(crate) stop: StopSignal,
+    /// When the round began.
+    pub(crate) began: Instant,
     memory: Arc<Mutex<SessionMemory>>,
     state: Mutex<RoundState>,
 }
@@ -83,7 +87,7 @@ impl RoundContext {
             usage: Usage::default(),
         };
         lock(&memory).bases.round = None;
-        Self { number, ports, team, stop, memory, state: Mutex::new(state) }
+        Self { number, ports, team, stop, began: Instant::now(), memory, state: Mutex::new(state) }
     }
 
     /// The round's state. Held for lines, never across an await.

@@ -4,11 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use domain::{
     context::Conversation,
-    event::{EventBody, RoundResult, Scope},
+    event::{EventBody, Scope},
     id::SessionId,
     limits::Limits,
-    message::Usage,
-    outcome::{Ending, FailReason, Signal},
+    outcome::{Ending, Signal},
     permission::{PermissionMode, SandboxState},
     ports::{Clock, IdSource, JournalError, JournalPort, Processes, RecordPort, WorkspacePort},
     record::SessionRecord,
@@ -200,10 +199,11 @@ impl Session {
     ) {
         self.rounds += 1;
         let stop = StopSignal::default();
-        let scope = Scope::round(self.rounds);
-        let log = Arc::clone(&self.log);
+        let (ports, team, memory) =
+            (Arc::clone(&self.parts), Arc::clone(&self.team), Arc::clone(&self.memory));
+        let round = RoundContext::new(self.rounds, ports, team, memory, stop.clone());
         let ended = {
-            let running = std::panic::AssertUnwindSafe(self.run_round(request, stop.clone())).catch_unwind();
+            let running = std::panic::AssertUnwindSafe(self.run_round(&round, request)).catch_unwind();
             tokio::pin!(running);
             loop {
                 tokio::select! {
@@ -231,22 +231,18 @@ impl Session {
         };
         match ended {
             Ok(Ok(())) => self.unsaved = self.save().await,
-            Ok(Err(error)) => break_off(&log, &scope, &with_causes(&error), causes(&error)).await,
+            Ok(Err(error)) => round.break_off(with_causes(&error), causes(&error)).await,
             Err(panic) => {
-                let text = panic_text(&*panic);
-                break_off(&log, &scope, &text, Vec::new()).await;
+                round.break_off(panic_text(&*panic), Vec::new()).await;
                 self.unsaved = self.save().await;
             }
         }
     }
 
-    async fn run_round(&mut self, request: &Request, stop: StopSignal) -> Result<(), JournalError> {
+    async fn run_round(&mut self, round: &RoundContext, request: &Request) -> Result<(), JournalError> {
         for event in self.beginning.take().unwrap_or_default() {
             self.log.append(&Scope::default(), event).await?;
         }
-        let (ports, team, memory) =
-            (Arc::clone(&self.parts), Arc::clone(&self.team), Arc::clone(&self.memory));
-        let round = RoundContext::new(self.rounds, ports, team, memory, stop);
         round.run(request, &mut self.conversation).await
     }
 
@@ -255,33 +251,6 @@ impl Session {
         let events = self.log.read_all().await.map_err(|error| with_causes(&error))?;
         let Some(record) = SessionRecord::from_events(&events) else { return Ok(()) };
         self.records.save(&record).await.map(drop).map_err(|error| with_causes(&error))
-    }
-}
-
-/// Ends a round that cannot go on, on the last way out there is: journaled if the journal still takes it.
-async fn break_off(log: &EventLog, scope: &Scope, text: &str, chain: Vec<String>) {
-    let ending = Ending::Failed(FailReason::Internal);
-    let error = EventBody::Error { code: "internal".to_owned(), text: text.to_owned(), chain };
-    let finished = EventBody::RoundFinished {
-        ending,
-        exit_code: ending.exit_code(),
-        summary: text.to_owned(),
-        result: RoundResult {
-            status: ending.record_status().to_owned(),
-            tests_passed: None,
-            verified: false,
-            files_changed: Vec::new(),
-        },
-        total_turns: 0,
-        agents_used: Vec::new(),
-        usage: Usage::default(),
-        cost_usd: None,
-        elapsed_ms: 0,
-    };
-    for body in [error, finished] {
-        if log.append(scope, body.clone()).await.is_err() {
-            log.publish_unjournaled(scope, body).await;
-        }
     }
 }
 

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{id::RunId, report::Report, workspace::Changes};
 
+/// The fewest digits that name a commit; git takes no fewer.
+const SHORTEST_COMMIT: usize = 4;
+
 /// What the engine saw of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -138,8 +141,8 @@ impl Observations {
     }
 
     fn has_committed(&self, named: &str) -> bool {
-        let named = named.trim();
-        named.len() >= 7 && self.commits.iter().any(|id| id.starts_with(named))
+        let named = named.trim().to_ascii_lowercase();
+        named.len() >= SHORTEST_COMMIT && self.commits.iter().any(|id| id.starts_with(&named))
     }
 
     fn tick(&mut self) -> u64 {
@@ -222,7 +225,12 @@ pub fn check_claims(report: &Report, seen: &Observations, files: ObservedFiles<'
 fn check_files(claimed: &[String], files: ObservedFiles<'_>, checked: &mut CheckedClaims) {
     for path in claimed {
         let plain = plain_path(path, files.root);
-        if files.changes.files.iter().any(|change| same_spelling(&change.path, &plain)) {
+        if files
+            .changes
+            .files
+            .iter()
+            .any(|change| same_spelling(&change.path, &plain) || change.path == *path)
+        {
             continue;
         }
         if files.overlooked.contains(path) {
@@ -260,17 +268,21 @@ fn check_passed(claimed: bool, observed: Option<bool>, checked: &mut CheckedClai
     }
 }
 
-/// A claimed path in the form of observed ones: `./a//b` is `a/b`, and so is `<root>/a/b`.
+/// A claimed path in the form of observed ones: `./a//b` is `a/b`, and so are `a/c/../b` and `<root>/a/b`.
 #[must_use]
 pub fn plain_path(path: &str, root: &str) -> String {
     let path = path.trim();
     let inside = path.strip_prefix(root.trim_end_matches('/')).filter(|rest| rest.starts_with('/'));
-    inside
-        .unwrap_or(path)
-        .split('/')
-        .filter(|component| !component.is_empty() && *component != ".")
-        .collect::<Vec<_>>()
-        .join("/")
+    let mut components = Vec::new();
+    for component in inside.unwrap_or(path).split('/') {
+        match component {
+            "" | "." => {}
+            // Above the root there is nothing to claim; such a path matches no observed one.
+            ".." if components.last().is_some_and(|last| *last != "..") => drop(components.pop()),
+            component => components.push(component),
+        }
+    }
+    components.join("/")
 }
 
 /// Whether two paths differ at most in how their characters are composed: models write Hangul in one piece, some file

@@ -220,7 +220,10 @@ impl AgentRun {
     /// An answer without a call: an ending for a manager who has done nothing yet, else asked about once.
     fn take_prose(&mut self, text: String, work_done: bool, effects: &mut Vec<RunEffect>) {
         match self.role {
-            RunRole::Manager if !work_done => self.end(RunEnd::Answered(text), effects),
+            // No words are no answer.
+            RunRole::Manager if !work_done && !text.trim().is_empty() => {
+                self.end(RunEnd::Answered(text), effects);
+            }
             RunRole::Manager if self.was_asked_to_close => self.end(RunEnd::EndedInProse(text), effects),
             RunRole::Worker(_) if self.was_asked_to_close => self.end(RunEnd::Malformed(text), effects),
             role => {

@@ -17,7 +17,7 @@ use serde_json::Value;
 use testkit::wait::bounded;
 use tokio::task::yield_now;
 
-use crate::{stage::Stage, story::good_day};
+use crate::stage::{Stage, good_day};
 
 /// Lets the scheduler in before and after every call, so that each await of the code under test is a place where
 /// something else can happen.

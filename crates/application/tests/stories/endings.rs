@@ -5,7 +5,7 @@ use std::time::Duration;
 use better_llm_application::SessionHandle;
 use domain::{
     event::EventBody,
-    outcome::{Ending, FailReason, LimitReason, NeedReason, PartialReason},
+    outcome::{Ending, FailReason, LimitReason, NeedReason, PartialReason, Signal},
     permission::PermissionMode,
     session::{Command, Request},
     tool::ToolStatus,
@@ -254,4 +254,79 @@ async fn rounds_of_a_session_share_their_conversation() {
         stage.model.requests()[1].messages.iter().map(|message| message.message.text()).collect();
     assert_eq!(seen, ["first", "하나", "second"]);
     assert_eq!(stage.records.last().unwrap().rounds.len(), 2);
+}
+
+fn verifying(command: FakeCommand) -> Stage {
+    let model = ScriptedModel::new()
+        .agent("manager", [task("coder", "write"), finish("done")])
+        .agent("coder", [write("a", "1"), coded(&["a"])]);
+    let mut stage = Stage::new(model);
+    stage.processes = FakeProcesses::new().on("make check", command).into();
+    stage.verify = vec!["make check".to_owned()];
+    stage
+}
+
+/// What ends a round from outside ends its verification, too, and is the round's end.
+#[tokio::test(start_paused = true)]
+async fn a_signal_during_verification_is_the_rounds_end() {
+    let stage = verifying(FakeCommand::hangs());
+    let session = SessionHandle::start(stage.parts());
+    session.send(Command::Start(Request::new("go"))).await.unwrap();
+    stage.processes.wait_for_running(1).await;
+    session.send(Command::Cancel(Signal::Interrupt)).await.unwrap();
+    session.close().await.unwrap();
+    assert_eq!(stage.played().ending(), Ending::Cancelled(Signal::Interrupt));
+    assert_eq!(stage.processes.running(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_limit_covers_verification() {
+    let mut stage = verifying(FakeCommand::hangs());
+    stage.limits.timeout_seconds = Some(Duration::from_secs(3));
+    let played = stage.play("go").await;
+    assert_eq!(played.ending(), Ending::Limit(LimitReason::Time));
+}
+
+/// A process that outlived its command, or the person, changed a file after the tests ran.
+#[tokio::test(start_paused = true)]
+async fn a_late_change_makes_a_test_stale() {
+    let model = ScriptedModel::new()
+        .agent(
+            "manager",
+            [task("coder", "write"), task("tester", "test"), finish("done").after(Duration::from_secs(9))],
+        )
+        .agent("coder", [write("sum.sh", "right"), coded(&["sum.sh"])])
+        .agent("tester", [run("run-tests"), tested(true, &["run-tests"])]);
+    let stage = Stage::new(model);
+    let late = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        stage.workspace.write("late.txt", "x");
+    };
+    let (played, ()) = tokio::join!(stage.play("go"), late);
+    let (ending, _, result) = played.end();
+    assert_eq!((ending, result.tests_passed), (Ending::Done, None));
+    assert_eq!(result.files_changed, ["late.txt", "sum.sh"]);
+}
+
+/// What could not be looked at is not verified.
+#[tokio::test(start_paused = true)]
+async fn a_round_that_was_seen_in_part_is_not_verified() {
+    let model = ScriptedModel::new()
+        .agent("manager", [task("coder", "write"), finish("done")])
+        .agent("coder", [write("a", "1"), coded(&["a"])]);
+    let stage = Stage::new(model);
+    stage.workspace.look_only_partly("too many files");
+    let played = stage.play("go").await;
+    assert!(!played.end().2.verified);
+    assert_eq!(played.ending(), Ending::Done);
+}
+
+/// No words are no answer.
+#[tokio::test(start_paused = true)]
+async fn an_empty_answer_is_asked_about() {
+    let (_, played) =
+        check(ScriptedModel::answering([Answer::empty(), Answer::text("42")]), Ending::Answered).await;
+    assert_eq!(played.end().1, "42");
+    let silent = ScriptedModel::answering([Answer::empty(), Answer::text(" ")]);
+    check(silent, Ending::Partial(PartialReason::EndedInProse)).await;
 }

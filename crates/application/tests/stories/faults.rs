@@ -11,7 +11,7 @@ use domain::{
 };
 use testkit::{Answer, ScriptedModel, wait::bounded, workspace::WorkspaceCall};
 
-use crate::{stage::*, story::good_day};
+use crate::stage::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_model_that_fails_ends_the_round_with_its_cause() {

@@ -7,6 +7,5 @@
 mod cancel;
 mod endings;
 mod faults;
-mod logging;
 mod stage;
 mod story;

@@ -279,3 +279,42 @@ pub(crate) fn tested(passed: bool, commands: &[&str]) -> Answer {
 pub(crate) fn committed(commit: &str) -> Answer {
     Answer::call("report", json!({ "summary": "committed", "commit": commit }))
 }
+
+/// Planner, coder, a review that asks for changes, coder, approval, tester, committer.
+pub(crate) fn good_day() -> ScriptedModel {
+    ScriptedModel::new()
+        .agent(
+            "manager",
+            [
+                Answer::text("I'll start with a plan.")
+                    .and_call("execute_planner_task", json!({ "task_description": "plan a sum" })),
+                task("coder", "write sum.sh"),
+                task("reviewer", "review it"),
+                task("coder", "mend it"),
+                task("reviewer", "review again"),
+                task("tester", "test it"),
+                task("committer", "commit it"),
+                finish("done"),
+            ],
+        )
+        .agent("planner", [Answer::call("read", json!({})), planned()])
+        .agent(
+            "coder",
+            [
+                write("sum.sh", "wrong"),
+                coded(&["sum.sh"]),
+                Answer::thinking("hm").and_call("write", json!({ "path": "sum.sh", "content": "right" })),
+                run("echo 확인"),
+                coded(&["./sum.sh"]),
+            ],
+        )
+        .agent(
+            "reviewer",
+            [reviewed("request_changes", &[("critical", "it is wrong")]), reviewed("approve", &[])],
+        )
+        .agent("tester", [run("run-tests"), tested(true, &["run-tests"])])
+        .agent(
+            "committer",
+            [Answer::call("commit", json!({ "message": "Add sum" })), committed("0123456789")],
+        )
+}

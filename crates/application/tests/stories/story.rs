@@ -2,51 +2,9 @@
 
 use domain::{event::EventBody, outcome::Ending, tool::ToolStatus};
 use serde_json::Value;
-use testkit::{Answer, ScriptedModel, pairing};
+use testkit::{ScriptedModel, pairing};
 
 use crate::stage::*;
-
-/// Planner, coder, a review that asks for changes, coder, approval, tester, committer.
-pub(crate) fn good_day() -> ScriptedModel {
-    ScriptedModel::new()
-        .agent(
-            "manager",
-            [
-                Answer::text("I'll start with a plan.").and_call(
-                    "execute_planner_task",
-                    serde_json::json!({ "task_description": "plan a sum" }),
-                ),
-                task("coder", "write sum.sh"),
-                task("reviewer", "review it"),
-                task("coder", "mend it"),
-                task("reviewer", "review again"),
-                task("tester", "test it"),
-                task("committer", "commit it"),
-                finish("done"),
-            ],
-        )
-        .agent("planner", [Answer::call("read", serde_json::json!({})), planned()])
-        .agent(
-            "coder",
-            [
-                write("sum.sh", "wrong"),
-                coded(&["sum.sh"]),
-                Answer::thinking("hm")
-                    .and_call("write", serde_json::json!({ "path": "sum.sh", "content": "right" })),
-                run("echo 확인"),
-                coded(&["./sum.sh"]),
-            ],
-        )
-        .agent(
-            "reviewer",
-            [reviewed("request_changes", &[("critical", "it is wrong")]), reviewed("approve", &[])],
-        )
-        .agent("tester", [run("run-tests"), tested(true, &["run-tests"])])
-        .agent(
-            "committer",
-            [Answer::call("commit", serde_json::json!({ "message": "Add sum" })), committed("0123456789")],
-        )
-}
 
 /// O-1, O-10: the manager calls workers as tools, reads their typed reports, and finishes.
 #[tokio::test(start_paused = true)]

@@ -219,6 +219,8 @@ fn a_claimed_file_is_observed_refuted_or_out_of_sight() {
     check_claim(" ./src//환불.rs", None, false, false);
     check_claim("/project/src/환불.rs", None, false, false);
     check_claim("/projects/src/환불.rs", None, true, false);
+    check_claim("src/새로/../환불.rs", None, false, false);
+    check_claim("../src/환불.rs", None, true, false);
     check_claim("src/환불", None, true, false);
     check_claim("target/out.txt", None, false, true);
     check_claim("/tmp/x", None, false, true);
@@ -274,7 +276,8 @@ fn a_coders_commands_and_a_committers_commit_are_held_against_what_was_seen() {
     let commit = |id: &str| json!({"summary": "", "commit": id});
     check_report(WorkerKind::Committer, commit("8c0c6d9"), &seen, &[], &[]);
     check_report(WorkerKind::Committer, commit("8c0c6d9f0e1a2b3c4d5e6f708192a3b4c5d6e7f8"), &seen, &[], &[]);
-    check_report(WorkerKind::Committer, commit("8c0c6"), &seen, &["commit"], &[]);
+    check_report(WorkerKind::Committer, commit("8C0C"), &seen, &[], &[]);
+    check_report(WorkerKind::Committer, commit("8c0"), &seen, &["commit"], &[]);
     check_report(WorkerKind::Committer, commit("e181cc7"), &seen, &["commit"], &[]);
     check_report(WorkerKind::Committer, json!({"summary": ""}), &seen, &[], &[]);
 }

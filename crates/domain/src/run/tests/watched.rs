@@ -183,7 +183,8 @@ impl Watched {
         let is_managers = matches!(end, RunEnd::Finished(_) | RunEnd::Answered(_) | RunEnd::EndedInProse(_));
         let fits = match (&end, self.role) {
             (RunEnd::Answered(_), _) if self.work_done => false,
-            (RunEnd::EndedInProse(_), _) if !self.work_done => false,
+            (RunEnd::EndedInProse(text), _) if !self.work_done => text.trim().is_empty(),
+            (RunEnd::Answered(text), _) if text.trim().is_empty() => false,
             (RunEnd::OutOfTurns, _) => self.requests == self.limits.max_turns,
             (RunEnd::Reported(report), RunRole::Worker(kind)) => {
                 Report::parse(kind, &report_input(kind)).as_ref() == Ok(report)

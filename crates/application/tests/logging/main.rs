@@ -1,4 +1,11 @@
-//! What the log says of a session, and what it never says.
+//! What the log says of a whole story. A program of its own: which call sites are logged is known to a whole process,
+//! so other stories beside this one would decide it, too.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+#![expect(dead_code, reason = "the stage serves other stories, too")]
+
+#[path = "../stories/stage.rs"]
+mod stage;
 
 use std::{
     io::{self, Write},
@@ -7,7 +14,7 @@ use std::{
 
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
-use crate::{stage::Stage, story::good_day};
+use crate::stage::{Stage, good_day};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
