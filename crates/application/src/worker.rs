@@ -108,6 +108,10 @@ impl RunContext<'_> {
             .within(self.member.context_window());
         let end = self.drive_in_time(&mut machine, Message::user(brief.to_text())).await?;
         self.round.spent(machine.turns(), machine.usage());
+        if matches!(end, RunEnd::OutOfTurns) {
+            let value = u64::from(limits.max_turns);
+            self.append(EventBody::LimitReached { limit: "max_worker_turns".to_owned(), value }).await?;
+        }
 
         let mut result = WorkerResult::without_report(self.agent().as_str(), "failed");
         let worker_end = match &end {

@@ -330,3 +330,17 @@ async fn an_empty_answer_is_asked_about() {
     let silent = ScriptedModel::answering([Answer::empty(), Answer::text(" ")]);
     check(silent, Ending::Partial(PartialReason::EndedInProse)).await;
 }
+
+/// O-15: a worker out of turns is a typed failure for the manager, and everybody hears of the limit.
+#[tokio::test(start_paused = true)]
+async fn a_worker_out_of_turns_is_told_to_everybody() {
+    let model = ScriptedModel::new()
+        .agent("manager", [task("planner", "plan"), finish("partial")])
+        .agent("planner", (0..2).map(|_| Answer::call("read", serde_json::json!({}))));
+    let mut stage = Stage::new(model);
+    stage.limits.max_worker_turns = 2;
+    let played = stage.play("go").await;
+    assert!(played.results_of("execute_planner_task")[0].1.contains("\"status\":\"limit\""));
+    let told = |event: &domain::event::Event| matches!(&event.body, EventBody::LimitReached { limit, value: 2 } if limit == "max_worker_turns");
+    assert!(played.events.iter().any(told));
+}
