@@ -301,7 +301,10 @@ impl Engine {
     }
 
     fn workspace_settings(&self, session: SessionId) -> WorkspaceSettings {
-        let store = self.settings.places.cache.join("checkpoints").join(session.to_string());
-        WorkspaceSettings::new(self.cwd.clone(), store, self.variables.clone())
+        let places = &self.settings.places;
+        let store = places.cache.join("checkpoints").join(session.to_string());
+        let mut settings = WorkspaceSettings::new(self.cwd.clone(), store, self.variables.clone());
+        settings.own = vec![places.data.clone(), places.state.clone(), places.cache.clone()];
+        settings
     }
 }

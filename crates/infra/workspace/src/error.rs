@@ -28,6 +28,9 @@ pub(crate) enum KeepError {
         #[source]
         source: io::Error,
     },
+    /// Somebody removed it, and with it what states are compared with.
+    #[error("{place} is gone, and with it the earlier states of the files; start a new session")]
+    Gone { place: PathBuf },
     /// The work did not come to its end: the runtime is shutting down.
     #[error("cannot finish reading the files")]
     Blocking(#[from] io::Error),

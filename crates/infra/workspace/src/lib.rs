@@ -15,6 +15,7 @@ mod file;
 mod git;
 mod listing;
 mod observer;
+mod own;
 mod path;
 mod plain;
 mod rules;

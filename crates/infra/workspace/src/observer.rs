@@ -22,6 +22,7 @@ use crate::{
         repository::{Repository, personal_file},
     },
     listing::Memory,
+    own::OwnPlaces,
     path::FilePath,
     plain::{PlainKeeper, PlainState},
     rules::{RuleBook, RuleSources},
@@ -67,6 +68,7 @@ struct Outside;
 pub(crate) struct Observer {
     settings: Arc<WorkspaceSettings>,
     repository: Option<Repository>,
+    own: OwnPlaces,
     sources: RuleSources,
     /// None while a walk has it, and after a walk whose caller gave up.
     memory: Option<Memory>,
@@ -97,6 +99,7 @@ impl Observer {
         Self {
             settings: Arc::new(settings),
             repository: None,
+            own: OwnPlaces::default(),
             sources: RuleSources::default(),
             memory: None,
             tracked: Arc::default(),
@@ -153,6 +156,7 @@ impl Observer {
             let is_overlooked = match FilePath::named(&self.settings.root, text) {
                 None => true,
                 Some(path) if is_seen(&path) => false,
+                Some(path) if self.own.hold(&path) => true,
                 Some(_) if table.partial.is_some() => true,
                 Some(path) => is_hidden(&root, &prefix, &mut memory.rules, &path).unwrap_or(true),
             };
@@ -310,6 +314,7 @@ impl Observer {
     /// What can be known of the surroundings without asking git.
     fn look_around(&mut self) {
         self.repository = Repository::find(&self.settings.root);
+        self.own = OwnPlaces::find(&self.settings);
         let excludes = personal_file("ignore", &self.settings);
         let repository = self.repository.as_ref();
         let own = repository.map(|repository| repository.common_dir.join("info/exclude"));
@@ -329,10 +334,11 @@ impl Observer {
         let settings = Arc::clone(&self.settings);
         let prefix = self.prefix();
         let (tracked, previous) = (Arc::clone(&self.tracked), self.latest.clone());
+        let own = self.own.clone();
         let mut memory = self.memory();
         let walk = move || {
             let (root, bounds) = (settings.root.as_path(), &settings.bounds);
-            let walk = Walk { root, prefix: &prefix, tracked: &tracked, bounds, stop: &stop };
+            let walk = Walk { root, prefix: &prefix, tracked: &tracked, own: &own, bounds, stop: &stop };
             let scan = walk.scan(&mut memory, previous.as_deref());
             (scan, memory)
         };

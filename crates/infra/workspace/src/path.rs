@@ -21,7 +21,11 @@ impl FilePath {
     /// Reads a path that a model or a person wrote: relative to `root`, or absolute and inside of it. None where
     /// it leads outside or names the root itself.
     pub(crate) fn named(root: &Path, text: &str) -> Option<Self> {
-        let path = Path::new(text);
+        Self::inside(root, Path::new(text))
+    }
+
+    /// [`FilePath::named`], of any path.
+    pub(crate) fn inside(root: &Path, path: &Path) -> Option<Self> {
         let inside = if path.is_absolute() { path.strip_prefix(root).ok()? } else { path };
         let mut clean = PathBuf::new();
         for component in inside.components() {

@@ -18,6 +18,7 @@ use std::{
 use crate::{
     file::{self, Digest, Stat},
     listing::{Memory, Named, Place},
+    own::OwnPlaces,
     path::FilePath,
     rules::Rules,
     settings::Bounds,
@@ -63,6 +64,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) prefix: &'a [u8],
     /// Files that count although they may be ignored; sorted.
     pub(crate) tracked: &'a [FilePath],
+    /// Places that no walk enters.
+    pub(crate) own: &'a OwnPlaces,
     pub(crate) bounds: &'a Bounds,
     /// Set by whoever no longer waits for the walk.
     pub(crate) stop: &'a AtomicBool,
@@ -233,6 +236,9 @@ impl<'a> Walker<'a> {
         for named in &listing.names {
             if self.is_over() {
                 return;
+            }
+            if self.walk.own.hold(&named.path) {
+                continue;
             }
             if named.is_folder {
                 self.place.extend_from_slice(named.name());

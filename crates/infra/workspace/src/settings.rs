@@ -7,9 +7,12 @@ use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 pub struct WorkspaceSettings {
     /// The person's folder, canonical.
     pub root: PathBuf,
-    /// A folder of this value alone, outside of `root`. Made (0700) when first needed, emptied of what a process
-    /// that died left in it, and removed with the value.
+    /// A folder of this value alone, outside of `root` or within one of `own`. Made (0700) when first needed, emptied
+    /// of what a process that died left in it, and removed with the value.
     pub store: PathBuf,
+    /// Folders of the engine's, absolute. What of them lies inside `root` is no work of anybody: it is neither
+    /// observed nor compared nor committed.
+    pub own: Vec<PathBuf>,
     /// Where git is looked for, whose settings it reads and who may be named as author: of the variables given,
     /// `PATH`, `HOME`, `XDG_CONFIG_HOME`, `GIT_CONFIG_GLOBAL`, `GIT_AUTHOR_NAME`, `GIT_AUTHOR_EMAIL`,
     /// `GIT_COMMITTER_NAME` and `GIT_COMMITTER_EMAIL` are used, all others are ignored.
@@ -58,10 +61,10 @@ impl Default for Bounds {
 }
 
 impl WorkspaceSettings {
-    /// Settings with the usual bounds.
+    /// Settings with the usual bounds and no folders of the engine's inside the workspace.
     #[must_use]
     pub fn new(root: PathBuf, store: PathBuf, environment: BTreeMap<OsString, OsString>) -> Self {
-        Self { root, store, environment, bounds: Bounds::default() }
+        Self { root, store, own: Vec::new(), environment, bounds: Bounds::default() }
     }
 
     /// A variable that was handed in and is not empty.

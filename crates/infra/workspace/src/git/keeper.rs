@@ -20,6 +20,7 @@ use crate::{
         repository::{Config, Repository, personal_file},
         shadow::Shadow,
     },
+    own::OwnPlaces,
     path::FilePath,
     rules::RuleSources,
     scan::Table,
@@ -70,7 +71,9 @@ impl GitKeeper {
         let config = Config::read(&git, &repository, settings).await?;
         let store = |source| KeepError::Store { doing: "write", place: settings.store.clone(), source };
         let shadow = Shadow::lay_out(git, repository, &config, settings).map_err(store)?;
-        let index = read_index(&shadow).await?;
+        let mut index = read_index(&shadow).await?;
+        let own = OwnPlaces::find(settings);
+        index.tracked.retain(|path| !own.hold(path));
         let excludes = config.path("core.excludesfile", settings);
         let sources = RuleSources {
             files: excludes
@@ -106,6 +109,9 @@ impl GitKeeper {
         if let Some(last) = self.last.as_mut().filter(|_| is_same) {
             last.head = head;
             return Ok(last.clone());
+        }
+        if self.last.is_some() && !self.fed.is_empty() && !self.shadow.index.is_file() {
+            return Err(KeepError::Gone { place: self.shadow.index.clone() });
         }
         let sorted = self.sort_out(table, changed)?;
         self.forget(&sorted.gone).await?;

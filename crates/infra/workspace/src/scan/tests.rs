@@ -6,7 +6,8 @@ use super::*;
 
 fn walk(root: &Path, previous: Option<&Table>) -> Scan {
     let (bounds, stop) = (Bounds::default(), AtomicBool::new(false));
-    let walk = Walk { root, prefix: b"", tracked: &[], bounds: &bounds, stop: &stop };
+    let walk =
+        Walk { root, prefix: b"", tracked: &[], own: &OwnPlaces::default(), bounds: &bounds, stop: &stop };
     walk.scan(&mut Memory::default(), previous).unwrap()
 }
 
@@ -46,7 +47,14 @@ fn a_walk_that_nobody_waits_for_ends() {
     fs::write(dir.path().join("a"), "1").unwrap();
     let (bounds, stop) = (Bounds::default(), Arc::new(AtomicBool::new(false)));
     drop(StopOnDrop(Arc::clone(&stop)));
-    let walk = Walk { root: dir.path(), prefix: b"", tracked: &[], bounds: &bounds, stop: &stop };
+    let walk = Walk {
+        root: dir.path(),
+        prefix: b"",
+        tracked: &[],
+        own: &OwnPlaces::default(),
+        bounds: &bounds,
+        stop: &stop,
+    };
     let scan = walk.scan(&mut Memory::default(), None).unwrap();
     assert!(scan.table.files.is_empty() && scan.table.partial.is_some());
 }

@@ -10,5 +10,6 @@ mod fixture;
 mod hostile;
 mod layouts;
 mod names;
+mod own_places;
 mod touches;
 mod without_git;
