@@ -22,9 +22,10 @@ mkdir -p target/coverage htmlcov
 # Counted code is slow code; a little optimisation makes up for it and moves no counter.
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_OPT_LEVEL=1
 status=0
-"$tarpaulin" tarpaulin --config scripts/coverage.toml --engine llvm --locked --skip-clean \
-    --avoid-cfg-tarpaulin --implicit-test-threads --timeout 900 --color never \
-    --target-dir target/coverage --output-dir htmlcov \
+# shellcheck disable=SC2046 # names of targets are words
+"$tarpaulin" tarpaulin --workspace --lib --bins --test $(scripts/test_targets.sh) integration \
+    --engine llvm --locked --skip-clean --no-fail-fast --implicit-test-threads --timeout 900 \
+    --color never --target-dir target/coverage --out html --out json --output-dir htmlcov \
     --exclude-files 'benches/*' 'tests/*' 'crates/testkit/*' '**/tests/*' '**/tests.rs' '**/examples/*' \
     >"$lines" || status=$?
 if [ "$status" -ne 0 ]; then

@@ -18,15 +18,15 @@ export CARGO_INCREMENTAL=0
 
 step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
-# Packages are always chosen by --workspace and tests by their targets: what is chosen decides the features that
-# dependencies are built with, and another choice would build them once more.
+# Always the whole workspace: which packages are chosen decides the features that dependencies are built with, and
+# another choice would build them once more.
 tests() { cargo test --workspace --locked "$@"; }
 
 # The crates' own tests, wherever they lie; the package in tests/ holds the others.
 unit() {
     local targets=()
-    for file in crates/*/tests/*.rs crates/*/tests/*/main.rs crates/infra/*/tests/*.rs crates/infra/*/tests/*/main.rs; do
-        [ ! -e "$file" ] || targets+=(--test "$(basename "${file%/main.rs}" .rs)")
+    for target in $(scripts/test_targets.sh); do
+        targets+=(--test "$target")
     done
     step "unit tests"
     tests --lib --bins "${targets[@]}"
