@@ -58,6 +58,16 @@ struct Built {
     seen: Vec<(PathBuf, Option<(u64, u64)>)>,
 }
 
+impl Built {
+    /// For the paths as they are now; also gives what is too wide to grant.
+    fn of(settings: &SandboxSettings, folders: &Folders) -> Result<(Self, Vec<PathBuf>), WallError> {
+        let writable = folders.make().map_err(Box::new)?;
+        let Grants { list, too_wide } = grants::of_commands(settings);
+        let ruleset = Arc::new(ruleset::of(&list, &writable)?);
+        Ok((Self { ruleset, seen: seen(&list, settings, folders) }, too_wide))
+    }
+}
+
 /// The wall of one session's commands.
 pub(crate) struct Wall {
     settings: Arc<SandboxSettings>,
@@ -73,8 +83,7 @@ impl Wall {
     pub(crate) fn build(settings: Arc<SandboxSettings>, folders: Folders) -> Result<Self, WallError> {
         let processor = filter::Processor::of_host().ok_or(WallError::Processor)?;
         let abi = ruleset::abi()?;
-        let Grants { list, too_wide } = grants::of_commands(&settings, &folders);
-        let built = Built { ruleset: Arc::new(ruleset::of(&list)?), seen: seen(&list, &settings, &folders) };
+        let (built, too_wide) = Built::of(&settings, &folders)?;
         let filter = filter::program(&processor).into();
         Ok(Self { settings, folders, filter, built: Mutex::new(built), abi, too_wide })
     }
@@ -110,12 +119,7 @@ impl Wall {
     fn ruleset(&self) -> Result<Arc<OwnedFd>, WallError> {
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         if built.seen.iter().any(|(path, identity)| identity_of(path) != *identity) {
-            self.folders.make().map_err(Box::new)?;
-            let Grants { list, .. } = grants::of_commands(&self.settings, &self.folders);
-            *built = Built {
-                ruleset: Arc::new(ruleset::of(&list)?),
-                seen: seen(&list, &self.settings, &self.folders),
-            };
+            (*built, _) = Built::of(&self.settings, &self.folders)?;
         }
         Ok(Arc::clone(&built.ruleset))
     }
@@ -127,10 +131,13 @@ fn seen(
     settings: &SandboxSettings,
     folders: &Folders,
 ) -> Vec<(PathBuf, Option<(u64, u64)>)> {
-    let ours = [&settings.workspace, &folders.toolchains, &folders.home, &folders.temporary];
-    let ours = ours.map(|path| (path.clone(), identity_of(path)));
+    let ours = [settings.workspace.clone(), folders.toolchains.clone()].into_iter().chain(folders.writable());
+    let ours = ours.map(|path| {
+        let identity = identity_of(&path);
+        (path, identity)
+    });
     let missing = list.iter().map(|grant| &grant.path).filter(|path| identity_of(path).is_none());
-    ours.into_iter().chain(missing.map(|path| (path.clone(), None))).collect()
+    ours.chain(missing.map(|path| (path.clone(), None))).collect()
 }
 
 fn identity_of(path: &Path) -> Option<(u64, u64)> {

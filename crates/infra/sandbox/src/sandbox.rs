@@ -113,7 +113,7 @@ impl Sandbox {
     }
 
     fn setting(&self, level: SandboxLevel) -> Result<Setting, SandboxError> {
-        self.folders.make()?;
+        drop(self.folders.make()?);
         Ok(Setting {
             shell: environment::shell(self.settings.path()).ok_or(SandboxError::NoShell)?,
             workspace: self.settings.workspace.clone(),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{environment, folders::Folders, settings::SandboxSettings};
+use crate::{environment, folders::rest_inside, settings::SandboxSettings};
 
 /// How far a grant goes. Execution comes with reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +45,11 @@ const SETTINGS_READ: [&str; 10] = [
 /// A folder, and the beginning of the names in it that are granted.
 const FAMILIES_READ: [(&str, &str); 3] = [("/", "lib"), ("/etc", "ca-certificates"), ("/etc", "ld.so.")];
 
-/// The list for these settings. Paths may be missing; whoever uses the list skips them.
-pub(super) fn of_commands(settings: &SandboxSettings, folders: &Folders) -> Grants {
+/// The list for these settings, but for [`Folders::writable`], which is granted by handle. Paths may be missing;
+/// whoever uses the list skips them.
+pub(super) fn of_commands(settings: &SandboxSettings) -> Grants {
     let mut grants = Grants::default();
-    grants.allow(Reach::Write, [settings.workspace.clone(), folders.toolchains.clone()]);
+    grants.allow(Reach::Write, [settings.workspace.clone()]);
     grants.allow(Reach::Write, DEVICES_WRITE.map(PathBuf::from));
     grants.allow(Reach::Read, SYSTEM_READ.map(PathBuf::from));
     grants.allow(Reach::Read, SETTINGS_READ.map(PathBuf::from));
@@ -63,6 +64,10 @@ pub(super) fn of_commands(settings: &SandboxSettings, folders: &Folders) -> Gran
         .chain(environment::toolchain_roots(settings).into_iter().map(|(_, root)| root))
         .chain(cargo_programs(settings));
     for path in chosen {
+        // Granted with the workspace. A link that a command put on the way would make the next grant lead outside.
+        if rest_inside(&path, &settings.workspace).is_some() {
+            continue;
+        }
         // A folder that does not exist yet is kept as it is named, and looked for again later.
         let path = path.canonicalize().unwrap_or(path);
         if is_too_wide(&path, home.as_deref()) {

@@ -33,7 +33,9 @@ pub(super) fn abi() -> Result<i64, WallError> {
 }
 
 /// A ruleset with these grants, ready for `landlock_restrict_self`. Missing paths are skipped.
-pub(super) fn of(grants: &[Grant]) -> Result<OwnedFd, WallError> {
+///
+/// `writable` are folders that are granted as they were opened.
+pub(super) fn of(grants: &[Grant], writable: &[OwnedFd]) -> Result<OwnedFd, WallError> {
     let mut ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(OLDEST))?
@@ -45,8 +47,7 @@ pub(super) fn of(grants: &[Grant]) -> Result<OwnedFd, WallError> {
     for grant in grants {
         let rights: BitFlags<AccessFs> = match grant.reach {
             Reach::Read => AccessFs::from_read(NEWEST),
-            // A device node in the workspace would be a door to the whole disk.
-            Reach::Write => AccessFs::from_all(NEWEST) & !(AccessFs::MakeBlock | AccessFs::MakeChar),
+            Reach::Write => write_rights(),
         };
         match PathFd::new(&grant.path) {
             // Rights that only folders have are dropped for files by the crate.
@@ -55,7 +56,15 @@ pub(super) fn of(grants: &[Grant]) -> Result<OwnedFd, WallError> {
             Err(error) => return Err(error.into()),
         }
     }
+    for folder in writable {
+        ruleset = ruleset.add_rule(PathBeneath::new(folder, write_rights()))?;
+    }
     Option::<OwnedFd>::from(ruleset).ok_or(WallError::NoRuleset)
+}
+
+/// All but device nodes: one in the workspace would be a door to the whole disk.
+fn write_rights() -> BitFlags<AccessFs> {
+    AccessFs::from_all(NEWEST) & !(AccessFs::MakeBlock | AccessFs::MakeChar)
 }
 
 /// What cannot be reached by us cannot be by a command either, so no rule is needed.

@@ -5,6 +5,7 @@
 mod commands;
 mod endings;
 mod environment;
+mod folders;
 mod inside;
 mod levels;
 mod protected;

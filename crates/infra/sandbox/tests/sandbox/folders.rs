@@ -1,0 +1,130 @@
+//! No link that a command plants leads the engine, or the next command, outside.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+use better_llm_sandbox::{Requested, Sandbox};
+use domain::{command::CommandStatus, permission::SandboxLevel, ports::Processes, ports::never_cancelled};
+
+use crate::support::{BOTH, Bench, SECRET, Sink, quoted, request, result};
+
+const OTHER_SESSION: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAW";
+
+/// A folder beside the workspace that nobody may touch.
+fn outside(bench: &Bench) -> PathBuf {
+    let outside = bench.home.join("outside");
+    fs::create_dir_all(outside.join(OTHER_SESSION)).expect("a folder");
+    fs::write(outside.join(OTHER_SESSION).join("kept"), SECRET).expect("a file");
+    outside
+}
+
+fn is_untouched(outside: &Path) {
+    let names = |folder: &Path| -> Vec<_> {
+        let entries = fs::read_dir(folder).expect("the folder");
+        entries.map(|entry| entry.expect("a name").file_name()).collect()
+    };
+    assert_eq!(names(outside), [OTHER_SESSION]);
+    assert_eq!(names(&outside.join(OTHER_SESSION)), ["kept"]);
+}
+
+fn next_session(bench: &Bench, level: SandboxLevel) -> Sandbox {
+    let mut settings = bench.settings(Requested::Level(level));
+    settings.session = OTHER_SESSION.parse().expect("a session id");
+    Sandbox::new(settings)
+}
+
+/// CVE-2026-39861 for our own folders
+#[tokio::test]
+async fn no_folder_of_ours_can_be_replaced_by_a_command() {
+    let bench = Bench::new();
+    let outside = outside(&bench);
+    let Some(sandbox) = bench.at(SandboxLevel::Kernel).await else { return };
+    for command in [
+        "cd \"$HOME/..\" && rm -rf tmp; ln -s \"$OUT\" tmp",
+        "cd \"$HOME/..\" && mv tmp home/tmp",
+        "cd \"$TMPDIR/..\" && ln -s \"$OUT\" new",
+        "rmdir \"$TMPDIR\"",
+        "mv \"$CARGO_HOME\" \"$HOME/cargo\"",
+        "ln -s \"$OUT\" \"$HOME/../new\"",
+    ] {
+        let (status, output) = result(&sandbox, &format!("OUT={}; {command}", quoted(&outside))).await;
+        assert!(matches!(status, CommandStatus::Exited(1..)), "`{command}`: {status:?} {output}");
+    }
+    let next = next_session(&bench, SandboxLevel::Kernel);
+    assert_eq!(
+        result(&next, "echo x > \"$TMPDIR/x\" && echo works").await,
+        (CommandStatus::Exited(0), "works\n".into())
+    );
+    drop((sandbox, next));
+    is_untouched(&outside);
+}
+
+#[tokio::test]
+async fn a_link_in_place_of_a_folder_of_ours_is_not_followed_and_that_is_said() {
+    for level in BOTH {
+        for name in ["tmp", "home", "cargo"] {
+            let bench = Bench::new();
+            let outside = outside(&bench);
+            let Some(first) = bench.at(level).await else { continue };
+            let mut all = fs::read_dir(bench.home.join("cache/toolchains")).expect("our folders");
+            let toolchains = all.next().expect("one").expect("its name").path();
+            fs::remove_dir_all(toolchains.join(name)).expect("our folder goes");
+            symlink(&outside, toolchains.join(name)).expect("a link");
+
+            let next = next_session(&bench, level);
+            let reason = next.sandbox().await;
+            assert!(!reason.usable && reason.reason.contains("is a link or a file"), "{}", reason.reason);
+            drop((first, next));
+            is_untouched(&outside);
+        }
+    }
+}
+
+/// Here the whole cache is the command's to change.
+#[tokio::test]
+async fn a_workspace_that_holds_the_cache_leads_nobody_outside() {
+    for name in [".cache", ".cache/better-llm/toolchains", ".cache/better-llm/toolchains/*/tmp"] {
+        let bench = Bench::new();
+        let outside = outside(&bench);
+        let mut settings = bench.settings(Requested::Level(SandboxLevel::Kernel));
+        settings.cache = bench.workspace.join(".cache/better-llm");
+        let Some(sandbox) = bench.with(settings).await else { return };
+        let plant = format!(
+            "p=$(echo {name}); mv $p gone && ln -s {out} $p && ln -s {out} {out}/x",
+            out = quoted(&outside)
+        );
+        // The last link is refused.
+        assert_eq!(result(&sandbox, &plant).await.0, CommandStatus::Exited(1));
+        let end = sandbox.run(
+            request("echo x > \"$TMPDIR/x\""),
+            std::sync::Arc::new(Sink::default()),
+            never_cancelled(),
+        );
+        end.await.expect_err("no command runs where its folders are links");
+        drop(sandbox);
+        is_untouched(&outside);
+    }
+}
+
+#[tokio::test]
+async fn a_program_folder_in_the_workspace_grants_nothing_outside() {
+    let bench = Bench::new();
+    fs::create_dir(bench.workspace.join("bin")).expect("a folder");
+    symlink(bench.workspace.join("bin"), bench.home.join("bin")).expect("a link");
+    let mut settings = bench.settings(Requested::Level(SandboxLevel::Kernel));
+    let path = settings.environment.iter_mut().find(|(name, _)| name == "PATH").expect("a path");
+    path.1.push(":");
+    path.1.push(bench.workspace.join("bin"));
+    path.1.push(":");
+    path.1.push(bench.home.join("bin"));
+    let outside = outside(&bench);
+    // As an earlier session's command could have left it.
+    fs::remove_dir(bench.workspace.join("bin")).expect("the folder goes");
+    symlink(&outside, bench.workspace.join("bin")).expect("a link");
+    let Some(sandbox) = bench.with(settings).await else { return };
+    let (status, output) = result(&sandbox, &format!("cat bin/{OTHER_SESSION}/kept")).await;
+    assert_eq!((status, output.contains(SECRET)), (CommandStatus::Exited(1), false), "{output}");
+}
