@@ -4,9 +4,11 @@
 //! to SQLite where better-llm waits for the disk. Its prompts are one line long, it journals what was said and no
 //! more, it watches no files, checks nothing, shows nothing, survives nothing.
 //!
-//!     limit version
-//!     limit help
-//!     limit run LEVEL URL JOURNAL      one conversation in the present folder; commands run at sandbox LEVEL
+//! ```text
+//! limit version
+//! limit help
+//! limit run LEVEL URL JOURNAL      one conversation in the present folder; commands run at sandbox LEVEL
+//! ```
 #![expect(clippy::print_stdout, reason = "a program")]
 
 mod answer;

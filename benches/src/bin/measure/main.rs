@@ -1,6 +1,8 @@
 //! Runs product and limit in turns (A B A B ...) against a model server of zero latency, and prints their figures.
 //!
-//!     measure BETTER_LLM_CLI LIMIT MOCK_MESSAGES [--runs N] [CASE ...]
+//! ```text
+//! measure BETTER_LLM_CLI LIMIT MOCK_MESSAGES [--runs N] [CASE ...]
+//! ```
 //!
 //! Figures are of whole processes, children included, by the kernel's own accounting (`wait4`). Quote ratios: machines
 //! differ, and both sides of a ratio ran in the same minute on the same one. Nothing is asserted.
