@@ -98,7 +98,7 @@ pub struct CommitDone {
     /// What it holds, sorted.
     pub paths: Vec<String>,
     /// Files that the session changed and that were left out: those that held the person's own uncommitted changes
-    /// before, and those of submodules and nested repositories.
+    /// before, and those of submodules and nested repositories. What git ignores by now is not named.
     pub left_out: Vec<String>,
 }
 

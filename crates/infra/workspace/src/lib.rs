@@ -5,6 +5,9 @@
 //! digests and copies where there is no repository or no git program (`plain`). The person's `.git` is written by
 //! nothing but [`commit`](domain::ports::WorkspacePort::commit).
 //!
+//! What git ignored at the first checkpoint is not looked at; ignore rules that come later hide nothing (`rules`). The
+//! engine's own folders are nobody's work (`own`).
+//!
 //! It runs nothing that a repository names: no hook, filter, external diff, signing program, editor or transport.
 //! It pushes nothing, and it restores nothing: undo is not here yet.
 

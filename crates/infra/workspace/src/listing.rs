@@ -16,7 +16,7 @@ use rustix::fs::{Dir, FileType};
 use crate::{
     file::Stat,
     path::FilePath,
-    rules::{RuleBook, Rules},
+    rules::{RuleBook, RuleFolder, Rules, Verdict},
 };
 
 /// A name that is not ignored.
@@ -27,6 +27,7 @@ pub(crate) struct Named {
     /// Where the name begins in it.
     at: usize,
     pub(crate) is_folder: bool,
+    pub(crate) verdict: Verdict,
 }
 
 impl Named {
@@ -96,14 +97,9 @@ impl Memory {
 
     fn judge(&mut self, folder: BorrowedFd<'_>, place: &Place<'_>, told: Vec<u8>) -> Arc<Listing> {
         let has = |wanted: &[u8]| entries(&told).any(|(name, _)| name == wanted);
-        let outer = match !place.is_root() && has(b".git") {
-            true => self.rules.outermost(place.path.len()),
-            false => place.outer.clone(),
-        };
-        let rules = match has(b".gitignore") {
-            true => self.rules.in_folder(&outer, folder, place.path.len()),
-            false => outer,
-        };
+        let holder = has(b".gitignore").then_some(folder);
+        let is_nested = !place.is_root() && has(b".git");
+        let rules = self.rules.in_folder(place.outer, &RuleFolder { path: place.path, holder, is_nested });
         let known = self.before.get(place.path);
         if let Some(known) = known.filter(|known| known.told == told && known.rules.is(&rules)) {
             return Arc::clone(known);
@@ -112,15 +108,13 @@ impl Memory {
         let mut path = place.path.to_vec();
         for (name, kind) in entries(&told) {
             path.extend_from_slice(name);
-            names.extend(
-                is_folder(folder, name, kind).filter(|is_folder| !rules.ignore(&path, *is_folder)).map(
-                    |is_folder| {
-                        let inside = path.get(place.prefix..).unwrap_or_default();
-                        let at = inside.len().saturating_sub(name.len());
-                        Named { path: FilePath::new(inside), at, is_folder }
-                    },
-                ),
-            );
+            let judged =
+                is_folder(folder, name, kind).map(|is_folder| (is_folder, rules.judge(&path, is_folder)));
+            if let Some((is_folder, verdict)) = judged.filter(|(_, verdict)| !verdict.is_ignored()) {
+                let inside = path.get(place.prefix..).unwrap_or_default();
+                let at = inside.len().saturating_sub(name.len());
+                names.push(Named { path: FilePath::new(inside), at, is_folder, verdict });
+            }
             path.truncate(place.path.len());
         }
         names.sort_unstable_by(|one, other| one.path.cmp(&other.path));

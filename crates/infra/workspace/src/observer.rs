@@ -25,11 +25,11 @@ use crate::{
     own::OwnPlaces,
     path::FilePath,
     plain::{PlainKeeper, PlainState},
-    rules::{RuleBook, RuleSources},
+    rules::{BaseRules, RuleBook, RuleSources},
     scan::{Scan, StopOnDrop, Table, Walk},
     selection::Work,
     settings::WorkspaceSettings,
-    sight::is_hidden,
+    sight::Sight,
     store::Store,
 };
 
@@ -70,6 +70,8 @@ pub(crate) struct Observer {
     repository: Option<Repository>,
     own: OwnPlaces,
     sources: RuleSources,
+    /// The ignore rules at the first checkpoint.
+    base: Option<Arc<BaseRules>>,
     /// None while a walk has it, and after a walk whose caller gave up.
     memory: Option<Memory>,
     tracked: Arc<[FilePath]>,
@@ -101,6 +103,7 @@ impl Observer {
             repository: None,
             own: OwnPlaces::default(),
             sources: RuleSources::default(),
+            base: None,
             memory: None,
             tracked: Arc::default(),
             latest: None,
@@ -122,6 +125,9 @@ impl Observer {
     pub(crate) async fn checkpoint(&mut self) -> Result<Checkpoint, WorkspaceError> {
         let kept = self.now().await?;
         self.touched = false;
+        if let Some(memory) = self.memory.as_mut().filter(|_| self.base.is_none()) {
+            self.base = Some(memory.rules.keep_as_base());
+        }
         if let Some(last) = self.last.as_ref().filter(|last| self.kept.get(*last) == Some(&kept)) {
             return Ok(last.clone());
         }
@@ -147,6 +153,7 @@ impl Observer {
         let root = file::open_root(&self.settings.root).map_err(failed(doing))?;
         let prefix = self.prefix();
         let mut memory = self.memory();
+        let mut sight = Sight { root: &root, prefix: &prefix, rules: &mut memory.rules };
         let table = self.latest.clone().unwrap_or_default();
         let mut overlooked = Vec::new();
         for text in paths {
@@ -158,7 +165,7 @@ impl Observer {
                 Some(path) if is_seen(&path) => false,
                 Some(path) if self.own.hold(&path) => true,
                 Some(_) if table.partial.is_some() => true,
-                Some(path) => is_hidden(&root, &prefix, &mut memory.rules, &path).unwrap_or(true),
+                Some(path) => sight.overlooks(&path).unwrap_or(true),
             };
             if is_overlooked {
                 overlooked.push(text.clone());
@@ -168,8 +175,26 @@ impl Observer {
         Ok(overlooked)
     }
 
+    /// Those of `paths` that git ignores and does not track.
+    fn ignored<'a>(&mut self, paths: impl Iterator<Item = &'a FilePath>) -> io::Result<BTreeSet<FilePath>> {
+        let root = file::open_root(&self.settings.root)?;
+        let prefix = self.prefix();
+        let mut memory = self.memory();
+        let mut sight = Sight { root: &root, prefix: &prefix, rules: &mut memory.rules };
+        // What cannot be looked at is for git to refuse.
+        let is_ignored = |path: &&FilePath| {
+            let verdict = sight.look(path).ok().flatten();
+            verdict.is_some_and(|verdict| verdict.now) && self.tracked.binary_search(path).is_err()
+        };
+        let ignored = paths.filter(is_ignored).cloned().collect();
+        self.memory = Some(memory);
+        Ok(ignored)
+    }
+
     fn memory(&mut self) -> Memory {
-        self.memory.take().unwrap_or_else(|| Memory::new(RuleBook::new(self.sources.clone())))
+        self.memory
+            .take()
+            .unwrap_or_else(|| Memory::new(RuleBook::new(self.sources.clone(), self.base.clone())))
     }
 
     fn prefix(&self) -> Vec<u8> {
@@ -249,7 +274,8 @@ impl Observer {
         let changed = self.changes_since(since).await?.files;
         let dirty = self.dirty_at(since).await?;
         let settings = Arc::clone(&self.settings);
-        let work = Work { root: &settings.root, changed, dirty };
+        let ignored = self.ignored(changed.keys()).map_err(failed("tell which files git ignores"))?;
+        let work = Work { root: &settings.root, changed, dirty, ignored };
         let selection = work.select(request.paths.as_deref())?;
         let Some(Keeper::Git(keeper)) = &self.keeper else { return Err(CommitError::NoRepository) };
         let made = git::commit::commit(keeper, &settings, message, &selection.files).await?;

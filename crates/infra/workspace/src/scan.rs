@@ -180,6 +180,7 @@ impl Settle<'_> {
 struct Gaps {
     late: bool,
     too_many: bool,
+    too_hidden: bool,
     too_deep: u64,
     unreadable: u64,
     first_unreadable: Option<FilePath>,
@@ -199,6 +200,13 @@ impl Gaps {
         if self.late {
             parts.push(format!("looking at the files was cut off after {} s", bounds.walk.as_secs()));
         }
+        if self.too_hidden {
+            let most = bounds.hidden_files;
+            parts.push(format!(
+                "ignore rules changed since the session's first change, and of what they hide only the first {most} \
+                 files were looked at"
+            ));
+        }
         if self.too_deep > 0 {
             parts.push(format!("{} folders deeper than {} were left out", self.too_deep, bounds.depth));
         }
@@ -215,6 +223,8 @@ struct Walker<'a> {
     /// The path of the folder that is being looked at, from the top of the work tree.
     place: Vec<u8>,
     found: Vec<(FilePath, Stat)>,
+    /// How many of them git ignores by now and did not at the first checkpoint.
+    hidden: usize,
     gaps: Gaps,
     deadline: Instant,
 }
@@ -223,7 +233,7 @@ impl<'a> Walker<'a> {
     fn new(walk: &'a Walk<'a>, memory: &'a mut Memory) -> Self {
         let deadline = Instant::now() + walk.bounds.walk;
         let (found, gaps) = (Vec::new(), Gaps::default());
-        Self { walk, memory, place: walk.prefix.to_vec(), found, gaps, deadline }
+        Self { walk, memory, place: walk.prefix.to_vec(), found, hidden: 0, gaps, deadline }
     }
 
     fn enter(&mut self, folder: OwnedFd, outer: &Rules, depth: usize) {
@@ -237,18 +247,26 @@ impl<'a> Walker<'a> {
             if self.is_over() {
                 return;
             }
-            if self.walk.own.hold(&named.path) {
+            if self.walk.own.hold(&named.path) || self.is_one_too_many(named) {
                 continue;
             }
             if named.is_folder {
                 self.place.extend_from_slice(named.name());
                 self.place.push(b'/');
-                self.descend(folder, named, &listing.rules, depth);
+                self.descend(folder, named, &listing.rules.below(named.verdict), depth);
                 self.place.truncate(above);
             } else if let Some(stat) = Stat::of(folder, named.name()).ok().filter(Stat::has_content) {
+                self.hidden = self.hidden.saturating_add(usize::from(named.verdict.is_hidden()));
                 self.found.push((named.path.clone(), stat));
             }
         }
+    }
+
+    /// Whether this is hidden by new rules, and as many such files as are looked at were seen already.
+    fn is_one_too_many(&mut self, named: &Named) -> bool {
+        let is_over = named.verdict.is_hidden() && self.hidden >= self.walk.bounds.hidden_files;
+        self.gaps.too_hidden |= is_over;
+        is_over
     }
 
     fn descend(&mut self, folder: BorrowedFd<'_>, named: &Named, rules: &Rules, depth: usize) {

@@ -23,10 +23,12 @@ pub(crate) struct Work<'a> {
     pub(crate) changed: BTreeMap<FilePath, ChangeKind>,
     /// What held the person's uncommitted changes at that time.
     pub(crate) dirty: BTreeSet<FilePath>,
+    /// What git ignores by now.
+    pub(crate) ignored: BTreeSet<FilePath>,
 }
 
 impl Work<'_> {
-    /// Exactly `paths`, or without them all that was changed and clean before.
+    /// Exactly `paths`, or without them all that was changed and clean before, save for what git ignores.
     pub(crate) fn select(self, paths: Option<&[String]>) -> Result<Selection, CommitError> {
         match paths {
             Some(paths) => self.named(paths),
@@ -65,13 +67,18 @@ impl Work<'_> {
         if changed.is_empty() {
             return Err(CommitError::Nothing("no file differs from the start of the session".to_owned()));
         }
-        let (left_out, files): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        let (left_out, mut files): (BTreeMap<_, _>, BTreeMap<_, _>) =
             changed.into_iter().partition(|(path, _)| self.dirty.contains(path) || self.is_nested(path));
-        let left_out = left_out.into_keys().collect::<Vec<_>>();
+        let mut left_out = left_out.into_keys().collect::<Vec<_>>();
+        files.retain(|path, _| !self.ignored.contains(path));
         if files.is_empty() {
+            left_out.extend(self.ignored);
+            left_out.sort();
+            left_out.dedup();
             return Err(CommitError::Nothing(format!(
-                "every changed file held uncommitted changes of the person's own before, or belongs to another \
-                 repository inside this one: {}; name those that should go in all the same in `paths`",
+                "every changed file held uncommitted changes of the person's own before, belongs to another \
+                 repository inside this one, or is ignored by git: {}; name those that should go in all the same in \
+                 `paths`",
                 list(&left_out, 10)
             )));
         }

@@ -26,6 +26,9 @@ pub struct WorkspaceSettings {
 pub struct Bounds {
     /// The most files; the rest is not looked at.
     pub files: usize,
+    /// The most files that git ignores by rules which are newer than the first checkpoint; the rest of those is not
+    /// looked at.
+    pub hidden_files: usize,
     /// The deepest folder below the root; what lies deeper is not looked at.
     pub depth: usize,
     /// The largest file, in bytes, whose content is compared. Larger ones are compared by size and times.
@@ -48,6 +51,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             files: 200_000,
+            hidden_files: 1_000,
             depth: 128,
             file_bytes: 20 << 20,
             checkpoint_bytes: 512 << 20,

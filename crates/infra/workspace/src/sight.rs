@@ -8,47 +8,52 @@ use std::{
 use crate::{
     file::{self, Stat},
     path::FilePath,
-    rules::RuleBook,
+    rules::{RuleBook, RuleFolder, Verdict},
 };
 
-/// Whether git's rules, a link on the way or its kind keep `path` out of every walk that begins at `root`.
-/// `prefix` is the path of `root` from the top of the work tree.
-pub(crate) fn is_hidden(
-    root: &OwnedFd,
-    prefix: &[u8],
-    rules: &mut RuleBook,
-    path: &FilePath,
-) -> io::Result<bool> {
-    let mut place = prefix.to_vec();
-    let mut folder = root.try_clone()?;
-    let mut here = rules.at_workspace(prefix);
-    let mut parts = path.as_bytes().split(|byte| *byte == b'/').peekable();
-    let mut is_there = true;
-    let mut is_root = true;
-    while let Some(part) = parts.next() {
-        if part == b".git" {
-            return Ok(true);
-        }
-        if is_there {
-            if !is_root && Stat::of(folder.as_fd(), b".git").is_ok() {
-                here = rules.outermost(place.len());
-            }
-            here = rules.in_folder(&here, folder.as_fd(), place.len());
-        }
-        is_root = false;
-        place.extend_from_slice(part);
-        let is_last = parts.peek().is_none();
-        if here.ignore(&place, !is_last) {
-            return Ok(true);
-        }
-        let stat = is_there.then(|| Stat::of(folder.as_fd(), part).ok()).flatten();
-        match stat {
-            Some(stat) if is_last => return Ok(!stat.has_content()),
-            Some(stat) if stat.is_folder() => folder = file::open_folder(folder.as_fd(), part)?,
-            Some(_) => return Ok(true),
-            None => is_there = false,
-        }
-        place.push(b'/');
+/// How walks that begin at one folder see paths.
+pub(crate) struct Sight<'a> {
+    pub(crate) root: &'a OwnedFd,
+    /// The path of `root` from the top of the work tree, empty or with a slash at its end.
+    pub(crate) prefix: &'a [u8],
+    pub(crate) rules: &'a mut RuleBook,
+}
+
+impl Sight<'_> {
+    /// Whether git's rules, a link on the way or its kind keep `path` out of every walk.
+    pub(crate) fn overlooks(&mut self, path: &FilePath) -> io::Result<bool> {
+        Ok(self.look(path)?.is_none_or(Verdict::is_ignored))
     }
-    Ok(false)
+
+    /// What git's rules say of `path`; none where it lies in `.git`, behind a link, or is no file.
+    pub(crate) fn look(&mut self, path: &FilePath) -> io::Result<Option<Verdict>> {
+        let mut place = self.prefix.to_vec();
+        let mut folder = Some(self.root.try_clone()?);
+        let mut here = self.rules.at_workspace(self.prefix);
+        let mut parts = path.as_bytes().split(|byte| *byte == b'/').peekable();
+        while let Some(part) = parts.next() {
+            if part == b".git" {
+                return Ok(None);
+            }
+            let holder = folder.as_ref().map(AsFd::as_fd);
+            let is_root = place.len() == self.prefix.len();
+            let is_nested = !is_root && holder.is_some_and(|holder| Stat::of(holder, b".git").is_ok());
+            here = self.rules.in_folder(&here, &RuleFolder { path: &place, holder, is_nested });
+            place.extend_from_slice(part);
+            let is_last = parts.peek().is_none();
+            let verdict = here.judge(&place, !is_last);
+            let stat = holder.and_then(|holder| Stat::of(holder, part).ok());
+            if is_last || verdict.is_ignored() {
+                return Ok(stat.is_none_or(|stat| !is_last || stat.has_content()).then_some(verdict));
+            }
+            folder = match (holder, stat) {
+                (Some(holder), Some(stat)) if stat.is_folder() => Some(file::open_folder(holder, part)?),
+                (_, Some(_)) => return Ok(None),
+                (_, None) => None,
+            };
+            here = here.below(verdict);
+            place.push(b'/');
+        }
+        Ok(None)
+    }
 }

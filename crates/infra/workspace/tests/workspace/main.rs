@@ -10,6 +10,7 @@ mod fixture;
 mod hostile;
 mod layouts;
 mod names;
+mod new_rules;
 mod own_places;
 mod touches;
 mod without_git;
