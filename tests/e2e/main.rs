@@ -4,6 +4,7 @@
 //! environment but where programs lie.
 
 mod agents;
+mod blocked;
 mod configuration;
 mod demo;
 mod embed;

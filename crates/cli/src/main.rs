@@ -11,6 +11,7 @@ mod sanitize;
 mod surroundings;
 mod words;
 mod work;
+mod writer;
 
 use std::{
     env,
@@ -39,10 +40,10 @@ fn main() -> ExitCode {
 
 fn carry_out(invocation: &Invocation, surroundings: Surroundings) -> ExitCode {
     let language = invocation.options.language.unwrap_or(surroundings.language);
-    let printer = printer(invocation.options.output, language, surroundings);
+    let printer = || printer(invocation.options.output, language, surroundings);
     match &invocation.verb {
-        Verb::Help(topic) => say(printer, &help(*topic, language)),
-        Verb::Version => say(printer, &version()),
+        Verb::Help(topic) => say(printer(), &help(*topic, language)),
+        Verb::Version => say(printer(), &version()),
         Verb::Run(_)
         | Verb::Demo
         | Verb::AgentsList
@@ -50,7 +51,7 @@ fn carry_out(invocation: &Invocation, surroundings: Surroundings) -> ExitCode {
         | Verb::ConfigShow
         | Verb::ConfigCheck
         | Verb::ConfigSchema
-        | Verb::ConfigPaths => work::carry_out(invocation, printer),
+        | Verb::ConfigPaths => work::carry_out(invocation, language, surroundings.style),
     }
 }
 

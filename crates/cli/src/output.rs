@@ -2,7 +2,8 @@
 //! flushed as it comes.
 //!
 //! A reader that goes away (`| head -1`) is no fault (reliability P51): standard error falls silent, and a closed
-//! standard output is told to the caller, which ends the round quietly. Nothing here panics on a closed pipe.
+//! standard output is told to the caller, which ends the round quietly. Nothing here panics on a closed pipe. Where
+//! others must not wait for a slow reader, the streams are lanes of [`crate::writer`].
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -32,6 +33,15 @@ pub(crate) enum OutputError {
     Write(io::Error),
     /// An event cannot be written as JSON, which is our own fault.
     Encode(serde_json::Error),
+}
+
+impl From<io::Error> for OutputError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Self::ReaderGone,
+            _ => Self::Write(error),
+        }
+    }
 }
 
 /// Says what happens, in the format that was asked for.
@@ -165,10 +175,7 @@ impl<O: Write, E: Write> Printer<O, E> {
     /// [`OutputError`] where standard output takes nothing any more.
     pub(crate) fn answer(&mut self, text: &str) -> Result<(), OutputError> {
         let written = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
-        written.map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => OutputError::ReaderGone,
-            _ => OutputError::Write(error),
-        })
+        written.map_err(OutputError::from)
     }
 
     /// The program's exit code: `code`, unless what there was to say could not be said for another reason than

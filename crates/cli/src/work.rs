@@ -8,46 +8,96 @@ mod round;
 
 use std::{
     env,
-    io::{Stderr, Stdout, stderr},
+    io::{self, sink, stderr, stdout},
     process::ExitCode,
+    time::Duration,
 };
 
 use better_llm::{Engine, EngineBuilder, Overrides, SandboxChoice};
+use tokio::runtime::Runtime;
 
 use crate::{
     args::{Invocation, ModelChoice, Options, Provider, Sandbox, Verb},
     output::{OutputError, Printer},
-    render::start::StartFailure,
-    words::Said,
+    render::{start::StartFailure, style::Style},
+    words::{Language, Said},
+    writer::{Lane, Writer},
 };
 
-/// The printer of the program itself.
-type Terminal = Printer<Stdout, Stderr>;
+/// The printer of the program itself: what it says, the writer's thread writes.
+type Terminal = Printer<Lane, Lane>;
+
+/// How long a reader is waited for that takes nothing any more, once everything else has ended.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Carries out a verb that needs the library.
-pub(crate) fn carry_out(invocation: &Invocation, mut printer: Terminal) -> ExitCode {
-    if invocation.options.verbose {
-        log_to_standard_error();
-    }
-    // One thread: agents wait for models and processes, they do not compute.
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
+pub(crate) fn carry_out(invocation: &Invocation, language: Language, style: Style) -> ExitCode {
+    let format = invocation.options.output;
+    match Machinery::start(invocation.options.verbose) {
+        Ok(machinery) => {
+            let (out, err) = (machinery.writer.out(), machinery.writer.err());
+            machinery.carry_out(invocation, Printer::new(format, language, style, out, err))
+        }
         Err(error) => {
             let words = Said::by(|language| language.no_runtime().to_owned());
             let hint = Said::by(|language| language.internal_hint().to_owned());
             let failure = StartFailure::new("internal", StartFailure::INTERNAL, words, hint)
                 .because(vec![error.to_string()]);
-            let said = printer.start_failure(&failure);
-            return printer.exit(said, failure.exit_code);
-        }
-    };
-    let done = runtime.block_on(work(invocation, &mut printer));
-    match done {
-        Ok(Done { said, exit_code }) => printer.exit(said, exit_code),
-        Err(failure) => {
+            let mut printer = Printer::new(format, language, style, stdout(), stderr());
             let said = printer.start_failure(&failure);
             printer.exit(said, failure.exit_code)
         }
+    }
+}
+
+/// What a verb runs on.
+struct Machinery {
+    runtime: Runtime,
+    writer: Writer,
+    /// `--verbose`: a writer of its own, so that nobody needs to read the log.
+    log: Option<Writer>,
+}
+
+impl Machinery {
+    fn start(is_verbose: bool) -> io::Result<Self> {
+        // One thread: agents wait for models and processes, they do not compute.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let log = if is_verbose { Some(log_to_standard_error()?) } else { None };
+        Ok(Self { runtime, writer: Writer::start(stdout(), stderr())?, log })
+    }
+
+    fn carry_out(self, invocation: &Invocation, mut printer: Terminal) -> ExitCode {
+        let Self { runtime, writer, log } = self;
+        let done = runtime.block_on(work(invocation, &writer, &mut printer));
+        let Done { said, exit_code } = done.unwrap_or_else(|failure| {
+            let said = printer.start_failure(&failure);
+            Done { said, exit_code: failure.exit_code }
+        });
+        let patience = patience(&invocation.verb);
+        let written = runtime.block_on(writer.finish(patience));
+        let exit_code = printer.exit(said.and(written), exit_code);
+        // Only standard error is left, which may fall silent.
+        runtime.block_on(writer.finish(patience)).unwrap_or_default();
+        if let Some(log) = log {
+            runtime.block_on(log.finish(Some(PATIENCE))).unwrap_or_default();
+        }
+        exit_code
+    }
+}
+
+/// How long the reader of the last words is waited for. One who pages through data takes the time he needs, as with
+/// any program, and a signal ends it; a round listens to signals itself, and so has to end by itself.
+const fn patience(verb: &Verb) -> Option<Duration> {
+    match verb {
+        Verb::Run(_) | Verb::Demo => Some(PATIENCE),
+        Verb::AgentsList
+        | Verb::AgentsShow(_)
+        | Verb::ConfigShow
+        | Verb::ConfigCheck
+        | Verb::ConfigSchema
+        | Verb::ConfigPaths
+        | Verb::Help(_)
+        | Verb::Version => None,
     }
 }
 
@@ -57,11 +107,15 @@ struct Done {
     exit_code: u8,
 }
 
-async fn work(invocation: &Invocation, printer: &mut Terminal) -> Result<Done, StartFailure> {
+async fn work(
+    invocation: &Invocation,
+    writer: &Writer,
+    printer: &mut Terminal,
+) -> Result<Done, StartFailure> {
     let options = &invocation.options;
     match &invocation.verb {
-        Verb::Run(task) => round::run(task, options, printer).await,
-        Verb::Demo => demo::play(printer).await,
+        Verb::Run(task) => round::run(task, options, writer, printer).await,
+        Verb::Demo => demo::play(writer, printer).await,
         Verb::AgentsList => Ok(data::agents(&engine_for_data(options, printer).await?, options, printer)),
         Verb::AgentsShow(name) => {
             let engine = engine_for_data(options, printer).await?;
@@ -138,10 +192,13 @@ fn overrides(options: &Options) -> Overrides {
 }
 
 /// `--verbose`: what the engine logs, at DEBUG, on standard error.
-fn log_to_standard_error() {
+fn log_to_standard_error() -> io::Result<Writer> {
+    let writer = Writer::start(sink(), stderr())?;
+    let lane = writer.log();
     tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
         .with_ansi(false)
-        .with_writer(stderr)
+        .with_writer(move || lane.clone())
         .init();
+    Ok(writer)
 }

@@ -10,5 +10,5 @@ mod world;
 pub(crate) use marker::Marker;
 pub(crate) use program::Ended;
 pub(crate) use running::Running;
-pub(crate) use said::{CallEnd, Said, check_end};
+pub(crate) use said::{CallEnd, Said, check_end, check_recorded};
 pub(crate) use world::World;

@@ -89,6 +89,18 @@ impl Running {
         Deaf { child: self.child, err: self.err, told: self.told }
     }
 
+    /// Waits for its end without reading its standard output before.
+    pub(crate) async fn end_unread(mut self) -> Ended {
+        wait::bounded("the program's end", self.child.wait()).await.expect("it was started");
+        let mut bytes = Vec::new();
+        wait::bounded("what it wrote", self.out.read_to_end(&mut bytes)).await.expect("a pipe");
+        wait::bounded("the end of standard error", self.err).await.expect("it is read");
+        let status = self.child.wait().await.expect("it was started");
+        // Its last line may be cut, even within a character.
+        let out = String::from_utf8_lossy(&bytes).into_owned();
+        Ended { status, out, err: self.told.borrow().clone() }
+    }
+
     /// Waits for its end.
     pub(crate) async fn end(mut self) -> Ended {
         let ending = async {

@@ -125,8 +125,13 @@ impl Said {
         let session = self.events[0].session_id;
         let journal = storage::SqliteJournal::new(world.journal());
         assert_eq!(journal.read(session, 0).await.expect("the journal"), self.events);
-        assert_eq!(Some(record(world, session)), SessionRecord::from_events(&self.events));
+        check_recorded(world, &self.events);
     }
+}
+
+/// The record of the session is what its events come to.
+pub(crate) fn check_recorded(world: &World, events: &[Event]) {
+    assert_eq!(Some(record(world, events[0].session_id)), SessionRecord::from_events(events));
 }
 
 /// The finished record of a session.

@@ -19,10 +19,11 @@ use crate::{
         style::Role,
     },
     words::Said,
+    writer::Writer,
 };
 
 /// Plays the demo in a new temporary folder, which stays.
-pub(super) async fn play(printer: &mut Terminal) -> Result<Done, StartFailure> {
+pub(super) async fn play(writer: &Writer, printer: &mut Terminal) -> Result<Done, StartFailure> {
     printer.aside(Role::Name, printer.language().demo_opening());
     let folder = tempfile::Builder::new().prefix("better-llm-demo-").tempdir().map_err(no_folder)?.keep();
     let settings = DemoSettings {
@@ -37,9 +38,10 @@ pub(super) async fn play(printer: &mut Terminal) -> Result<Done, StartFailure> {
     let records = engine.settings().places.records();
 
     let mut seen = Seen::default();
-    let done =
-        round::play(engine, request, printer, |event| seen.take(&event.body, event.session_id.to_string()))
-            .await?;
+    let done = round::play(engine, request, writer, printer, |event| {
+        seen.take(&event.body, event.session_id.to_string());
+    })
+    .await?;
     let diff = match aftermath.diff().await {
         Ok(diff) => diff,
         Err(error) => error.to_string(),
