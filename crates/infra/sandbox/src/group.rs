@@ -12,7 +12,7 @@ use std::{
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 #[cfg(target_os = "linux")]
-use crate::kin::Kin;
+use crate::{kin::Kin, mark::Mark};
 
 /// How long a dropped group may hold its thread up while the kernel ends the shell.
 const DROP_PATIENCE: Duration = Duration::from_secs(1);
@@ -24,14 +24,18 @@ pub(crate) struct Group {
     leader: Pid,
     #[cfg(target_os = "linux")]
     kin: Vec<Kin>,
+    #[cfg(target_os = "linux")]
+    mark: Option<Mark>,
+    #[cfg(target_os = "linux")]
+    started: std::time::Instant,
 }
 
 /// Which processes a signal is meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// The process group: all there is where a command ended by itself.
+    /// The process group: all there is of most commands that ended by themselves.
     Group,
-    /// Also descendants that made a group of their own (`timeout`, job control). Costs some looks at every process.
+    /// Also what left the group (`timeout`, job control, daemons). Costs some looks at every process.
     Kin,
 }
 
@@ -45,7 +49,24 @@ impl Group {
             leader,
             #[cfg(target_os = "linux")]
             kin: Vec::new(),
+            #[cfg(target_os = "linux")]
+            mark: None,
+            #[cfg(target_os = "linux")]
+            started: std::time::Instant::now(),
         })
+    }
+
+    /// Knows the members by a mark, too.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn with_mark(mut self, mark: Option<Mark>) -> Self {
+        self.mark = mark;
+        self
+    }
+
+    /// A marked process that still lives, the shell left out. Cheap where the shell lived shortly and started little.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn survivor(&self) -> Option<Kin> {
+        crate::kin::marked(self.leader, self.mark?, self.started.elapsed()).next()
     }
 
     /// The shell.
@@ -88,7 +109,7 @@ impl Group {
 
         for _ in 0..MOST_PASSES {
             self.signal(Signal::STOP);
-            let found = crate::kin::of(self.leader, &self.kin);
+            let found = crate::kin::of(self.leader, self.mark, &self.kin);
             if crate::kin::are_same(&found, &self.kin) {
                 return;
             }

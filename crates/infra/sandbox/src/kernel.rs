@@ -23,7 +23,12 @@ use landlock::{PathFdError, RulesetError};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use self::grants::Grants;
-use crate::{error::SandboxError, folders::Folders, settings::SandboxSettings};
+use crate::{
+    error::SandboxError,
+    folders::Folders,
+    mark::{Mark, Marks},
+    settings::SandboxSettings,
+};
 
 /// Why the wall cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +79,8 @@ pub(crate) struct Wall {
     folders: Folders,
     filter: Arc<[libc::sock_filter]>,
     built: Mutex<Built>,
+    /// None where our own limits leave no room for a mark.
+    marks: Option<Marks>,
     abi: i64,
     too_wide: Vec<PathBuf>,
 }
@@ -85,13 +92,17 @@ impl Wall {
         let abi = ruleset::abi()?;
         let (built, too_wide) = Built::of(&settings, &folders)?;
         let filter = filter::program(&processor).into();
-        Ok(Self { settings, folders, filter, built: Mutex::new(built), abi, too_wide })
+        let marks = Marks::new();
+        Ok(Self { settings, folders, filter, built: Mutex::new(built), marks, abi, too_wide })
     }
 
     /// What holds commands here, in words for people.
     pub(crate) fn reason(&self) -> String {
         let mut reason =
             format!("Landlock (ABI {}) and a seccomp filter hold commands in the workspace", self.abi);
+        if self.marks.is_none() {
+            reason.push_str("; a daemon that left its command's process group and parents may outlive it");
+        }
         if !self.too_wide.is_empty() {
             let paths: Vec<_> = self.too_wide.iter().map(|path| path.display().to_string()).collect();
             reason.push_str("; not readable, because too much lies below: ");
@@ -100,19 +111,20 @@ impl Wall {
         reason
     }
 
-    /// Makes `command` wall itself in before it becomes the program.
-    pub(crate) fn enclose(&self, command: &mut Command) -> Result<(), WallError> {
+    /// Makes `command` wall itself in before it becomes the program, and gives the mark it puts on.
+    pub(crate) fn enclose(&self, command: &mut Command) -> Result<Option<Mark>, WallError> {
         let ruleset = self.ruleset()?;
         let filter = Arc::clone(&self.filter);
+        let mark = self.marks.as_ref().map(Marks::next);
         #[expect(
             unsafe_code,
             reason = "code between fork and exec; only raw calls, nothing allocates or locks"
         )]
         // SAFETY: the closure only makes async-signal-safe system calls on values that were made before the fork.
         unsafe {
-            command.pre_exec(move || restrict_self(&ruleset, &filter));
+            command.pre_exec(move || restrict_self(&ruleset, &filter, mark));
         }
-        Ok(())
+        Ok(mark)
     }
 
     /// The ruleset for the paths as they are now.
@@ -145,8 +157,9 @@ fn identity_of(path: &Path) -> Option<(u64, u64)> {
 }
 
 /// Runs in the child. Afterwards no call reaches a path, a socket or a process that was not granted.
-fn restrict_self(ruleset: &OwnedFd, filter: &[libc::sock_filter]) -> io::Result<()> {
+fn restrict_self(ruleset: &OwnedFd, filter: &[libc::sock_filter], mark: Option<Mark>) -> io::Result<()> {
     rustix::process::setsid()?;
+    mark.map(Mark::put_on).transpose()?;
     rustix::thread::set_no_new_privs(true)?;
     give_up_capabilities()?;
     let length = u16::try_from(filter.len()).map_err(|_| io::Error::from_raw_os_error(libc::E2BIG))?;

@@ -1,12 +1,14 @@
 //! The processes of a command, those that left its process group included, found in `/proc`.
 //!
 //! Programs such as `timeout` and shells with job control give their children groups of their own, which a signal
-//! to the command's group does not reach. They are found by their session or by their parents; a daemon that cut
-//! both ties is not.
+//! to the command's group does not reach. They are found by their session, by their parents and by the command's
+//! mark; without a mark, a daemon that cut both ties is not found.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use crate::mark::{self, Mark};
 
 /// A process, told from a later one of the same number by its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,16 @@ pub(crate) struct Kin {
 impl Kin {
     fn read(pid: i32) -> Option<Self> {
         parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// The process's number.
+    pub(crate) const fn pid(&self) -> Option<Pid> {
+        Pid::from_raw(self.pid)
+    }
+
+    /// Whether a signal to the group of `leader` reaches it.
+    pub(crate) fn is_in_group_of(&self, leader: Pid) -> bool {
+        self.group == leader.as_raw_pid()
     }
 
     /// Signals exactly this process, or nobody where it is gone.
@@ -42,14 +54,24 @@ impl Kin {
 
 /// The living processes that are in the group or the session of `leader`, or descend from it. `known` are those found
 /// earlier: they and their children count although they may have cut the ties they were found by.
-pub(crate) fn of(leader: Pid, known: &[Kin]) -> Vec<Kin> {
-    kin_of(leader.as_raw_pid(), known, &everybody())
+pub(crate) fn of(leader: Pid, mark: Option<Mark>, known: &[Kin]) -> Vec<Kin> {
+    let everybody: Vec<Kin> = mark::all_processes().into_iter().filter_map(Kin::read).collect();
+    kin_of(leader.as_raw_pid(), known, &everybody, |kin| mark.is_some_and(|mark| mark.is_on(kin.pid)))
 }
 
-fn kin_of(leader: i32, known: &[Kin], everybody: &[Kin]) -> Vec<Kin> {
+/// The living processes that carry the mark, but for `leader`, which lives since `age`.
+pub(crate) fn marked(leader: Pid, mark: Mark, age: Duration) -> impl Iterator<Item = Kin> {
+    mark::born_after(leader, age)
+        .into_iter()
+        .filter(move |pid| *pid != leader.as_raw_pid() && mark.is_on(*pid))
+        .filter_map(Kin::read)
+}
+
+fn kin_of(leader: i32, known: &[Kin], everybody: &[Kin], is_marked: impl Fn(&Kin) -> bool) -> Vec<Kin> {
     let is_known = |kin: &Kin| known.iter().any(|old| old.pid == kin.pid && old.started == kin.started);
     let is_near = |kin: &Kin| kin.session == leader || kin.group == leader;
-    let mut kin: Vec<Kin> = everybody.iter().filter(|kin| is_near(kin) || is_known(kin)).copied().collect();
+    let is_kin = |kin: &&Kin| is_near(kin) || is_known(kin) || is_marked(kin);
+    let mut kin: Vec<Kin> = everybody.iter().filter(is_kin).copied().collect();
     // Children of those found, then their children: each pass adds a generation, and generations end.
     loop {
         let more: Vec<Kin> = everybody
@@ -73,21 +95,16 @@ pub(crate) fn are_same(first: &[Kin], second: &[Kin]) -> bool {
     processes(first) == processes(second)
 }
 
-fn everybody() -> Vec<Kin> {
-    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-    processes
-        .filter_map(Result::ok)
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter_map(Kin::read)
-        .collect()
-}
-
-/// Reads `/proc/<pid>/stat` (proc(5)): the name stands in brackets and may hold anything, brackets included.
+/// Reads `/proc/<pid>/stat` (proc(5)): the name stands in brackets and may hold anything, brackets included. None for
+/// what lives no more and waits to be reaped.
 fn parse(stat: &str) -> Option<Kin> {
     let pid = stat.split_once(' ')?.0.parse().ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     // The first field after the name is the third of the page.
     let field = |number: usize| fields.get(number.checked_sub(3)?).copied();
+    if matches!(field(3)?, "Z" | "X") {
+        return None;
+    }
     Some(Kin {
         pid,
         parent: field(4)?.parse().ok()?,
@@ -105,14 +122,19 @@ mod tests {
         Kin { pid, parent, group, session, started: 1 }
     }
 
+    const fn nobody(_: &Kin) -> bool {
+        false
+    }
+
     #[test]
     fn a_name_with_brackets_and_spaces_is_no_field() {
         let stat = "7 (a) 1 (b) S 2 3 4 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 999 0 0";
         assert_eq!(parse(stat), Some(Kin { pid: 7, parent: 2, group: 3, session: 4, started: 999 }));
+        assert_eq!(parse(&stat.replace(") S", ") Z")), None);
     }
 
     #[test]
-    fn kin_are_found_by_session_by_parents_and_by_memory() {
+    fn kin_are_found_by_session_by_parents_by_mark_and_by_memory() {
         let leader = kin(10, 1, 10, 10);
         let member = kin(11, 10, 10, 10);
         let own_group = kin(12, 11, 12, 10);
@@ -120,17 +142,19 @@ mod tests {
         let its_child = kin(14, 13, 13, 13);
         let stranger = kin(20, 1, 20, 20);
         let everybody = [leader, member, own_group, own_session, its_child, stranger];
-        assert_eq!(kin_of(10, &[], &everybody), [leader, member, own_group, own_session, its_child]);
+        assert_eq!(kin_of(10, &[], &everybody, nobody), [leader, member, own_group, own_session, its_child]);
 
         let orphaned = [kin(13, 1, 13, 13), kin(14, 13, 13, 13), stranger];
-        assert_eq!(kin_of(10, &[own_session], &orphaned), [kin(13, 1, 13, 13), kin(14, 13, 13, 13)]);
-        assert_eq!(kin_of(10, &[], &orphaned), []);
+        assert_eq!(kin_of(10, &[own_session], &orphaned, nobody), [kin(13, 1, 13, 13), kin(14, 13, 13, 13)]);
+        assert_eq!(kin_of(10, &[], &orphaned, nobody), []);
+        let marked = |kin: &Kin| kin.pid == 13;
+        assert_eq!(kin_of(10, &[], &orphaned, marked), [kin(13, 1, 13, 13), kin(14, 13, 13, 13)]);
     }
 
     #[test]
     fn another_process_with_a_known_number_is_no_kin() {
         let known = Kin { started: 1, ..kin(13, 12, 13, 13) };
         let other = Kin { started: 2, ..kin(13, 1, 13, 13) };
-        assert_eq!(kin_of(10, &[known], &[other]), []);
+        assert_eq!(kin_of(10, &[known], &[other], nobody), []);
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use domain::command::ProcessError;
 
 #[cfg(target_os = "linux")]
-use crate::kernel::Wall;
+use crate::{kernel::Wall, mark::Mark};
 
 /// What every command of a session starts with.
 #[derive(Debug)]
@@ -30,14 +30,19 @@ pub(crate) enum Launcher {
     Kernel(Box<Wall>),
 }
 
+/// A shell that was started.
+pub(crate) struct Started {
+    pub(crate) child: Child,
+    pub(crate) output: io::PipeReader,
+    /// What its processes are known by; none where nothing marks them.
+    #[cfg(target_os = "linux")]
+    pub(crate) mark: Option<Mark>,
+}
+
 impl Launcher {
     /// Starts `command` as the leader of a group of its own, with nothing to read and with both outputs in one pipe,
     /// so that they arrive in the order they were written.
-    pub(crate) fn start(
-        &self,
-        setting: &Setting,
-        command: &str,
-    ) -> Result<(Child, io::PipeReader), ProcessError> {
+    pub(crate) fn start(&self, setting: &Setting, command: &str) -> Result<Started, ProcessError> {
         let failed = |source| ProcessError::Start { command: command.to_owned(), source };
         let (reader, writer) = io::pipe().map_err(failed)?;
         let mut shell = Command::new(&setting.shell);
@@ -50,19 +55,28 @@ impl Launcher {
             .stdin(Stdio::null())
             .stdout(writer.try_clone().map_err(failed)?)
             .stderr(writer);
+        #[cfg(target_os = "linux")]
+        let mut mark = None;
         match self {
             Self::Plain => {
                 shell.process_group(0);
             }
             // Leads a group by leading a session.
             #[cfg(target_os = "linux")]
-            Self::Kernel(wall) => wall.enclose(&mut shell).map_err(|source| ProcessError::Sandbox {
-                level: "kernel",
-                step: "build the ruleset".to_owned(),
-                source: source.into(),
-            })?,
+            Self::Kernel(wall) => {
+                mark = wall.enclose(&mut shell).map_err(|source| ProcessError::Sandbox {
+                    level: "kernel",
+                    step: "build the ruleset".to_owned(),
+                    source: source.into(),
+                })?;
+            }
         }
         let child = shell.spawn().map_err(failed)?;
-        Ok((child, reader))
+        Ok(Started {
+            child,
+            output: reader,
+            #[cfg(target_os = "linux")]
+            mark,
+        })
     }
 }

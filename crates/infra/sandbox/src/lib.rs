@@ -1,9 +1,9 @@
 //! Runs a command inside limits and always gets it back: the adapter of [`domain::ports::Processes`].
 //!
 //! [`Sandbox`] starts a shell at one of the levels of the outer contract, collects its output in bounded space and
-//! leaves no process of its group behind, whatever ends it. At level `kernel` Landlock and seccomp hold the command
-//! in the workspace, and protected files are compared before and after it; at `none` nothing holds it but the
-//! environment, which carries no keys at any level.
+//! leaves no process of its group behind, whatever ends it. At level `kernel` daemons that left the group end, too,
+//! Landlock and seccomp hold the command in the workspace, and protected files are compared before and after it; at
+//! `none` nothing holds it but the environment, which carries no keys at any level.
 //!
 //! It does not decide *whether* a command may run (permission does), does not read the process environment or the
 //! clock of the wall, and holds no file tools. Namespaces (`strict`) have no launcher yet: asking for them is an
@@ -19,6 +19,8 @@ mod kernel;
 mod kin;
 mod launcher;
 mod live;
+#[cfg(target_os = "linux")]
+mod mark;
 mod output;
 #[cfg(target_os = "linux")]
 mod protected;

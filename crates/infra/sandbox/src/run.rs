@@ -38,6 +38,9 @@ const CANCEL_GRACE: Duration = Duration::from_millis(500);
 const DEATH: Duration = Duration::from_secs(5);
 /// How long after the kill the pipe may stay open: only a process that left the group and the session holds it.
 const LAST_WORDS: Duration = Duration::from_millis(100);
+/// Between two looks at what was killed and still lives.
+#[cfg(target_os = "linux")]
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Bytes a read takes at most.
 const READ: usize = 32 * 1024;
 
@@ -51,8 +54,8 @@ enum Stop {
 
 /// Brings a started command to its end. `group` leads; its output comes out of `pipe`.
 ///
-/// Every way out, dropping the future included, kills the whole group; whoever holds the pipe alone is not waited
-/// for.
+/// Every way out, dropping the future included, kills the whole group and all that carries its mark; whoever holds the
+/// pipe alone is not waited for.
 pub(crate) async fn to_its_end(
     mut group: Group,
     pipe: io::PipeReader,
@@ -95,11 +98,30 @@ pub(crate) async fn to_its_end(
     };
     group.kill(scope);
     let is_dead = ignore_late(timeout(DEATH, exit.ended()).await)?;
+    #[cfg(target_os = "linux")]
+    if timeout(DEATH, end_survivors(&mut group)).await.is_err() {
+        tracing::warn!(group = group.leader().as_raw_pid(), "the kernel holds on to what a command started");
+    }
     ignore_late(timeout(LAST_WORDS, tap.read_all()).await)?;
     // What the kernel holds on to is left to the group's own drop.
     let status = if is_dead { Some(group.reap()?) } else { None };
     let (output, whole) = tap.finish();
     Ok((outcome(stop, status), output, whole))
+}
+
+/// Ends what left the group of a command that ended by itself, and waits until nothing of it can change a file.
+#[cfg(target_os = "linux")]
+async fn end_survivors(group: &mut Group) {
+    while let Some(survivor) = group.survivor() {
+        // What is in the group was killed with it.
+        if !survivor.is_in_group_of(group.leader()) {
+            group.kill(Scope::Kin);
+        }
+        if let Some(mut exit) = survivor.pid().and_then(|pid| Exit::watch(pid).ok()) {
+            // Its number may be a stranger's by now, so this looks again instead of waiting for long.
+            drop(timeout(LOOK_AGAIN, exit.ended()).await);
+        }
+    }
 }
 
 fn outcome(stop: Stop, status: Option<ExitStatus>) -> CommandStatus {

@@ -85,7 +85,9 @@ impl Sandbox {
             launcher: Launcher::Plain,
             setting: self.setting(SandboxLevel::None)?,
             artifacts: Arc::clone(&self.settings.artifacts),
-            reason: "asked for: commands run with all rights of the person".to_owned(),
+            reason: "asked for: commands run with all rights of the person, and what leaves a command's process group may \
+                     outlive it"
+                .to_owned(),
             #[cfg(target_os = "linux")]
             guard: None,
         })
@@ -174,10 +176,14 @@ impl Ready {
         cancelled: Cancelled,
     ) -> Result<(CommandStatus, BoundedOutput, WholeOutput), ProcessError> {
         let watching = |source: io::Error| ProcessError::Watch { command: request.command.clone(), source };
-        let (child, pipe) = self.launcher.start(&self.setting, &request.command)?;
-        let group = Group::adopt(child).map_err(watching)?;
+        let started = self.launcher.start(&self.setting, &request.command)?;
+        let group = Group::adopt(started.child).map_err(watching)?;
+        #[cfg(target_os = "linux")]
+        let group = group.with_mark(started.mark);
         let spill = Spill::new(Arc::clone(&self.artifacts));
-        run::to_its_end(group, pipe, request.timeout, output, spill, cancelled).await.map_err(watching)
+        run::to_its_end(group, started.output, request.timeout, output, spill, cancelled)
+            .await
+            .map_err(watching)
     }
 
     async fn run(

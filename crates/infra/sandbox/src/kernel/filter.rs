@@ -1,4 +1,6 @@
-//! The seccomp filter: no sockets, no io_uring (it opens sockets without `socket`), no ptrace.
+//! The seccomp filter: no sockets, no io_uring (it opens sockets without `socket`), no ptrace; no key rings and no
+//! System V queues, memories and semaphores, which are shared with everybody and outlive the command; no change of
+//! the limit that carries the mark.
 //!
 //! `socketpair` works for connected pairs of local streams. Datagram pairs are refused: they can be pointed at any
 //! socket that has a path, which is what refusing `socket` is there to stop.
@@ -18,13 +20,33 @@ pub(super) struct Processor {
     socket: u32,
     socketpair: u32,
     ptrace: u32,
+    setrlimit: u32,
+    prlimit: u32,
+    /// `add_key`, `request_key`, `keyctl`, `shmget`, `semget`, `msgget`.
+    shared: [u32; 6],
 }
 
 impl Processor {
-    const X86_64: Self =
-        Self { audit: 0xC000_003E, foreign_bit: Some(0x4000_0000), socket: 41, socketpair: 53, ptrace: 101 };
-    const AARCH64: Self =
-        Self { audit: 0xC000_00B7, foreign_bit: None, socket: 198, socketpair: 199, ptrace: 117 };
+    const X86_64: Self = Self {
+        audit: 0xC000_003E,
+        foreign_bit: Some(0x4000_0000),
+        socket: 41,
+        socketpair: 53,
+        ptrace: 101,
+        setrlimit: 160,
+        prlimit: 302,
+        shared: [248, 249, 250, 29, 64, 68],
+    };
+    const AARCH64: Self = Self {
+        audit: 0xC000_00B7,
+        foreign_bit: None,
+        socket: 198,
+        socketpair: 199,
+        ptrace: 117,
+        setrlimit: 164,
+        prlimit: 261,
+        shared: [217, 218, 219, 194, 190, 186],
+    };
 
     /// The one this program was built for.
     pub(super) const fn of_host() -> Option<Self> {
@@ -46,6 +68,11 @@ const NUMBER: u32 = 0;
 const AUDIT: u32 = 4;
 const FIRST_ARGUMENT: u32 = 16;
 const SECOND_ARGUMENT: u32 = 24;
+const THIRD_ARGUMENT: u32 = 32;
+const THIRD_ARGUMENT_HIGH: u32 = 36;
+
+/// `RLIMIT_LOCKS`, the same on both processors.
+const MARK: u32 = 10;
 
 const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
 const MASK: u32 = libc::BPF_ALU | libc::BPF_AND | libc::BPF_K;
@@ -69,11 +96,27 @@ pub(super) fn program(processor: &Processor) -> Vec<sock_filter> {
     for (number, error) in IO_URING
         .map(|number| (number, libc::ENOSYS))
         .into_iter()
+        .chain(processor.shared.map(|number| (number, libc::ENOSYS)))
         .chain([(processor.socket, libc::EPERM), (processor.ptrace, libc::EPERM)])
     {
         lines.extend([jump(IF_EQUAL, number, 0, 1), line(ANSWER, refusal(error))]);
     }
     lines.extend([
+        jump(IF_EQUAL, processor.setrlimit, 0, 4),
+        line(LOAD, FIRST_ARGUMENT),
+        jump(IF_EQUAL, MARK, 0, 1),
+        line(ANSWER, refusal(libc::EPERM)),
+        line(ANSWER, libc::SECCOMP_RET_ALLOW),
+        // Without a new value, which is the third argument, it only reads.
+        jump(IF_EQUAL, processor.prlimit, 0, 8),
+        line(LOAD, SECOND_ARGUMENT),
+        jump(IF_EQUAL, MARK, 0, 5),
+        line(LOAD, THIRD_ARGUMENT),
+        jump(IF_EQUAL, 0, 0, 2),
+        line(LOAD, THIRD_ARGUMENT_HIGH),
+        jump(IF_EQUAL, 0, 1, 0),
+        line(ANSWER, refusal(libc::EPERM)),
+        line(ANSWER, libc::SECCOMP_RET_ALLOW),
         jump(IF_EQUAL, processor.socketpair, 1, 0),
         line(ANSWER, libc::SECCOMP_RET_ALLOW),
         line(LOAD, FIRST_ARGUMENT),
@@ -115,7 +158,7 @@ mod tests {
     const ABSENT: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
 
     /// Interprets the program the way the kernel does, for one call.
-    fn answer(processor: &Processor, audit: u32, number: u32, arguments: [u32; 2]) -> u32 {
+    fn answer(processor: &Processor, audit: u32, number: u32, arguments: [u32; 4]) -> u32 {
         let lines = program(processor);
         let (mut at, mut register) = (0, 0);
         loop {
@@ -129,6 +172,8 @@ mod tests {
                         AUDIT => audit,
                         FIRST_ARGUMENT => arguments[0],
                         SECOND_ARGUMENT => arguments[1],
+                        THIRD_ARGUMENT => arguments[2],
+                        THIRD_ARGUMENT_HIGH => arguments[3],
                         _ => panic!("load of {k}"),
                     }
                 }
@@ -141,8 +186,11 @@ mod tests {
         }
     }
 
-    fn check(processor: &Processor, number: u32, arguments: [u32; 2], expected: u32) {
-        assert_eq!(answer(processor, processor.audit, number, arguments), expected, "{number} {arguments:?}");
+    /// The arguments are the first, the second, and both halves of the third.
+    fn check<const N: usize>(processor: &Processor, number: u32, arguments: [u32; N], expected: u32) {
+        let mut four = [0; 4];
+        four[..N].copy_from_slice(&arguments);
+        assert_eq!(answer(processor, processor.audit, number, four), expected, "{number} {arguments:?}");
     }
 
     #[test]
@@ -156,6 +204,27 @@ mod tests {
                 check(&processor, number, [0, 0], ABSENT);
             }
             check(&processor, read, [0, 0], ALLOWED);
+        }
+    }
+
+    #[test]
+    fn what_is_shared_with_everybody_is_absent() {
+        for processor in [Processor::X86_64, Processor::AARCH64] {
+            for number in processor.shared {
+                check(&processor, number, [0, 0], ABSENT);
+            }
+        }
+    }
+
+    #[test]
+    fn the_limit_that_carries_the_mark_can_be_read_and_not_set() {
+        for processor in [Processor::X86_64, Processor::AARCH64] {
+            check(&processor, processor.setrlimit, [MARK], DENIED);
+            check(&processor, processor.setrlimit, [libc::RLIMIT_NOFILE], ALLOWED);
+            check(&processor, processor.prlimit, [0, MARK, 0x1000, 0], DENIED);
+            check(&processor, processor.prlimit, [0, MARK, 0, 0x7FFF], DENIED);
+            check(&processor, processor.prlimit, [7, MARK, 0, 0], ALLOWED);
+            check(&processor, processor.prlimit, [0, libc::RLIMIT_NOFILE, 0x1000, 0], ALLOWED);
         }
     }
 
@@ -183,11 +252,11 @@ mod tests {
     fn calls_through_another_table_do_not_pass() {
         const I386: u32 = 0x4000_0003;
         let x86 = Processor::X86_64;
-        assert_eq!(answer(&x86, I386, 3, [0, 0]), libc::SECCOMP_RET_KILL_PROCESS);
+        assert_eq!(answer(&x86, I386, 3, [0; 4]), libc::SECCOMP_RET_KILL_PROCESS);
         for number in [0, x86.socket, 521] {
             check(&x86, number | 0x4000_0000, [0, 0], ABSENT);
         }
         const ARM: u32 = 0x4000_0028;
-        assert_eq!(answer(&Processor::AARCH64, ARM, 3, [0, 0]), libc::SECCOMP_RET_KILL_PROCESS);
+        assert_eq!(answer(&Processor::AARCH64, ARM, 3, [0; 4]), libc::SECCOMP_RET_KILL_PROCESS);
     }
 }

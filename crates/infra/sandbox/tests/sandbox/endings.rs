@@ -115,6 +115,7 @@ async fn a_command_ends_with_its_shell_and_takes_its_background_along() {
 
 #[tokio::test]
 async fn who_leaves_the_group_and_holds_the_output_holds_up_nobody() {
+    // Nothing but the mark, which `none` lacks, tells that such a daemon is the command's.
     for level in BOTH {
         let bench = Bench::new();
         let Some(sandbox) = bench.at(level).await else { continue };
@@ -123,10 +124,55 @@ async fn who_leaves_the_group_and_holds_the_output_holds_up_nobody() {
         assert_eq!(status, CommandStatus::Exited(4));
         let daemon: i32 = output.trim().parse().expect("a process id");
         let daemon = rustix::process::Pid::from_raw(daemon).expect("a process id");
-        // It cut every tie, which only a process namespace would survive.
-        rustix::process::kill_process(daemon, rustix::process::Signal::KILL)
-            .expect("the daemon is ours to end");
+        if level == SandboxLevel::Kernel {
+            ends(daemon.as_raw_pid());
+        } else {
+            rustix::process::kill_process(daemon, rustix::process::Signal::KILL)
+                .expect("the daemon is ours to end");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_daemon_that_cut_every_tie_ends_with_its_command() {
+    // Each leaves group, session, parents, output and environment, and says its number in a file.
+    let daemon = "echo $$ > pid.new; mv pid.new pid; exec sleep 600";
+    for command in [
+        format!("setsid -f env -i /bin/sh -c '{daemon}' >/dev/null 2>&1 </dev/null"),
+        format!("W=$PWD; (cd /; setsid -f setsid -f /bin/sh -c 'cd \"$0\"; {daemon}' \"$W\" >&- 2>&- <&-)"),
+        format!("ulimit -x 7; ulimit -Hx 7; setsid -f /bin/sh -c '{daemon}' >/dev/null 2>&1 </dev/null"),
+        // Long enough for all numbers of processes to be used up.
+        format!("setsid -f /bin/sh -c '{daemon}' >/dev/null 2>&1 </dev/null; sleep 0.2"),
+    ] {
+        let bench = Bench::new();
+        let Some(sandbox) = bench.at(SandboxLevel::Kernel).await else { return };
+        let (status, output) =
+            result(&sandbox, &format!("{command}; while ! [ -e pid ]; do :; done; cat pid")).await;
+        assert_eq!(status, CommandStatus::Exited(0), "`{command}`: {output}");
+        let daemon = output.lines().last().and_then(|pid| pid.parse().ok()).expect("a process id");
+        assert!(!is_running(daemon), "`{command}`");
+    }
+}
+
+#[tokio::test]
+async fn neighbouring_commands_do_not_end_each_others_daemons() {
+    let bench = Bench::new();
+    let Some(sandbox) = bench.at(SandboxLevel::Kernel).await else { return };
+    let sink = Arc::new(Sink::default());
+    let command =
+        "setsid -f /bin/sh -c 'echo ready $$; exec sleep 600' </dev/null; while ! [ -e go ]; do :; done";
+    let end = sandbox.run(request(command), Arc::clone(&sink) as _, never_cancelled());
+    let neighbour = async {
+        let daemon = sink.ready().await[0];
+        let other = "setsid -f sleep 600 >/dev/null 2>&1 </dev/null; sleep 0.2; touch go";
+        assert_eq!(result(&sandbox, "setsid -f sleep 600 >/dev/null 2>&1").await.0, CommandStatus::Exited(0));
+        assert!(is_running(daemon));
+        assert_eq!(result(&sandbox, other).await.0, CommandStatus::Exited(0));
+        daemon
+    };
+    let (end, daemon) = within(async { tokio::join!(end, neighbour) }).await;
+    assert_eq!(end.expect("it runs").status, CommandStatus::Exited(0));
+    assert!(!is_running(daemon));
 }
 
 #[tokio::test]

@@ -45,6 +45,9 @@ fn tried(order: &str) -> Result<(), Errno> {
         "a pair of datagrams" => pair(SocketType::DGRAM),
         "io_uring" => raw(libc::SYS_io_uring_setup, 1),
         "ptrace" => raw(libc::SYS_ptrace, libc::PTRACE_TRACEME.into()),
+        "a key ring" => raw(libc::SYS_keyctl, 0),
+        "a shared memory" => raw(libc::SYS_shmget, 0),
+        "a message queue" => raw(libc::SYS_msgget, 0),
         "a call of x32" => raw(0x4000_0000 | libc::SYS_getpid, 0),
         signal => {
             let pid = signal.strip_prefix("signal ").and_then(|pid| pid.parse().ok());
@@ -85,9 +88,12 @@ async fn no_socket_of_any_family_can_be_made() {
 }
 
 #[tokio::test]
-async fn io_uring_ptrace_and_foreign_calls_are_refused() {
+async fn io_uring_ptrace_shared_objects_and_foreign_calls_are_refused() {
     check("io_uring", Err(Errno::NOSYS)).await;
     check("ptrace", Err(Errno::PERM)).await;
+    for order in ["a key ring", "a shared memory", "a message queue"] {
+        check(order, Err(Errno::NOSYS)).await;
+    }
     if cfg!(target_arch = "x86_64") {
         check("a call of x32", Err(Errno::NOSYS)).await;
     }
