@@ -51,7 +51,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             files: 200_000,
-            hidden_files: 1_000,
+            hidden_files: 200,
             depth: 128,
             file_bytes: 20 << 20,
             checkpoint_bytes: 512 << 20,
