@@ -294,7 +294,11 @@ impl Engine {
             cache: self.settings.places.cache.clone(),
             session,
             git_dirs: workspace::git_dirs(&self.cwd),
-            protected: self.configuration_files(),
+            protected: self
+                .configuration_files()
+                .into_iter()
+                .chain([self.settings.places.config.clone()])
+                .collect(),
             artifacts: Arc::new(ArtifactFiles::new(self.settings.places.artifacts())),
             environment: self.variables.clone().into_iter().collect(),
         }

@@ -32,9 +32,9 @@ pub struct SandboxSettings {
     /// The workspace's git dir and common dir, canonical; empty outside of git. Inside the workspace they are
     /// protected, outside they become readable.
     pub git_dirs: Vec<PathBuf>,
-    /// Our own configuration and data files, whether they exist or not. Those inside the workspace are compared
-    /// before and after each command, so they must not name files that the engine itself writes meanwhile (the
-    /// journal).
+    /// Our own configuration and data, files or whole folders, whether they exist or not. Those inside the workspace
+    /// are compared before and after each command, so they must not name what the engine itself writes meanwhile
+    /// (the journal).
     pub protected: Vec<PathBuf>,
     /// Where the whole of a long output goes.
     pub artifacts: Arc<dyn ArtifactPort>,
