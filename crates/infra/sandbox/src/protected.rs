@@ -1,10 +1,11 @@
 //! Protected files at level `kernel`: compared before and after each command, and put back (contract 6).
 //!
 //! Landlock cannot take a part out of a granted folder, so what lies in the workspace and must not change is watched
-//! instead: the repository's `config`, `hooks`, `info`, `HEAD` and refs, and our own files. Index and objects are not
-//! compared. Whoever changes these files while a command runs (an engine commit, a person in another terminal) has
+//! instead: the repository's `config`, `hooks`, `info`, `HEAD` and refs, the settings and hooks of its submodules and
+//! worktrees, and our own files. Index and objects are not compared. Whoever changes these files while a command runs (an engine commit, a person in another terminal) has
 //! the change put back, too: the engine runs no commit beside commands.
 
+mod inner;
 mod restore;
 mod snapshot;
 
@@ -18,8 +19,8 @@ use std::{
 
 use rustix::fs::{Mode, OFlags};
 
-use self::snapshot::Snapshot;
-use crate::settings::SandboxSettings;
+use self::{inner::Inner, snapshot::Snapshot};
+use crate::{folders::rest_inside, settings::SandboxSettings};
 
 /// Why protected files could not be guarded.
 #[derive(Debug, thiserror::Error)]
@@ -64,17 +65,33 @@ pub(crate) struct Guard {
     watched: BTreeMap<PathBuf, Watch>,
     /// Folders whose unwatched content would be lost with them: git dirs. Relative to the workspace.
     precious: Vec<PathBuf>,
-    last: Mutex<Option<Arc<Snapshot>>>,
+    last: Mutex<Option<Last>>,
+}
+
+/// How it last looked.
+struct Last {
+    inner: Inner,
+    snapshot: Arc<Snapshot>,
 }
 
 /// Parts of a git dir that decide what runs and what is committed. `commondir` and `config.worktree` are ways to
-/// the same settings, `reftable` holds refs of newer repositories.
-const GIT_PARTS: [&str; 9] =
-    ["HEAD", "commondir", "config", "config.worktree", "hooks", "info", "packed-refs", "refs", "reftable"];
+/// the same settings, `reftable` holds refs of newer repositories, the plan of a rebase holds commands.
+const GIT_PARTS: [&str; 10] = [
+    "HEAD",
+    "commondir",
+    "config",
+    "config.worktree",
+    "hooks",
+    "info",
+    "packed-refs",
+    "refs",
+    "reftable",
+    "rebase-merge/git-rebase-todo",
+];
 
 impl Guard {
     pub(crate) fn new(settings: &SandboxSettings) -> Self {
-        let inside = |path: &Path| path.strip_prefix(&settings.workspace).ok().map(Path::to_owned);
+        let inside = |path: &Path| rest_inside(path, &settings.workspace);
         let mut precious: Vec<PathBuf> = settings.git_dirs.iter().filter_map(|dir| inside(dir)).collect();
         precious.push(PathBuf::from(".git"));
         precious.sort();
@@ -83,13 +100,7 @@ impl Guard {
         let mut watched = BTreeMap::new();
         let ours = settings.protected.iter().filter_map(|path| inside(path));
         let parts = precious.iter().flat_map(|dir| GIT_PARTS.map(|part| dir.join(part)));
-        for path in ours.chain(parts).filter(|path| !path.as_os_str().is_empty()) {
-            // A link in place of a folder on the way would lead the comparison, and the putting back, elsewhere.
-            for above in path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()) {
-                watched.entry(above.to_owned()).or_insert(Watch::Way);
-            }
-            watched.insert(path, Watch::Whole);
-        }
+        ours.chain(parts).for_each(|path| watch(&mut watched, path));
         watched.extend(precious.iter().map(|dir| (dir.clone(), Watch::Place)));
         Self { workspace: settings.workspace.clone(), watched, precious, last: Mutex::new(None) }
     }
@@ -98,13 +109,34 @@ impl Guard {
     pub(crate) fn before(&self) -> Result<Baseline, GuardError> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let snapshot = match &*last {
-            Some(snapshot) if snapshot.is_unchanged() => Arc::clone(snapshot),
-            older => Arc::new(Snapshot::take(&self.workspace, &self.watched, older.as_deref())?),
+            Some(last) if last.inner.is_unchanged() && last.snapshot.is_unchanged() => {
+                Arc::clone(&last.snapshot)
+            }
+            older => {
+                let inner = Inner::find(&self.workspace, self.precious.iter())?;
+                let mut watched = self.watched.clone();
+                inner.parts().for_each(|path| watch(&mut watched, path));
+                let older = older.as_ref().map(|last| &*last.snapshot);
+                let snapshot = Arc::new(Snapshot::take(&self.workspace, &watched, older)?);
+                *last = Some(Last { inner, snapshot: Arc::clone(&snapshot) });
+                snapshot
+            }
         };
-        *last = Some(Arc::clone(&snapshot));
         let precious = self.precious.iter().filter_map(|dir| hold(&self.workspace, dir)).collect();
         Ok(Baseline { workspace: self.workspace.clone(), snapshot, precious, is_settled: false })
     }
+}
+
+/// Adds a path and the ways to it.
+fn watch(watched: &mut BTreeMap<PathBuf, Watch>, path: PathBuf) {
+    if path.as_os_str().is_empty() {
+        return;
+    }
+    // A link in place of a folder on the way would lead the comparison, and the putting back, elsewhere.
+    for above in path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()) {
+        watched.entry(above.to_owned()).or_insert(Watch::Way);
+    }
+    watched.insert(path, Watch::Whole);
 }
 
 /// A folder that is held open, so that it is found again wherever a command moves it.

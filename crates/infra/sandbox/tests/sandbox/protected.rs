@@ -158,6 +158,70 @@ async fn our_own_files_are_put_back_also_where_they_were_missing() {
     check("mkdir x; echo '{}' > x/config.json; ln -s x missing", &["missing"]).await;
 }
 
+/// CVE-2026-26268 by another door
+#[tokio::test]
+async fn settings_and_hooks_of_submodules_and_worktrees_and_a_planned_rebase_are_put_back() {
+    let bench = repository();
+    let module = |name: &str| bench.workspace.join(".git/modules").join(name);
+    for name in ["sub", "libs/inner", "sub/modules/deep"] {
+        fs::create_dir_all(module(name).join("hooks")).expect("a git dir");
+        fs::write(module(name).join("HEAD"), "ref: refs/heads/main\n").expect("its head");
+        fs::write(module(name).join("config"), "[core]\n").expect("its settings");
+    }
+    git(&bench, &["worktree", "add", "-q", "../tree", "packed"]);
+    fs::create_dir(bench.workspace.join(".git/rebase-merge")).expect("a rebase");
+    fs::write(bench.workspace.join(".git/rebase-merge/git-rebase-todo"), "pick 1\n").expect("its plan");
+    let Some(sandbox) = guarded(&bench).await else { return };
+    let before = state(&bench.workspace.join(".git"));
+    for (command, named) in [
+        ("git config -f .git/modules/sub/config core.fsmonitor evil", ".git/modules/sub/config"),
+        ("echo x > .git/modules/libs/inner/hooks/post-commit", ".git/modules/libs/inner/hooks/post-commit"),
+        ("echo x > .git/modules/sub/modules/deep/config", ".git/modules/sub/modules/deep/config"),
+        ("echo x > .git/modules/sub/info", ".git/modules/sub/info"),
+        ("echo '[core]' > .git/worktrees/tree/config.worktree", ".git/worktrees/tree/config.worktree"),
+        ("echo 'exec evil' >> .git/rebase-merge/git-rebase-todo", ".git/rebase-merge/git-rebase-todo"),
+    ] {
+        let end = run(&sandbox, command).await;
+        assert_eq!(
+            (end.status, end.restored),
+            (CommandStatus::Refused, vec![named.to_owned()]),
+            "`{command}`"
+        );
+        assert_eq!(state(&bench.workspace.join(".git")), before, "`{command}`");
+    }
+    // One that a person adds between two commands is watched from then on.
+    fs::create_dir_all(module("libs/new")).expect("a git dir");
+    fs::write(module("libs/new").join("HEAD"), "ref: refs/heads/main\n").expect("its head");
+    let end = run(&sandbox, "echo x > .git/modules/libs/new/config").await;
+    assert_eq!(end.restored, [".git/modules/libs/new/config"]);
+}
+
+/// The workspace may be the home folder.
+#[tokio::test]
+async fn a_folder_of_ours_is_put_back_with_all_that_is_in_it_also_where_it_was_missing() {
+    for is_there in [true, false] {
+        let bench = Bench::new();
+        let config = bench.workspace.join(".config/better-llm");
+        let file = config.join("system_config.json");
+        if is_there {
+            fs::create_dir_all(&config).expect("our folder");
+            fs::write(&file, "{}").expect("our file");
+        }
+        std::os::unix::fs::symlink(&bench.workspace, bench.home.join("me")).expect("a link");
+        let mut settings = bench.settings(Requested::Level(SandboxLevel::Kernel));
+        // Named by another way to the same place.
+        settings.protected = vec![bench.home.join("me/.config/better-llm")];
+        let Some(sandbox) = bench.with(settings).await else { return };
+        let command = "mkdir -p .config/other .config/better-llm && cd .config/better-llm && \
+                       echo '{\"x\": 1}' > system_config.json";
+        let end = run(&sandbox, command).await;
+        let named = if is_there { ".config/better-llm/system_config.json" } else { ".config/better-llm" };
+        assert_eq!((end.status, end.restored), (CommandStatus::Refused, vec![named.to_owned()]));
+        assert_eq!(fs::read_to_string(&file).ok().as_deref(), is_there.then_some("{}"));
+        assert!(bench.workspace.join(".config/other").is_dir());
+    }
+}
+
 #[tokio::test]
 async fn a_change_that_keeps_size_and_times_is_seen() {
     let command = "cp -p .git/hooks/pre-push keep; printf '#!/bin/XX\\n' > .git/hooks/pre-push; \
