@@ -297,17 +297,28 @@ impl Engine {
             protected: self
                 .configuration_files()
                 .into_iter()
-                .chain([self.settings.places.config.clone()])
+                .chain([self.settings.places.config.clone(), self.own_git(session)])
                 .collect(),
             artifacts: Arc::new(ArtifactFiles::new(self.settings.places.artifacts())),
             environment: self.variables.clone().into_iter().collect(),
         }
     }
 
+    /// Where a session keeps states of the workspace.
+    fn store(&self, session: SessionId) -> PathBuf {
+        self.settings.places.cache.join("checkpoints").join(session.to_string())
+    }
+
+    /// The configuration of our own git directory: it says what git runs, so where the workspace holds the cache, a
+    /// command may not write it.
+    fn own_git(&self, session: SessionId) -> PathBuf {
+        self.store(session).join("git").join("config")
+    }
+
     fn workspace_settings(&self, session: SessionId) -> WorkspaceSettings {
         let places = &self.settings.places;
-        let store = places.cache.join("checkpoints").join(session.to_string());
-        let mut settings = WorkspaceSettings::new(self.cwd.clone(), store, self.variables.clone());
+        let mut settings =
+            WorkspaceSettings::new(self.cwd.clone(), self.store(session), self.variables.clone());
         settings.own = vec![places.data.clone(), places.state.clone(), places.cache.clone()];
         settings
     }

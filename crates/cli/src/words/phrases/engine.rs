@@ -3,7 +3,7 @@
 use super::Phrase;
 use crate::words::start::UNREAD_INPUT;
 
-pub(super) const ENGINE: [Phrase; 34] = [
+pub(super) const ENGINE: [Phrase; 35] = [
     // Claims of a report, held against what was seen.
     (
         "files_changed: `{}` does not differ from the round's start",
@@ -72,8 +72,13 @@ pub(super) const ENGINE: [Phrase; 34] = [
     ("stop", "중지"),
     // The sandbox.
     (
-        "asked for: commands run with all rights of the person",
-        "요청에 따라 명령이 사용자의 모든 권한으로 실행됩니다",
+        "asked for: commands run with all rights of the person, and what leaves a command's process group may outlive it",
+        "요청에 따라 명령이 사용자의 모든 권한으로 실행되며, 프로세스 그룹을 벗어난 프로세스는 명령이 끝난 뒤에도 남을 수 있습니다",
+    ),
+    (
+        "Landlock (ABI {}) and a seccomp filter hold commands in the workspace; a daemon that left its command's process \
+         group and parents may outlive it",
+        "Landlock(ABI {})과 seccomp 필터가 명령을 작업 폴더 안에 가둡니다. 프로세스 그룹과 부모를 벗어난 데몬은 명령이 끝난 뒤에도 남을 수 있습니다",
     ),
     (
         "Landlock (ABI {}) and a seccomp filter hold commands in the workspace; not readable, because too much lies \
