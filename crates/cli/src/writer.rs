@@ -194,7 +194,8 @@ impl Lane {
                 level.pieces += 1;
                 level.bytes += bytes.len();
             }
-            is_wanted
+            // Nobody waits for there to be more.
+            false
         });
         if is_wanted {
             // The thread lives as long as there are lanes.
@@ -260,9 +261,11 @@ fn write_all(queue: &mpsc::Receiver<Piece>, level: &watch::Sender<Level>, out: i
         let mut left = bytes.len();
         let mut took = |length: usize| {
             left -= length;
-            level.send_modify(|level| {
+            level.send_if_modified(|level| {
                 level.bytes -= length;
                 level.taken += length as u64;
+                // The end of the piece is told below.
+                left > 0
             });
         };
         let written = match stream {
