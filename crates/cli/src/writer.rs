@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::output::OutputError;
 
@@ -61,6 +61,9 @@ impl Level {
 pub(crate) struct Writer {
     pieces: mpsc::Sender<Piece>,
     level: Arc<watch::Sender<Level>>,
+    /// Rung when standard output has failed. Apart from the level, so that waiting for it costs nothing while it
+    /// goes well.
+    failed: Arc<Notify>,
 }
 
 impl Writer {
@@ -83,11 +86,12 @@ impl Writer {
         // Not bounded by itself: the level counts what waits, and whoever says much awaits room.
         let (pieces, queue) = mpsc::channel();
         let level = Arc::new(watch::Sender::default());
-        let shown = Arc::clone(&level);
+        let failed = Arc::new(Notify::new());
+        let (shown, told) = (Arc::clone(&level), Arc::clone(&failed));
         thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || write_all(&queue, &shown, out, err))?;
-        Ok(Self { pieces, level })
+            .spawn(move || write_all(&queue, &shown, &told, out, err))?;
+        Ok(Self { pieces, level, failed })
     }
 
     /// Standard output, as something that never blocks and never fails.
@@ -122,10 +126,10 @@ impl Writer {
     /// Waits until standard output has failed. Safe to drop; whoever gets the answer is the only one.
     pub(crate) async fn failed(&self) -> OutputError {
         loop {
-            self.reached(|level| level.failure.is_some()).await;
             if let Some(error) = self.take_failure() {
                 return error;
             }
+            self.failed.notified().await;
         }
     }
 
@@ -255,7 +259,13 @@ impl Write for LogLane {
 }
 
 /// The thread: writes what comes until nobody can say anything any more.
-fn write_all(queue: &mpsc::Receiver<Piece>, level: &watch::Sender<Level>, out: impl Write, err: impl Write) {
+fn write_all(
+    queue: &mpsc::Receiver<Piece>,
+    level: &watch::Sender<Level>,
+    failed: &Notify,
+    out: impl Write,
+    err: impl Write,
+) {
     let (mut out, mut err) = (Some(out), Some(err));
     for Piece { stream, bytes } in queue {
         let mut left = bytes.len();
@@ -278,6 +288,7 @@ fn write_all(queue: &mpsc::Receiver<Piece>, level: &watch::Sender<Level>, out: i
             // A silent standard error is no fault (reliability P51), and there is no place where to say it.
             if let (Stream::Out, Err(error)) = (stream, written) {
                 level.failure = Some(error);
+                failed.notify_one();
             }
         });
     }
