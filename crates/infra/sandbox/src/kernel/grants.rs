@@ -45,7 +45,7 @@ const SETTINGS_READ: [&str; 10] = [
 /// A folder, and the beginning of the names in it that are granted.
 const FAMILIES_READ: [(&str, &str); 3] = [("/", "lib"), ("/etc", "ca-certificates"), ("/etc", "ld.so.")];
 
-/// The list for these settings, but for [`Folders::writable`], which is granted by handle. Paths may be missing;
+/// The list for these settings, but for `Folders::writable`, which is granted by handle. Paths may be missing;
 /// whoever uses the list skips them.
 pub(super) fn of_commands(settings: &SandboxSettings) -> Grants {
     let mut grants = Grants::default();
