@@ -6,5 +6,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --locked -p better-llm-cli -p better-llm-benches -p better-llm-testkit --bins
-out=target/release
+out="${CARGO_TARGET_DIR:-target}/release"
 exec "$out/measure" "$out/better-llm-cli" "$out/limit" "$out/mock-messages" "$@"
