@@ -221,6 +221,7 @@ impl Session {
                                     stop.trigger(Ending::Stopped);
                                     Ok(())
                                 }
+                                Command::Permission { .. } => Ok(()),
                             };
                             drop(taken.send(answer));
                         }

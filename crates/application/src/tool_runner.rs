@@ -11,7 +11,7 @@ use std::{
 use domain::{
     event::{DeltaBody, EventBody, Scope},
     id::{CallId, RequestId},
-    permission::{Leave, leave},
+    permission::{Leave, PathRules, leave},
     ports::{JournalError, OutputSink, PreparedCall, ToolContext},
     run::CallResult,
     text,
@@ -187,6 +187,7 @@ impl RunContext<'_> {
             cancelled: stop.cancelled(),
             bases: self.round.bases(),
             writes: self.writes.clone(),
+            paths: PathRules::default(),
         });
         tokio::select! {
             biased;

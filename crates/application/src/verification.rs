@@ -39,7 +39,7 @@ impl RoundContext {
         let ticket = self.state().seen.command_started(None, command);
         let began = Instant::now();
         let request =
-            CommandRequest { command: command.to_owned(), timeout: CommandRequest::LONGEST_TIMEOUT };
+            CommandRequest { timeout: CommandRequest::LONGEST_TIMEOUT, ..CommandRequest::new(command) };
         let ended = self.ports.processes.run(request, Arc::new(NoOutput), self.stop.cancelled()).await;
         // What cannot be seen counts as changed: then no earlier run of a test says anything.
         let changed = self.ports.workspace.touched().await.unwrap_or(true);

@@ -1,8 +1,8 @@
-//! Running a shell command: what is asked of the `Processes` port, and what it gives back.
+//! Running a shell command: what is asked of the ports `Processes` and `Servers`, and what they give back.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use crate::artifact::Artifact;
+use crate::{artifact::Artifact, id::RunId};
 
 /// A shell command to run in the workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,9 @@ pub struct CommandRequest {
     pub command: String,
     /// The process group is stopped (TERM, 2 s, KILL) when this has passed.
     pub timeout: Duration,
+    /// The run that asks. At sandbox level `strict` all commands and servers of one run share a network of their
+    /// own; a command without a run is alone in its.
+    pub run: Option<RunId>,
 }
 
 impl CommandRequest {
@@ -18,6 +21,11 @@ impl CommandRequest {
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
     /// The longest timeout a call may name (contract 4, `bash`).
     pub const LONGEST_TIMEOUT: Duration = Duration::from_secs(600);
+
+    /// A command of no run, with the default timeout.
+    pub fn new(command: impl Into<String>) -> Self {
+        Self { command: command.into(), timeout: Self::DEFAULT_TIMEOUT, run: None }
+    }
 }
 
 /// How a command ended.
@@ -113,4 +121,73 @@ pub enum ProcessError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// A command that stays in the background until its run ends, to be tested against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerRequest {
+    /// Given to the shell like [`CommandRequest::command`].
+    pub command: String,
+    /// The run that it belongs to, and ends with.
+    pub run: RunId,
+}
+
+/// What a run calls one of its servers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ServerId(String);
+
+impl ServerId {
+    /// Wraps a name, whether there is such a server or not.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a server has said since the last look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerOutput {
+    /// How it ended; none while it runs.
+    pub status: Option<CommandStatus>,
+    /// The new output, both streams in the order they arrived; the oldest of it is left out first. Invalid UTF-8
+    /// has become U+FFFD.
+    pub output: String,
+    /// New bytes that were left out.
+    pub omitted_bytes: u64,
+}
+
+impl ServerOutput {
+    /// The most bytes of output that are kept between two looks.
+    pub const KEPT: usize = 64 * 1024;
+}
+
+/// A server could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The run has no server of that name.
+    #[error("there is no server `{0}` in this run: start one first, and name it as its start did")]
+    Unknown(ServerId),
+    /// The run has as many as it may.
+    #[error("{0} servers run already, more are not allowed at a time: stop one first")]
+    TooMany(usize),
+    /// It could not be started or watched.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+}
+
+impl ServerError {
+    /// The most servers that one run may have at a time.
+    pub const MOST: usize = 8;
 }

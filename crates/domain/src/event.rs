@@ -248,8 +248,14 @@ pub enum EventBody {
     ContextCut { dropped: u32, kept: u32 },
     /// The same thing happens again and again.
     LoopWarning { pattern: String, count: u32 },
-    /// The state that `session undo` goes back to.
-    Checkpoint { id: String },
+    /// A state of the workspace was kept: the one that `session undo` goes back to, or the one that a round left.
+    Checkpoint {
+        id: String,
+        #[serde(default, skip_serializing_if = "CheckpointAt::is_begin")]
+        at: CheckpointAt,
+    },
+    /// A round was undone. `checkpoint`: the state that came back. `kept`: the state before, to undo the undoing.
+    Undone { checkpoint: String, kept: String, paths: Vec<String> },
     /// A limit was reached.
     LimitReached { limit: String, value: u64 },
     /// A run ended.
@@ -331,6 +337,27 @@ pub enum Decision {
     Always,
     /// No.
     Deny,
+}
+
+/// When in a round a state of the workspace was kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckpointAt {
+    /// Before its first effect.
+    #[default]
+    Begin,
+    /// After its last one.
+    End,
+}
+
+impl CheckpointAt {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde's `skip_serializing_if` hands over a reference"
+    )]
+    fn is_begin(&self) -> bool {
+        *self == Self::Begin
+    }
 }
 
 /// What happened to an intervention window.

@@ -1,8 +1,21 @@
 //! What may be done without asking (contract 6). The sandbox is the wall; this only decides whether to ask.
+//!
+//! A mode has a row for each kind of tool; a person's [`Rules`] go before it; a [`Ceiling`] holds both, and what is
+//! forbidden in it stays so further down (law 6).
 
 use serde::{Deserialize, Serialize};
 
 use crate::tool::Access;
+
+mod ceiling;
+mod command_text;
+mod path_pattern;
+mod path_rules;
+mod rule;
+
+pub use ceiling::{Ceiling, Policy, Ruling};
+pub use path_rules::{PathRules, PathUse};
+pub use rule::{CallFacts, Effect, InvalidRule, Rule, Rules};
 
 /// How much the team may do by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

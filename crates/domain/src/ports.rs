@@ -10,11 +10,11 @@ use serde_json::Value;
 use crate::{
     agent::AgentName,
     artifact::{Artifact, ArtifactError},
-    command::{CommandEnd, CommandRequest, ProcessError},
+    command::{CommandEnd, CommandRequest, ProcessError, ServerError, ServerId, ServerOutput, ServerRequest},
     event::Event,
     id::{CallId, RunId, SessionId, Ulid},
     model::{ModelError, ModelRequest, ModelStream},
-    permission::SandboxState,
+    permission::{PathRules, Rule, SandboxState},
     record::SessionRecord,
     time::Timestamp,
     tool::{CallTarget, RejectedInput, ToolOutcome, ToolSpec},
@@ -85,6 +85,9 @@ pub struct ToolContext {
     pub bases: Bases,
     /// The globs the run may write; none: the whole workspace.
     pub writes: Option<Arc<[String]>>,
+    /// What rules forbid the agent to read and write. Held against the path that a file really has, once it is
+    /// open: a link does not lead round a rule.
+    pub paths: PathRules,
 }
 
 /// A tool.
@@ -105,6 +108,12 @@ pub trait PreparedCall: Send {
     /// What it is about to do.
     fn target(&self) -> CallTarget;
 
+    /// What it would change, as a unified diff, for a person who is asked; none where there is nothing to show. A
+    /// call that was previewed does nothing where the files have changed since.
+    async fn preview(&mut self) -> Option<String> {
+        None
+    }
+
     /// Does it. Failures are outcomes, written for the model to read.
     async fn run(self: Box<Self>, context: ToolContext) -> ToolOutcome;
 }
@@ -123,6 +132,22 @@ pub trait Processes: Send + Sync {
         output: Arc<dyn OutputSink>,
         cancelled: Cancelled,
     ) -> Result<CommandEnd, ProcessError>;
+}
+
+/// Commands in the background, each belonging to a run.
+#[async_trait]
+pub trait Servers: Send + Sync {
+    /// Starts one, at the sandbox level in force. It runs until it ends, is stopped, or its run ends.
+    async fn start(&self, request: ServerRequest) -> Result<ServerId, ServerError>;
+
+    /// What it has said since the last look, and whether it still runs.
+    async fn read(&self, run: RunId, server: &ServerId) -> Result<ServerOutput, ServerError>;
+
+    /// Ends it, everything it started included, and gives what it had said since the last look.
+    async fn stop(&self, run: RunId, server: &ServerId) -> Result<ServerOutput, ServerError>;
+
+    /// Ends every server of a run, and what else was kept for the run. Returns when nothing of it is left.
+    async fn end_run(&self, run: RunId);
 }
 
 /// The person's files, as they are and as they were.
@@ -203,6 +228,24 @@ pub trait ArtifactWriter: Send {
 
     /// Gives it its name.
     fn keep(self: Box<Self>) -> Result<Artifact, ArtifactError>;
+}
+
+/// Where the leave goes that a person gives for good (`always`): their own configuration for this workspace.
+#[async_trait]
+pub trait GrantPort: Send + Sync {
+    /// Keeps a rule. It is on disk when this returns, and counts in sessions that begin later.
+    async fn keep(&self, rule: Rule) -> Result<(), GrantError>;
+}
+
+/// A rule could not be kept; it counts for the session nevertheless.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot keep the rule in {place}")]
+pub struct GrantError {
+    /// The file.
+    pub place: String,
+    /// Why.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 /// Where finished records go.

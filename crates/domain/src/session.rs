@@ -1,6 +1,6 @@
 //! What a person, or a program in their place, can tell a session.
 
-use crate::outcome::Signal;
+use crate::{event::Decision, id::CallId, outcome::Signal};
 
 /// A command to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,15 @@ pub enum Command {
     Cancel(Signal),
     /// End the round by the person's wish (`/stop`).
     Stop,
+    /// Answer a call that waits for the person's leave. Changes nothing where none of that id waits.
+    Permission {
+        /// The call, as `permission_asked` names it.
+        call: CallId,
+        /// The answer.
+        decision: Decision,
+        /// What the agent should know: why not, what instead.
+        note: Option<String>,
+    },
 }
 
 /// What a round is about.

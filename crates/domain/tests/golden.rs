@@ -63,7 +63,8 @@ shapes_of!(type_of_event, EVENTS, EVENT_SHAPES, EventBody:
     SettingChanged { key, value } => "setting_changed",
     ContextCut { dropped, kept } => "context_cut",
     LoopWarning { pattern, count } => "loop_warning",
-    Checkpoint { id } => "checkpoint",
+    Checkpoint { id, at } => "checkpoint",
+    Undone { checkpoint, kept, paths } => "undone",
     LimitReached { limit, value } => "limit_reached",
     RunFinished { ending, turns, usage, cost_usd, elapsed_ms } => "run_finished",
     RoundFinished { ending, exit_code, summary, result, total_turns, agents_used, usage, cost_usd, elapsed_ms } => "round_finished",
@@ -76,7 +77,7 @@ shapes_of!(type_of_delta, DELTAS, DELTA_SHAPES, DeltaBody:
 );
 
 /// Contract 5, row by row: the fields of a type. `?`: may be missing; `+`: an addition to the contract's list.
-const FIELDS: [(&str, &str); 30] = [
+const FIELDS: [(&str, &str); 31] = [
     ("session_started", "cwd provider agents limits sandbox version"),
     ("session_resumed", "cwd provider agents limits sandbox version restored"),
     ("round_started", "text context mentions"),
@@ -104,7 +105,9 @@ const FIELDS: [(&str, &str); 30] = [
     ("setting_changed", "key value"),
     ("context_cut", "dropped kept"),
     ("loop_warning", "pattern count"),
-    ("checkpoint", "id"),
+    ("checkpoint", "id +at?"),
+    // An addition: what `session undo` did.
+    ("undone", "checkpoint kept paths"),
     ("limit_reached", "limit value"),
     ("run_finished", "outcome reason? turns usage cost_usd? elapsed_ms"),
     (

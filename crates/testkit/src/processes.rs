@@ -194,7 +194,7 @@ impl Processes for FakeProcesses {
         output: Arc<dyn OutputSink>,
         cancelled: Cancelled,
     ) -> Result<CommandEnd, ProcessError> {
-        let CommandRequest { command, timeout } = request.clone();
+        let CommandRequest { command, timeout, .. } = request.clone();
         self.started.lock().unwrap().push(request);
         let step = self.next(&command);
         if !step.starts {
@@ -267,7 +267,7 @@ mod tests {
     use crate::{FakeWorkspace, MemoryOutput};
 
     fn request(command: &str) -> CommandRequest {
-        CommandRequest { command: command.to_owned(), timeout: CommandRequest::DEFAULT_TIMEOUT }
+        CommandRequest::new(command)
     }
 
     async fn run(processes: &FakeProcesses, command: &str, cancelled: Cancelled) -> CommandEnd {

@@ -243,7 +243,7 @@ impl PreparedCall for PreparedFake {
 
     async fn run(self: Box<Self>, context: ToolContext) -> ToolOutcome {
         let Self { input, conduct, history } = *self;
-        let ToolContext { agent, run, call, output, cancelled, bases, writes } = context;
+        let ToolContext { agent, run, call, output, cancelled, bases, writes, .. } = context;
         history.calls.lock().unwrap().push(FakeCall {
             input: input.clone(),
             agent,

@@ -55,8 +55,7 @@ impl Commands {
                 Ok(String::from_utf8_lossy(&output.stdout).into_owned())
             }
             Self::Walled { sandbox, .. } => {
-                let request =
-                    CommandRequest { command: command.to_owned(), timeout: CommandRequest::DEFAULT_TIMEOUT };
+                let request = CommandRequest::new(command);
                 let end = sandbox.run(request, Arc::new(Unseen), never_cancelled()).await?;
                 Ok(end.output.head)
             }

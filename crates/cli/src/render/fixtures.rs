@@ -6,8 +6,8 @@ use domain::{
     agent::{AgentName, WorkerKind},
     brief::Brief,
     event::{
-        Backend, Decision, Delta, DeltaBody, Event, EventBody, InterventionAction, Restored, RoundResult,
-        RunScope, Scope, VERSION,
+        Backend, CheckpointAt, Decision, Delta, DeltaBody, Event, EventBody, InterventionAction, Restored,
+        RoundResult, RunScope, Scope, VERSION,
     },
     evidence::{Evidence, ObservedCommand},
     id::{CallId, QuestionId, RequestId, RunId, SessionId, Ulid},
@@ -304,7 +304,12 @@ fn asides() -> Vec<Event> {
         run(EventBody::SettingChanged { key: "effort".to_owned(), value: json!("high") }),
         run(EventBody::ContextCut { dropped: 10, kept: 12 }),
         run(EventBody::LoopWarning { pattern: "read a.rs".to_owned(), count: 4 }),
-        run(EventBody::Checkpoint { id: "abc".to_owned() }),
+        run(EventBody::Checkpoint { id: "abc".to_owned(), at: CheckpointAt::Begin }),
+        run(EventBody::Undone {
+            checkpoint: "abc".to_owned(),
+            kept: "def".to_owned(),
+            paths: vec!["src/a.rs".to_owned()],
+        }),
         run(EventBody::LimitReached { limit: "max_turns".to_owned(), value: 50 }),
     ]
 }

@@ -247,6 +247,10 @@ impl Language {
     }
 
     /// A state to go back to.
+    pub(crate) const fn undone(self) -> &'static str {
+        self.pick("undone:", "되돌림:")
+    }
+
     pub(crate) const fn checkpoint(self) -> &'static str {
         self.pick("checkpoint", "체크포인트")
     }

@@ -129,7 +129,7 @@ fn bare(workspace: &Path) {
 }
 
 async fn launch(sandbox: &Sandbox) {
-    let request = CommandRequest { command: ":".to_owned(), timeout: CommandRequest::DEFAULT_TIMEOUT };
+    let request = CommandRequest::new(":");
     let end = sandbox.run(request, Arc::new(Unseen), never_cancelled()).await.expect("it runs");
     assert_eq!(end.status, CommandStatus::Exited(0));
 }

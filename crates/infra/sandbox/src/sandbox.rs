@@ -160,7 +160,7 @@ impl Ready {
     /// Runs a true command: parts of a level may exist and still not work together.
     #[cfg(target_os = "linux")]
     async fn probe(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let request = CommandRequest { command: ":".to_owned(), timeout: CommandRequest::DEFAULT_TIMEOUT };
+        let request = CommandRequest::new(":");
         match self.execute(&request, Arc::new(Silent), never_cancelled()).await? {
             (CommandStatus::Exited(0), _, _) => Ok(()),
             (status, output, _) => {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{
     command::{CommandEnd, CommandRequest, CommandStatus, ProcessError, WholeOutput},
     ports::{Processes, ToolContext},
-    tool::{Access, CallTarget, RejectedInput, ToolOutcome, ToolStatus},
+    tool::{Access, CallTarget, ToolOutcome, ToolStatus},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::{
     output::head_and_tail,
     text::beginning,
-    tool::{Tool, with_causes},
+    tool::{Tool, Unfit, with_causes},
 };
 
 /// Characters kept free for how it ended.
@@ -24,6 +24,7 @@ const ENDING: usize = 2_000;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
     /// A shell command; it starts in the workspace and its standard input is empty.
+    #[schemars(length(min = 1))]
     command: String,
     /// When it is stopped.
     #[serde(default = "default_timeout")]
@@ -58,19 +59,21 @@ impl Tool for Bash {
         long output you get the beginning and the end.";
     const ACCESS: Access = Access::Command;
 
-    fn check(&self, input: Input) -> Result<CommandRequest, RejectedInput> {
+    fn check(&self, input: Input) -> Result<CommandRequest, Unfit> {
         let longest = CommandRequest::LONGEST_TIMEOUT;
         let timeout = Duration::from_secs(input.timeout_seconds);
         if timeout.is_zero() || timeout > longest {
-            return Err(RejectedInput(format!(
+            return Err(Unfit::Malformed(format!(
                 "`timeout_seconds` has to be from 1 to {}",
                 longest.as_secs()
             )));
         }
         if input.command.trim().is_empty() || input.command.contains('\0') {
-            return Err(RejectedInput("`command` has to be a shell command, without NUL bytes".to_owned()));
+            return Err(Unfit::Malformed(
+                "`command` has to be a shell command, without NUL bytes".to_owned(),
+            ));
         }
-        Ok(CommandRequest { command: input.command, timeout })
+        Ok(CommandRequest { timeout, ..CommandRequest::new(input.command) })
     }
 
     fn target(call: &CommandRequest) -> CallTarget {
@@ -79,6 +82,7 @@ impl Tool for Bash {
 
     async fn run(&self, call: CommandRequest, context: ToolContext) -> ToolOutcome {
         let timeout = call.timeout;
+        let call = CommandRequest { run: Some(context.run), ..call };
         match self.processes.run(call, context.output, context.cancelled).await {
             Ok(end) => outcome(end, timeout),
             Err(error) => failure(&error),

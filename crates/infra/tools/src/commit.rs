@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     ports::{ToolContext, WorkspacePort},
-    tool::{Access, CallTarget, RejectedInput, ToolOutcome},
+    tool::{Access, CallTarget, ToolOutcome},
     workspace::{CommitDone, CommitRequest},
 };
 use schemars::JsonSchema;
@@ -15,16 +15,18 @@ use crate::{
     confined::{Confined, FileError},
     output::Output,
     text::{counted, one_line},
-    tool::{Tool, with_causes},
+    tool::{Tool, Unfit, with_causes},
 };
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
     /// The commit message: a first line of at most 72 characters; after an empty line the reasons.
+    #[schemars(length(min = 1))]
     message: String,
     /// Exactly these paths, relative to the workspace; if left out, all that this session changed.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     paths: Option<Vec<String>>,
 }
 
@@ -58,12 +60,12 @@ impl Tool for Commit {
         Nothing has to be staged before, and nothing is pushed.";
     const ACCESS: Access = Access::Edit;
 
-    fn check(&self, input: Input) -> Result<Input, RejectedInput> {
+    fn check(&self, input: Input) -> Result<Input, Unfit> {
         if input.message.trim().is_empty() {
-            return Err(RejectedInput("`message` has to say what was changed".to_owned()));
+            return Err(Unfit::Malformed("`message` has to say what was changed".to_owned()));
         }
         if input.paths.as_ref().is_some_and(Vec::is_empty) {
-            return Err(RejectedInput(
+            return Err(Unfit::Malformed(
                 "`paths` names nothing: leave it out to commit every change".to_owned(),
             ));
         }

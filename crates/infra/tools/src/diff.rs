@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     ports::{ToolContext, WorkspacePort},
-    tool::{Access, CallTarget, RejectedInput, ToolOutcome},
+    tool::{Access, CallTarget, ToolOutcome},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::{
     confined::Confined,
     output::{Output, shortened},
     text::counted,
-    tool::{Tool, cancelled, with_causes},
+    tool::{Tool, Unfit, cancelled, with_causes},
 };
 
 #[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
@@ -60,7 +60,7 @@ impl Tool for Diff {
         the present round (`round`), since the last commit (`head`), or since the last review began (`last_review`).";
     const ACCESS: Access = Access::Read;
 
-    fn check(&self, input: Input) -> Result<Input, RejectedInput> {
+    fn check(&self, input: Input) -> Result<Input, Unfit> {
         Ok(input)
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     ports::ToolContext,
-    tool::{Access, CallTarget, RejectedInput, ToolOutcome},
+    tool::{Access, CallTarget, ToolOutcome},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ use crate::{
     grant,
     off_thread::{Effects, off_thread},
     text::{count, counted},
-    tool::Tool,
+    tool::{Tool, Unfit},
 };
 
 /// The largest file that can be edited.
@@ -33,6 +33,7 @@ pub(crate) struct Input {
     /// Relative to the workspace.
     path: String,
     /// The text to replace, exactly as it stands in the file, without line numbers. It has to occur once.
+    #[schemars(length(min = 1))]
     old_string: String,
     /// The text to put there.
     new_string: String,
@@ -64,14 +65,14 @@ impl Tool for Edit {
         Line ends (CRLF), byte order mark and all other bytes stay as they are.";
     const ACCESS: Access = Access::Edit;
 
-    fn check(&self, input: Input) -> Result<Input, RejectedInput> {
+    fn check(&self, input: Input) -> Result<Input, Unfit> {
         if input.old_string.is_empty() {
-            return Err(RejectedInput(
+            return Err(Unfit::Malformed(
                 "`old_string` is empty: create files and fill empty ones with `write`".to_owned(),
             ));
         }
         if input.old_string == input.new_string {
-            return Err(RejectedInput("`old_string` and `new_string` are the same".to_owned()));
+            return Err(Unfit::Meaningless("`old_string` and `new_string` are the same".to_owned()));
         }
         Ok(input)
     }

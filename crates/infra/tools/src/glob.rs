@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use async_trait::async_trait;
 use domain::{
     ports::ToolContext,
-    tool::{Access, CallTarget, RejectedInput, ToolOutcome},
+    tool::{Access, CallTarget, ToolOutcome},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use crate::{
     output::Output,
     pattern::{Bare, Pattern},
     text::counted,
-    tool::Tool,
+    tool::{Tool, Unfit},
     walk::Walk,
 };
 
@@ -64,18 +64,18 @@ impl Tool for GlobTool {
         without `**` list folders, too, with a `/` at the end. What git ignores is left out unless `path` names it.";
     const ACCESS: Access = Access::Read;
 
-    fn check(&self, input: Input) -> Result<Call, RejectedInput> {
+    fn check(&self, input: Input) -> Result<Call, Unfit> {
         let pattern = input.pattern.strip_prefix("./").unwrap_or(&input.pattern);
         if pattern.is_empty() {
-            return Err(RejectedInput("`pattern` is empty: `*` lists a folder".to_owned()));
+            return Err(Unfit::Meaningless("`pattern` is empty: `*` lists a folder".to_owned()));
         }
         if Path::new(pattern).is_absolute() {
-            return Err(RejectedInput(format!(
+            return Err(Unfit::Meaningless(format!(
                 "`{pattern}` is absolute: patterns are relative; name the folder in `path`"
             )));
         }
         let matcher =
-            Pattern::parse(pattern.trim_end_matches('/'), Bare::WholePath).map_err(RejectedInput)?;
+            Pattern::parse(pattern.trim_end_matches('/'), Bare::WholePath).map_err(Unfit::Meaningless)?;
         Ok(Call { base: input.path.unwrap_or_default(), pattern: pattern.to_owned(), matcher })
     }
 

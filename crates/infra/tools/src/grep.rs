@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     ports::ToolContext,
-    tool::{Access, CallTarget, RejectedInput, ToolOutcome},
+    tool::{Access, CallTarget, ToolOutcome},
 };
 use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
@@ -19,7 +19,7 @@ use crate::{
     off_thread::{Effects, Stop, off_thread},
     pattern::{Bare, Pattern},
     spelling::composed,
-    tool::Tool,
+    tool::{Tool, Unfit},
     walk::Walk,
 };
 
@@ -80,26 +80,26 @@ impl Tool for Grep {
         unless `path` names it. `(?i)` at the beginning of the pattern ignores case.";
     const ACCESS: Access = Access::Read;
 
-    fn check(&self, input: Input) -> Result<Call, RejectedInput> {
+    fn check(&self, input: Input) -> Result<Call, Unfit> {
         if input.pattern.is_empty() || input.pattern.contains('\n') {
-            return Err(RejectedInput(
+            return Err(Unfit::Meaningless(
                 "`pattern` is empty or holds a line break: it is matched against one line at a time"
                     .to_owned(),
             ));
         }
         if input.context > MOST_CONTEXT {
-            return Err(RejectedInput(format!("`context` has to be from 0 to {MOST_CONTEXT}")));
+            return Err(Unfit::Malformed(format!("`context` has to be from 0 to {MOST_CONTEXT}")));
         }
         let regex = RegexBuilder::new(&composed(&input.pattern))
             .build()
-            .map_err(|error| RejectedInput(format!("`pattern` is no regular expression: {error}")))?;
+            .map_err(|error| Unfit::Meaningless(format!("`pattern` is no regular expression: {error}")))?;
         let glob = input.glob.as_deref().map(|glob| Pattern::parse(glob, Bare::LastName)).transpose();
         Ok(Call {
             base: input.path.unwrap_or_default(),
             wanted: Wanted {
                 regex,
                 is_ascii: input.pattern.is_ascii(),
-                glob: glob.map_err(RejectedInput)?,
+                glob: glob.map_err(Unfit::Meaningless)?,
                 context: usize::try_from(input.context).unwrap_or(0),
             },
         })

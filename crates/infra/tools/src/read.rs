@@ -7,7 +7,7 @@ use std::{io, num::NonZeroU64, sync::Arc};
 use async_trait::async_trait;
 use domain::{
     ports::ToolContext,
-    tool::{Access, CallTarget, RejectedInput, ToolOutcome},
+    tool::{Access, CallTarget, ToolOutcome},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use self::page::{Page, Range};
 use crate::{
     confined::{Confined, FileError, Opened, Place},
     off_thread::{Effects, Stop, off_thread},
-    tool::{Tool, with_causes},
+    tool::{Tool, Unfit, with_causes},
 };
 
 /// Files up to this size are read at once, by the thread that asks: that takes less than to hand them over.
@@ -72,7 +72,7 @@ impl Tool for Read {
         you get type, size and fingerprint.";
     const ACCESS: Access = Access::Read;
 
-    fn check(&self, input: Input) -> Result<Call, RejectedInput> {
+    fn check(&self, input: Input) -> Result<Call, Unfit> {
         let range = Range { first: input.offset.get(), lines: input.limit.get() };
         Ok(Call { path: input.path, range })
     }

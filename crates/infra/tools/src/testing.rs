@@ -160,6 +160,7 @@ pub(crate) fn context_with(cancelled: Cancelled, bases: Bases, writes: Option<&[
         cancelled,
         bases,
         writes: writes.map(|globs| globs.iter().map(|&glob| glob.to_owned()).collect()),
+        paths: domain::permission::PathRules::default(),
     }
 }
 

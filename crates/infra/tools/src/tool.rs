@@ -23,7 +23,7 @@ pub(crate) trait Tool: Send + Sync + 'static {
     /// What the model writes; refuses unknown fields.
     type Input: DeserializeOwned + JsonSchema;
     /// What is left to do once the input has been read.
-    type Call: Send + 'static;
+    type Call: Send + Sync + 'static;
 
     /// The name models call.
     const NAME: &'static str;
@@ -33,13 +33,28 @@ pub(crate) trait Tool: Send + Sync + 'static {
     const ACCESS: Access;
 
     /// Checks what the types cannot say.
-    fn check(&self, input: Self::Input) -> Result<Self::Call, RejectedInput>;
+    fn check(&self, input: Self::Input) -> Result<Self::Call, Unfit>;
 
     /// What a call is about to do.
     fn target(call: &Self::Call) -> CallTarget;
 
+    /// What it would change, for a person who is asked. A call that was previewed remembers what it saw, and does
+    /// nothing where that has changed.
+    async fn preview(&self, _call: &mut Self::Call) -> Option<String> {
+        None
+    }
+
     /// Does it.
     async fn run(&self, call: Self::Call, context: ToolContext) -> ToolOutcome;
+}
+
+/// Why an input cannot be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    /// It does not fit the schema. Three in a row end a run (contract 4).
+    Malformed(String),
+    /// It fits the schema and means nothing, such as a pattern that is none: an ordinary error of the call.
+    Meaningless(String),
 }
 
 /// A [`Tool`] as the port that the application knows.
@@ -67,21 +82,23 @@ impl<T: Tool> ToolPort for Adapter<T> {
     }
 
     fn prepare(&self, input: &Value) -> Result<Box<dyn PreparedCall>, RejectedInput> {
-        let call = self.read(input).map_err(|RejectedInput(text)| {
-            // It may quote what the model wrote, which may be long.
-            RejectedInput(beginning(&text, LONGEST_REJECTION).to_owned())
-        })?;
-        Ok(Box::new(Prepared { tool: Arc::clone(&self.tool), call }))
+        // The texts may quote what the model wrote, which may be long.
+        let bounded = |text: &str| beginning(text, LONGEST_REJECTION).to_owned();
+        match self.read(input) {
+            Ok(call) => Ok(Box::new(Prepared { tool: Arc::clone(&self.tool), call })),
+            Err(Unfit::Meaningless(text)) => Ok(Box::new(Meaningless(bounded(&text)))),
+            Err(Unfit::Malformed(text)) => Err(RejectedInput(bounded(&text))),
+        }
     }
 }
 
 impl<T: Tool> Adapter<T> {
-    fn read(&self, input: &Value) -> Result<T::Call, RejectedInput> {
+    fn read(&self, input: &Value) -> Result<T::Call, Unfit> {
         if !input.is_object() {
             // Serde would take an array for a struct's fields in order; the schema does not.
-            return Err(RejectedInput(format!("the input of `{}` has to be a JSON object", T::NAME)));
+            return Err(Unfit::Malformed(format!("the input of `{}` has to be a JSON object", T::NAME)));
         }
-        let input = T::Input::deserialize(input).map_err(|error| RejectedInput(error.to_string()))?;
+        let input = T::Input::deserialize(input).map_err(|error| Unfit::Malformed(error.to_string()))?;
         self.tool.check(input)
     }
 }
@@ -97,8 +114,26 @@ impl<T: Tool> PreparedCall for Prepared<T> {
         T::target(&self.call)
     }
 
+    async fn preview(&mut self) -> Option<String> {
+        self.tool.preview(&mut self.call).await
+    }
+
     async fn run(self: Box<Self>, context: ToolContext) -> ToolOutcome {
         bounded(self.tool.run(self.call, context).await)
+    }
+}
+
+/// A call that does nothing but say why.
+struct Meaningless(String);
+
+#[async_trait]
+impl PreparedCall for Meaningless {
+    fn target(&self) -> CallTarget {
+        CallTarget::None
+    }
+
+    async fn run(self: Box<Self>, _context: ToolContext) -> ToolOutcome {
+        ToolOutcome::error(self.0)
     }
 }
 

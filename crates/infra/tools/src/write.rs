@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     ports::ToolContext,
-    tool::{Access, CallTarget, RejectedInput, ToolOutcome},
+    tool::{Access, CallTarget, ToolOutcome},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use crate::{
     grant,
     off_thread::{Effects, off_thread},
     text::{counted, lines_in},
-    tool::Tool,
+    tool::{Tool, Unfit},
 };
 
 /// Files up to this size are compared with what replaces them.
@@ -52,9 +52,12 @@ impl Tool for Write {
         parts of a file use `edit`.";
     const ACCESS: Access = Access::Edit;
 
-    fn check(&self, input: Input) -> Result<Input, RejectedInput> {
+    fn check(&self, input: Input) -> Result<Input, Unfit> {
         if input.path.is_empty() || input.path.ends_with('/') {
-            return Err(RejectedInput(format!("`path` has to name a file, and `{}` does not", input.path)));
+            return Err(Unfit::Meaningless(format!(
+                "`path` has to name a file, and `{}` does not",
+                input.path
+            )));
         }
         Ok(input)
     }

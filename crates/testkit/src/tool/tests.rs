@@ -1,4 +1,4 @@
-use domain::{id::Ulid, ports::never_cancelled};
+use domain::{id::Ulid, permission::PathRules, ports::never_cancelled};
 
 use super::*;
 use crate::MemoryOutput;
@@ -12,6 +12,7 @@ fn context(call: &str, cancelled: Cancelled, output: &Arc<MemoryOutput>) -> Tool
         cancelled,
         bases: Bases::default(),
         writes: None,
+        paths: PathRules::default(),
     }
 }
 

@@ -179,8 +179,11 @@ pub(super) fn tell(
         EventBody::LoopWarning { pattern, count } => {
             screen.line(run, &[(Role::Warning, &format!("! {}", language.looping(pattern, *count)))]);
         }
-        EventBody::Checkpoint { id } => {
+        EventBody::Checkpoint { id, .. } => {
             screen.line(run, &[(Role::Faint, &format!("{} {id}", language.checkpoint()))]);
+        }
+        EventBody::Undone { paths, .. } => {
+            screen.line(run, &[(Role::Prose, &format!("{} {}", language.undone(), paths.join(", ")))]);
         }
         EventBody::LimitReached { limit, value } => {
             let reached = format!("! {}", language.limit_reached(limit, *value));

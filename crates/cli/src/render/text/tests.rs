@@ -80,6 +80,7 @@ const fn kind(body: &EventBody) -> &'static str {
         EventBody::ContextCut { .. } => "context_cut",
         EventBody::LoopWarning { .. } => "loop_warning",
         EventBody::Checkpoint { .. } => "checkpoint",
+        EventBody::Undone { .. } => "undone",
         EventBody::LimitReached { .. } => "limit_reached",
         EventBody::RunFinished { .. } => "run_finished",
         EventBody::RoundFinished { .. } => "round_finished",

@@ -113,8 +113,10 @@ async fn endless_output_without_a_newline_meets_its_deadline() {
         let bench = Bench::new();
         let Some(sandbox) = bench.at(level).await else { continue };
         let request = CommandRequest {
-            command: "while :; do printf xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done".to_owned(),
             timeout: std::time::Duration::from_millis(300),
+            ..CommandRequest::new(
+                "while :; do printf xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done",
+            )
         };
         let end = sandbox.run(request, Arc::new(Sink::default()), never_cancelled());
         let end = within(end).await.expect("it runs");

@@ -104,7 +104,7 @@ fn landlock_abi() -> i64 {
 pub(crate) const BOTH: [SandboxLevel; 2] = [SandboxLevel::None, SandboxLevel::Kernel];
 
 pub(crate) fn request(command: &str) -> CommandRequest {
-    CommandRequest { command: command.to_owned(), timeout: CommandRequest::LONGEST_TIMEOUT }
+    CommandRequest { timeout: CommandRequest::LONGEST_TIMEOUT, ..CommandRequest::new(command) }
 }
 
 /// Runs a command that ends by itself.

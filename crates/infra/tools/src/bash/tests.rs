@@ -75,7 +75,7 @@ async fn the_command_and_its_time_limit_reach_the_port() {
         workspace.call("bash", input).await;
         let asked = workspace.processes.requests.lock().expect("a lock").pop();
         let expected =
-            CommandRequest { command: "make 시험".to_owned(), timeout: Duration::from_secs(seconds) };
+            CommandRequest { timeout: Duration::from_secs(seconds), ..CommandRequest::new("make 시험") };
         assert_eq!(asked, Some(expected));
     }
 }

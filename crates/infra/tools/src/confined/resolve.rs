@@ -11,7 +11,7 @@ use std::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::{
@@ -73,8 +73,18 @@ impl Resolver {
         match self {
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Self::Kernel => by_kernel(root, path, flags, links),
-            Self::Walk => by_walk(root, path, flags, links),
+            Self::Walk => by_walk(root, path, flags, links).map(|(opened, _)| opened),
         }
+    }
+
+    /// Opens `path` name by name, whatever works here, and gives the path that it really has beneath `root`.
+    pub(super) fn walk(
+        root: BorrowedFd<'_>,
+        path: &Path,
+        flags: OFlags,
+        links: Links,
+    ) -> Result<(OwnedFd, PathBuf), Errno> {
+        by_walk(root, path, flags, links)
     }
 }
 
@@ -98,11 +108,20 @@ fn by_kernel(root: BorrowedFd<'_>, path: &Path, flags: OFlags, links: Links) -> 
     }
 }
 
-fn by_walk(root: BorrowedFd<'_>, path: &Path, flags: OFlags, links: Links) -> Result<OwnedFd, Errno> {
+fn by_walk(
+    root: BorrowedFd<'_>,
+    path: &Path,
+    flags: OFlags,
+    links: Links,
+) -> Result<(OwnedFd, PathBuf), Errno> {
     /// As many as Linux follows.
     const MOST_LINKS: u32 = 40;
+    if path.is_absolute() {
+        return Err(Errno::XDEV);
+    }
     let mut left: VecDeque<OsString> = path.iter().map(OsStr::to_owned).collect();
     let mut folders: Vec<OwnedFd> = Vec::new();
+    let mut real = PathBuf::new();
     let mut links_followed = 0;
     while let Some(name) = left.pop_front() {
         if name == "." {
@@ -110,6 +129,7 @@ fn by_walk(root: BorrowedFd<'_>, path: &Path, flags: OFlags, links: Links) -> Re
         }
         if name == ".." {
             folders.pop().ok_or(Errno::XDEV)?;
+            real.pop();
             continue;
         }
         let here = folders.last().map_or(root, AsFd::as_fd);
@@ -128,14 +148,17 @@ fn by_walk(root: BorrowedFd<'_>, path: &Path, flags: OFlags, links: Links) -> Re
                 }
             }
             Err(Errno::INVAL) if left.is_empty() => {
-                return rustix::fs::openat(here, &name, flags | OFlags::NOFOLLOW, Mode::empty());
+                let opened = rustix::fs::openat(here, &name, flags | OFlags::NOFOLLOW, Mode::empty())?;
+                return Ok((opened, real.join(name)));
             }
             Err(Errno::INVAL) => {
                 let folder = LOOK | OFlags::DIRECTORY | OFlags::NOFOLLOW;
                 folders.push(rustix::fs::openat(here, &name, folder, Mode::empty())?);
+                real.push(name);
             }
             Err(errno) => return Err(errno),
         }
     }
-    rustix::fs::openat(folders.last().map_or(root, AsFd::as_fd), ".", flags, Mode::empty())
+    let here = folders.last().map_or(root, AsFd::as_fd);
+    Ok((rustix::fs::openat(here, ".", flags, Mode::empty())?, real))
 }

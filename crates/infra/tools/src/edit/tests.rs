@@ -1,4 +1,4 @@
-use domain::tool::ToolStatus;
+use domain::tool::{ToolOutcome, ToolStatus};
 use serde_json::json;
 
 use crate::testing::Workspace;
@@ -118,10 +118,12 @@ async fn a_file_that_is_missing_or_too_large_is_an_error() {
     }
 }
 
-#[test]
-fn an_edit_needs_two_different_texts() {
+#[tokio::test]
+async fn an_edit_needs_two_different_texts() {
     let workspace = Workspace::new();
-    for (old, new) in [("", "x"), ("x", "x")] {
-        workspace.rejection("edit", json!({"path": "a", "old_string": old, "new_string": new}));
-    }
+    let rejection = workspace.rejection("edit", json!({"path": "a", "old_string": "", "new_string": "x"}));
+    assert!(rejection.starts_with("`old_string` is empty"), "{rejection}");
+    let same = json!({"path": "a", "old_string": "x", "new_string": "x"});
+    let outcome = workspace.call("edit", same).await;
+    assert_eq!(outcome, ToolOutcome::error("`old_string` and `new_string` are the same"));
 }

@@ -85,10 +85,11 @@ async fn a_call_that_was_cancelled_before_writes_nothing() {
     assert!(!workspace.path("a").exists());
 }
 
-#[test]
-fn a_path_that_names_no_file_is_rejected() {
+#[tokio::test]
+async fn a_path_that_names_no_file_is_an_error() {
     let workspace = Workspace::new();
     for path in ["", "folder/"] {
-        workspace.rejection("write", json!({"path": path, "content": ""}));
+        let outcome = workspace.call("write", json!({"path": path, "content": ""})).await;
+        assert_eq!(outcome.status, ToolStatus::Error, "{path}");
     }
 }

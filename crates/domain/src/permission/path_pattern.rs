@@ -1,0 +1,154 @@
+//! Globs over paths, as rules write them.
+
+/// A glob: `?` for a character, `*` for any of a name, `**` for any folders, `\` for the next character as it is. A
+/// glob that ends with `/` covers everything below.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PathPattern<'p>(&'p str);
+
+impl<'p> PathPattern<'p> {
+    pub(super) const fn new(glob: &'p str) -> Self {
+        Self(glob)
+    }
+
+    /// The pattern that covers exactly this path.
+    pub(super) fn escape(path: &str) -> String {
+        let mut pattern = String::with_capacity(path.len());
+        for character in Self::normal(path).chars() {
+            if matches!(character, '*' | '?' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        pattern
+    }
+
+    /// The path without `.`, doubled slashes and a slash at its end; `..` takes a name away, where one is left.
+    pub(super) fn normal(path: &str) -> String {
+        let mut names: Vec<&str> = Vec::new();
+        for name in path.split('/') {
+            match name {
+                "" | "." => {}
+                ".." if names.last().is_some_and(|last| *last != "..") => drop(names.pop()),
+                name => names.push(name),
+            }
+        }
+        let root = if path.starts_with('/') { "/" } else { "" };
+        format!("{root}{}", names.join("/"))
+    }
+
+    /// Whether it covers a path that is in its normal form.
+    pub(super) fn matches(self, path: &str) -> bool {
+        let glob: Vec<&str> = self.0.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
+        let below = self.0.ends_with('/') && !glob.is_empty();
+        let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+        self.0.starts_with('/') == path.starts_with('/') && covers_names(&glob, &names, below)
+    }
+}
+
+fn covers_names(glob: &[&str], names: &[&str], below: bool) -> bool {
+    match (glob, names) {
+        ([], rest) => rest.is_empty() || below,
+        (["**", after @ ..], _) => (0..=names.len())
+            .any(|skipped| names.get(skipped..).is_some_and(|rest| covers_names(after, rest, below))),
+        (_, []) => false,
+        ([pattern, after @ ..], [name, rest @ ..]) => {
+            covers_name(pattern, name) && covers_names(after, rest, below)
+        }
+    }
+}
+
+/// Whether a name's pattern covers a name: the usual walk with one way back, to the last star.
+pub(super) fn covers_name(pattern: &str, name: &str) -> bool {
+    let pattern = tokens(pattern);
+    let name: Vec<char> = name.chars().collect();
+    let (mut at, mut reached) = (0, 0);
+    let mut last_star: Option<(usize, usize)> = None;
+    while let Some(character) = name.get(reached) {
+        match pattern.get(at) {
+            Some(Token::Star) => {
+                last_star = Some((at, reached));
+                at += 1;
+            }
+            Some(Token::Any) => (at, reached) = (at + 1, reached + 1),
+            Some(Token::Literal(literal)) if literal == character => (at, reached) = (at + 1, reached + 1),
+            _ => match &mut last_star {
+                Some((star, taken)) => {
+                    *taken += 1;
+                    (at, reached) = (*star + 1, *taken);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.get(at..).is_some_and(|rest| rest.iter().all(|token| *token == Token::Star))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Star,
+    Any,
+    Literal(char),
+}
+
+fn tokens(pattern: &str) -> Vec<Token> {
+    let mut characters = pattern.chars();
+    let mut tokens = Vec::new();
+    while let Some(character) = characters.next() {
+        tokens.push(match character {
+            '*' => Token::Star,
+            '?' => Token::Any,
+            '\\' => Token::Literal(characters.next().unwrap_or('\\')),
+            literal => Token::Literal(literal),
+        });
+    }
+    tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(glob: &str, path: &str, expected: bool) {
+        assert_eq!(PathPattern::new(glob).matches(path), expected, "{glob} {path}");
+    }
+
+    #[test]
+    fn globs_cover_what_their_signs_say() {
+        for (glob, path, expected) in [
+            ("secret/**", "secret/a/b", true),
+            ("secret/**", "secret", true),
+            ("secret/**", "secret-not/a", false),
+            ("secret/", "secret/a", true),
+            ("**/.env", ".env", true),
+            ("**/.env", "a/b/.env", true),
+            ("*.md", "a.md", true),
+            ("*.md", "docs/a.md", false),
+            ("?.md", "가.md", true),
+            ("문서/*.md", "문서/계획.md", true),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "axxbyy", false),
+            (r"a\*", "a*", true),
+            (r"a\*", "ab", false),
+            ("./a", "a", true),
+            ("/data/**", "/data/x", true),
+            ("/data/**", "data/x", false),
+            ("**", "anything/at/all", true),
+        ] {
+            check(glob, path, expected);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(crate::properties::cases())]
+
+        #[test]
+        fn an_escaped_path_covers_itself_and_no_other(path in "[a-c*?\\\\/.가]{1,12}", other in "[a-c*?\\\\/.가]{1,12}") {
+            let (path, other) = (PathPattern::normal(&path), PathPattern::normal(&other));
+            let pattern = PathPattern::escape(&path);
+            prop_assert!(PathPattern::new(&pattern).matches(&path));
+            prop_assert_eq!(PathPattern::new(&pattern).matches(&other), path == other);
+        }
+    }
+}
