@@ -16,7 +16,7 @@ use domain::{
     permission::{PermissionMode, SandboxState},
     ports::{Clock, IdSource, ModelPort},
 };
-use sandbox::{Requested, Sandbox, SandboxSettings};
+use sandbox::{NetworkAccess, Requested, Sandbox, SandboxSettings};
 use storage::{ArtifactFiles, RecordFiles, SqliteJournal};
 use tools::{ToolDeps, Toolbox};
 use workspace::{Workspace, WorkspaceSettings};
@@ -301,6 +301,9 @@ impl Engine {
                 .collect(),
             artifacts: Arc::new(ArtifactFiles::new(self.settings.places.artifacts())),
             environment: self.variables.clone().into_iter().collect(),
+            network: NetworkAccess::Off,
+            add_dirs: Vec::new(),
+            pass_env: Vec::new(),
         }
     }
 

@@ -10,7 +10,7 @@ use domain::{
     permission::SandboxLevel,
     ports::{OutputSink, Processes, never_cancelled},
 };
-use sandbox::{Requested, Sandbox, SandboxSettings};
+use sandbox::{NetworkAccess, Requested, Sandbox, SandboxSettings};
 use testkit::MemoryArtifacts;
 
 use crate::Result;
@@ -42,6 +42,9 @@ impl Commands {
             protected: Vec::new(),
             artifacts: Arc::new(MemoryArtifacts::new()),
             environment: std::env::vars_os().collect(),
+            network: NetworkAccess::Off,
+            add_dirs: Vec::new(),
+            pass_env: Vec::new(),
         });
         Ok(Self::Walled { sandbox: Box::new(sandbox), _cache: cache })
     }

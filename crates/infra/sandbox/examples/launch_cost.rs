@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use better_llm_sandbox::{Requested, Sandbox, SandboxSettings};
+use better_llm_sandbox::{NetworkAccess, Requested, Sandbox, SandboxSettings};
 use domain::{
     command::{CommandRequest, CommandStatus},
     permission::SandboxLevel,
@@ -92,6 +92,9 @@ fn sandbox(root: &Path, workspace: &str, level: SandboxLevel) -> Sandbox {
         protected: Vec::new(),
         artifacts: std::sync::Arc::new(testkit::MemoryArtifacts::new()),
         environment: vec![("PATH".into(), PATH.into()), ("HOME".into(), root.into())],
+        network: NetworkAccess::Off,
+        add_dirs: Vec::new(),
+        pass_env: Vec::new(),
     })
 }
 

@@ -31,4 +31,4 @@ mod spill;
 
 pub use error::SandboxError;
 pub use sandbox::Sandbox;
-pub use settings::{Requested, SandboxSettings};
+pub use settings::{AddedDir, NetworkAccess, Requested, SandboxSettings};

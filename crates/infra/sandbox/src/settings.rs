@@ -17,6 +17,27 @@ pub enum Requested {
     Level(SandboxLevel),
 }
 
+/// How far commands reach over the network.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum NetworkAccess {
+    /// Not at all. At `strict` the commands of one run reach each other over a loopback of their own.
+    #[default]
+    Off,
+    /// Like a program of the person's (`--allow-network`).
+    Open,
+    /// The hosts of an allow-list (`sandbox.network`), by name or `*.name`, over a proxy of ours. `strict` only.
+    Hosts(Vec<String>),
+}
+
+/// A folder besides the workspace that commands may use (`--add-dir`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedDir {
+    /// The folder; canonical.
+    pub path: PathBuf,
+    /// False: commands only read it.
+    pub writable: bool,
+}
+
 /// Everything that shapes the commands of one session.
 #[derive(Debug, Clone)]
 pub struct SandboxSettings {
@@ -40,6 +61,13 @@ pub struct SandboxSettings {
     pub artifacts: Arc<dyn ArtifactPort>,
     /// The host's environment. Only the names of an allow-list reach a command.
     pub environment: Vec<(OsString, OsString)>,
+    /// The network; nothing to choose at `none`.
+    pub network: NetworkAccess,
+    /// Further folders.
+    pub add_dirs: Vec<AddedDir>,
+    /// Further names of `environment` that reach commands, at every level. Names of our own credentials are refused;
+    /// what the sandbox sets itself (`HOME`, `TMPDIR`, caches of tool chains) stays as it sets it.
+    pub pass_env: Vec<OsString>,
 }
 
 impl SandboxSettings {

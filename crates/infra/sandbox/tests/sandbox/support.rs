@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use better_llm_sandbox::{Requested, Sandbox, SandboxSettings};
+use better_llm_sandbox::{NetworkAccess, Requested, Sandbox, SandboxSettings};
 use domain::{
     command::{CommandEnd, CommandRequest, CommandStatus},
     id::SessionId,
@@ -64,6 +64,9 @@ impl Bench {
                 variable("LD_PRELOAD", "/nowhere/canary.so".into()),
                 variable("BASH_ENV", "/nowhere/canary.sh".into()),
             ],
+            network: NetworkAccess::Off,
+            add_dirs: Vec::new(),
+            pass_env: Vec::new(),
         }
     }
 
