@@ -28,6 +28,7 @@ pub mod run;
 pub mod schema;
 pub mod secret;
 pub mod session;
+pub mod terminal;
 pub mod text;
 pub mod time;
 pub mod tool;
