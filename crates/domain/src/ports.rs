@@ -18,7 +18,10 @@ use crate::{
     record::SessionRecord,
     time::Timestamp,
     tool::{CallTarget, RejectedInput, ToolOutcome, ToolSpec},
-    workspace::{Bases, Changes, Checkpoint, CommitDone, CommitError, CommitRequest, WorkspaceError},
+    workspace::{
+        Bases, Changes, Checkpoint, CommitDone, CommitError, CommitRequest, UndoError, UndoPlan, Undone,
+        WorkspaceError,
+    },
 };
 
 /// Resolves when whoever waits should stop. Never resolves where nobody cancels.
@@ -176,6 +179,22 @@ pub trait WorkspacePort: Send + Sync {
 
     /// Commits, as the engine: no hook, no editor, no signing, no push.
     async fn commit(&self, request: CommitRequest) -> Result<CommitDone, CommitError>;
+
+    /// What it would take to bring back what changed between `begin` and `end` (none: between `begin` and now), of
+    /// `paths` (files or folders) or of everything. Touches no file of the person's.
+    async fn undo_plan(
+        &self,
+        begin: &Checkpoint,
+        end: Option<&Checkpoint>,
+        paths: Option<&[String]>,
+    ) -> Result<UndoPlan, WorkspaceError>;
+
+    /// Does what a plan says: keeps the present state, then puts files back, each one whole or not at all. `HEAD` and
+    /// commits stay; the person's index shows no more of the round than the commits that were made.
+    ///
+    /// # Errors
+    /// Where any of it is refused, or the files are not as the plan was made for, nothing is touched.
+    async fn undo(&self, plan: &UndoPlan) -> Result<Undone, UndoError>;
 }
 
 /// Why the journal could not do what it was asked.

@@ -1,6 +1,10 @@
-//! States of the person's files, and the differences between them.
+//! States of the person's files, the differences between them, and the ways back.
 
-use std::sync::Arc;
+mod undo;
+
+use std::{fmt, sync::Arc};
+
+pub use undo::{RefusedFile, UndoError, UndoFile, UndoKind, UndoPlan, UndoRefusal, Undone};
 
 /// A kept state of the workspace. What it means is its adapter's business.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -90,6 +94,9 @@ pub struct CommitRequest {
     pub since: Option<Checkpoint>,
 }
 
+/// On a line that a person wrote before the session: what looks like a secret there is none.
+pub const ALLOW_SECRET: &str = "better-llm: allow-secret";
+
 /// A commit was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitDone {
@@ -100,6 +107,26 @@ pub struct CommitDone {
     /// Files that the session changed and that were left out: those that held the person's own uncommitted changes
     /// before, and those of submodules and nested repositories. What git ignores by now is not named.
     pub left_out: Vec<String>,
+}
+
+/// Something in a file that no commit of the engine's takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnfitLine {
+    /// Relative to the workspace, with `/`.
+    pub path: String,
+    /// From 1; none: the file as a whole.
+    pub line: Option<u64>,
+    /// What it is, without the text itself: `AWS access key`, `conflict marker`, `more than 10 MiB`.
+    pub kind: String,
+}
+
+impl fmt::Display for UnfitLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.path, self.kind),
+            None => write!(f, "{}: {}", self.path, self.kind),
+        }
+    }
 }
 
 /// No commit was made. The texts go to the model and say what to do.
@@ -123,6 +150,13 @@ pub enum CommitError {
     /// The message is empty.
     #[error("a commit needs a message")]
     NoMessage,
+    /// Files hold what must not be committed: secrets, conflict markers, too many bytes.
+    #[error(
+        "nothing was committed, because of what these files hold: {}. Take it out, or leave the files out by naming \
+         the others in `paths`. Where a line only looks like a secret, a person can commit the file, or write \
+         `{ALLOW_SECRET}` on that line before the next session", unfit_text(.0)
+    )]
+    Unfit(Vec<UnfitLine>),
     /// A merge, rebase or the like is under way.
     #[error("git is in the middle of a {0}: a person has to finish or abort it first")]
     InProgress(&'static str),
@@ -137,4 +171,14 @@ pub enum CommitError {
     /// The workspace could not be looked at.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
+}
+
+/// The first few lines, and how many more there are.
+fn unfit_text(lines: &[UnfitLine]) -> String {
+    const MOST: usize = 10;
+    let mut text = lines.iter().take(MOST).map(UnfitLine::to_string).collect::<Vec<_>>().join("; ");
+    if let Some(more) = lines.len().checked_sub(MOST).filter(|more| *more > 0) {
+        text.push_str(&format!("; and {more} more"));
+    }
+    text
 }

@@ -5,15 +5,19 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use domain::{
     ports::WorkspacePort,
-    workspace::{Changes, Checkpoint, CommitDone, CommitError, CommitRequest, FileChange, WorkspaceError},
+    workspace::{
+        Changes, Checkpoint, CommitDone, CommitError, CommitRequest, FileChange, UndoError, UndoPlan, Undone,
+        WorkspaceError,
+    },
 };
 
 use crate::wait::Gate;
 
 mod diff;
 mod state;
+mod undo;
 
-use state::{Files, Kept, State, compare, failure};
+use state::{Files, State, compare, failure};
 
 /// A step of [`WorkspacePort`], for faults and for what a test asserts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +30,8 @@ pub enum WorkspaceCall {
     DirtyAt,
     Diff,
     Commit,
+    UndoPlan,
+    Undo,
 }
 
 /// A commit that was made here.
@@ -177,14 +183,7 @@ impl Default for FakeWorkspace {
 impl WorkspacePort for FakeWorkspace {
     async fn checkpoint(&self) -> Result<Checkpoint, WorkspaceError> {
         self.enter(WorkspaceCall::Checkpoint).await?;
-        let mut state = self.state.lock().unwrap();
-        let files = state.visible();
-        state.seen.clone_from(&files);
-        let dirty = state.dirty();
-        if state.kept.last().is_none_or(|last| last.files != files || last.dirty != dirty) {
-            state.kept.push(Kept { files, dirty });
-        }
-        Ok(Checkpoint::new(&format!("fake-{}", state.kept.len() - 1)))
+        Ok(self.state.lock().unwrap().keep())
     }
 
     async fn touched(&self) -> Result<bool, WorkspaceError> {
@@ -235,6 +234,21 @@ impl WorkspacePort for FakeWorkspace {
     async fn commit(&self, request: CommitRequest) -> Result<CommitDone, CommitError> {
         self.enter(WorkspaceCall::Commit).await?;
         self.state.lock().unwrap().commit(&request)
+    }
+
+    async fn undo_plan(
+        &self,
+        begin: &Checkpoint,
+        end: Option<&Checkpoint>,
+        paths: Option<&[String]>,
+    ) -> Result<UndoPlan, WorkspaceError> {
+        self.enter(WorkspaceCall::UndoPlan).await?;
+        self.state.lock().unwrap().undo_plan(begin, end, paths)
+    }
+
+    async fn undo(&self, plan: &UndoPlan) -> Result<Undone, UndoError> {
+        self.enter(WorkspaceCall::Undo).await?;
+        self.state.lock().unwrap().undo(plan)
     }
 }
 

@@ -15,7 +15,10 @@ use domain::{
     permission::{SandboxLevel, SandboxState},
     ports::{Cancelled, OutputSink, Processes, ToolContext, WorkspacePort, never_cancelled},
     tool::ToolOutcome,
-    workspace::{Bases, Changes, Checkpoint, CommitDone, CommitError, CommitRequest, WorkspaceError},
+    workspace::{
+        Bases, Changes, Checkpoint, CommitDone, CommitError, CommitRequest, UndoError, UndoPlan, Undone,
+        WorkspaceError,
+    },
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -260,5 +263,20 @@ impl WorkspacePort for FakeWorkspace {
     async fn commit(&self, request: CommitRequest) -> Result<CommitDone, CommitError> {
         self.commits.lock().expect("a lock").push(request);
         self.commit.lock().expect("a lock").take().unwrap_or(Err(CommitError::NoRepository))
+    }
+
+    /// No tool undoes.
+    async fn undo_plan(
+        &self,
+        begin: &Checkpoint,
+        _end: Option<&Checkpoint>,
+        _paths: Option<&[String]>,
+    ) -> Result<UndoPlan, WorkspaceError> {
+        let doing = format!("undo to {}", begin.as_str());
+        Err(WorkspaceError { doing, source: "no tool does that".into() })
+    }
+
+    async fn undo(&self, _plan: &UndoPlan) -> Result<Undone, UndoError> {
+        Err(UndoError::Nothing)
     }
 }

@@ -31,7 +31,10 @@ mod store;
 use async_trait::async_trait;
 use domain::{
     ports::WorkspacePort,
-    workspace::{Changes, Checkpoint, CommitDone, CommitError, CommitRequest, WorkspaceError},
+    workspace::{
+        Changes, Checkpoint, CommitDone, CommitError, CommitRequest, UndoError, UndoPlan, Undone,
+        WorkspaceError,
+    },
 };
 pub use facts::{Author, create_repository, git_dirs, head, is_tracked};
 use observer::Observer;
@@ -87,5 +90,21 @@ impl WorkspacePort for Workspace {
 
     async fn commit(&self, request: CommitRequest) -> Result<CommitDone, CommitError> {
         self.observer.lock().await.commit(request).await
+    }
+
+    async fn undo_plan(
+        &self,
+        begin: &Checkpoint,
+        _end: Option<&Checkpoint>,
+        _paths: Option<&[String]>,
+    ) -> Result<UndoPlan, WorkspaceError> {
+        Err(WorkspaceError {
+            doing: format!("undo to {}", begin.as_str()),
+            source: "checkpoints do not last yet".into(),
+        })
+    }
+
+    async fn undo(&self, _plan: &UndoPlan) -> Result<Undone, UndoError> {
+        Err(UndoError::Nothing)
     }
 }

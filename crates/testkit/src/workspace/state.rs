@@ -62,6 +62,17 @@ impl State {
             .ok_or_else(|| failure(format!("read checkpoint {}", at.as_str()), "it was not taken here"))
     }
 
+    /// Keeps the present files, unless nothing changed since the last time.
+    pub(super) fn keep(&mut self) -> Checkpoint {
+        let files = self.visible();
+        self.seen.clone_from(&files);
+        let dirty = self.dirty();
+        if self.kept.last().is_none_or(|last| last.files != files || last.dirty != dirty) {
+            self.kept.push(Kept { files, dirty });
+        }
+        Checkpoint::new(&format!("fake-{}", self.kept.len() - 1))
+    }
+
     pub(super) fn dirty(&self) -> Vec<String> {
         let Some(head) = &self.head else { return Vec::new() };
         compare(head, &self.visible()).into_iter().map(|change| change.path).collect()

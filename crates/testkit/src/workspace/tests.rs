@@ -1,4 +1,4 @@
-use domain::workspace::ChangeKind;
+use domain::workspace::{ChangeKind, RefusedFile, UndoRefusal};
 
 use super::*;
 
@@ -114,4 +114,30 @@ async fn a_call_fails_on_request() {
     let partial = workspace.changes_since(&checkpoint).await.unwrap().partial;
     assert_eq!(partial.as_deref(), Some("too many files"));
     assert!(workspace.changes_since(&Checkpoint::new("elsewhere")).await.is_err());
+}
+
+#[tokio::test]
+async fn an_undo_brings_back_what_a_round_changed_and_refuses_what_was_edited_since() {
+    let workspace = FakeWorkspace::with_files([("a", "1\n"), ("b", "1\n")]);
+    let begin = workspace.checkpoint().await.unwrap();
+    workspace.write("a", "2\n");
+    workspace.remove("b");
+    workspace.write("c", "new\n");
+    let end = workspace.checkpoint().await.unwrap();
+    workspace.write("c", "the person's\n");
+    let plan = workspace.undo_plan(&begin, Some(&end), None).await.unwrap();
+    let refused = [RefusedFile { path: "c".to_owned(), why: UndoRefusal::EditedSince }];
+    assert_eq!(plan.refused, refused);
+    assert!(matches!(workspace.undo(&plan).await, Err(UndoError::Refused(_))));
+    let paths = ["a".to_owned(), "b".to_owned()];
+    let plan = workspace.undo_plan(&begin, Some(&end), Some(&paths)).await.unwrap();
+    workspace.write("a", "3\n");
+    assert!(matches!(workspace.undo(&plan).await, Err(UndoError::Outdated)));
+    workspace.write("a", "2\n");
+    let done = workspace.undo(&plan).await.unwrap();
+    assert_eq!(done.files, plan.files);
+    assert_eq!((workspace.read("a"), workspace.read("b")), (Some("1\n".into()), Some("1\n".into())));
+    let plan = workspace.undo_plan(&done.kept, Some(&done.now), None).await.unwrap();
+    workspace.undo(&plan).await.unwrap();
+    assert_eq!((workspace.read("a"), workspace.read("b")), (Some("2\n".into()), None));
 }
