@@ -17,9 +17,10 @@ mod prompts;
 
 pub use application::{EventStream, Published, SessionHandle, StartRefused};
 pub use config::{
-    ConfigError, Credential, Environment, Fault, FileKind, Language, LogFormat, LogLevel, Notice, Origin,
-    Overrides, Places, Problem, Provider, ProviderError, SandboxChoice, Settings, Shown, Source, Spot,
-    UsedFile, VARIABLES, VariableRule, agent_config_schema, system_config_schema, trust::Widening,
+    AddedDir, ConfigError, Credential, Environment, Fault, FileKind, Language, LogFormat, LogLevel, Notice,
+    Origin, Overrides, Places, Problem, Provider, ProviderError, SandboxChoice, Settings, Shown, Source,
+    SourcedRule, Spot, UsedFile, VARIABLES, VariableRule, agent_config_schema, system_config_schema,
+    trust::Widening,
 };
 pub use domain;
 pub use engine::{Engine, EngineBuilder};

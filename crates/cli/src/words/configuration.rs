@@ -111,6 +111,10 @@ const fn korean_widening(widening: Widening) -> &'static str {
         Widening::Model => "그런 폴더의 파일은 모델을 고를 수 없습니다",
         Widening::Kind => "그런 폴더의 파일은 에이전트의 종류를 바꿀 수 없습니다",
         Widening::PromptOutside => "프롬프트 파일은 그 폴더 안에 있어야 합니다",
+        Widening::Rules => "그런 폴더의 규칙은 거부하거나 묻게만 할 수 있습니다",
+        Widening::Network => "그런 폴더의 파일은 명령이 접속할 호스트를 정할 수 없습니다",
+        Widening::Folders => "그런 폴더의 파일은 폴더를 추가할 수 없습니다",
+        Widening::PassEnv => "그런 폴더의 파일은 명령에 환경 변수를 넘길 수 없습니다",
     }
 }
 

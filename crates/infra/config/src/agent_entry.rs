@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Names that have a built-in prompt and, except for devops, a kind of their own.
-const BUILT_IN: [&str; 6] = ["planner", "coder", "reviewer", "tester", "committer", "devops"];
+pub(crate) const BUILT_IN: [&str; 6] = ["planner", "coder", "reviewer", "tester", "committer", "devops"];
 
 /// Tools that every agent of its part has, or that a later version brings.
 const OWN_TOOLS: [&str; 3] = ["report", "finish", "ask_user"];

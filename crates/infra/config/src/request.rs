@@ -41,6 +41,12 @@ pub struct Overrides {
     pub permission_mode: Option<PermissionMode>,
     /// `--sandbox`.
     pub sandbox: Option<SandboxChoice>,
+    /// `--allow-network`: commands reach every host.
+    pub allow_network: bool,
+    /// `--add-dir DIR[:ro]`, as they were written; any replace the configured ones.
+    pub add_dirs: Vec<String>,
+    /// `--pass-env NAME`; any replace the configured ones.
+    pub pass_env: Vec<String>,
     /// `--verify`; any replace the configured ones.
     pub verify: Vec<String>,
     /// `--max-turns`; at least 1.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{limits::Limits, permission::PermissionMode};
+use domain::limits::Limits;
 
 use crate::{
     files::{Document, Layers},
@@ -14,11 +14,13 @@ use crate::{
     problem::{Fault, Problems, Spot},
     provider::Credentials,
     request::LoadRequest,
+    rules::{RuleNames, SourcedRule},
     schema::system_shape,
     source::{Shown, Source},
-    system_file::{LONGEST_SECONDS, SandboxChoice},
-    trust::{Widening, is_narrower, is_shorter, is_smaller, is_stronger, never},
+    system_file::LONGEST_SECONDS,
+    trust::{Widening, is_shorter, is_smaller, never},
     variables::Variables,
+    walls::Walls,
 };
 
 /// What the values come from.
@@ -26,6 +28,7 @@ pub(crate) struct SystemSources<'s> {
     pub(crate) request: &'s LoadRequest<'s>,
     pub(crate) layers: &'s Layers,
     pub(crate) variables: &'s Variables<'s>,
+    pub(crate) rule_names: RuleNames<'s>,
 }
 
 /// Everything but the team.
@@ -35,8 +38,8 @@ pub(crate) struct SystemValues {
     pub(crate) idle_timeout: Duration,
     pub(crate) first_byte_timeout: Duration,
     pub(crate) verify_commands: Vec<String>,
-    pub(crate) permission_mode: PermissionMode,
-    pub(crate) sandbox: SandboxChoice,
+    pub(crate) walls: Walls,
+    pub(crate) rules: Vec<SourcedRule>,
     pub(crate) lang: Language,
     pub(crate) log_level: LogLevel,
     pub(crate) log_format: LogFormat,
@@ -63,7 +66,8 @@ impl SystemSources<'_> {
         self.check_flags(problems);
         let limits = self.limits(&mut picker);
         let (idle_timeout, first_byte_timeout) = waits(&mut picker);
-        let (permission_mode, sandbox) = self.walls(&mut picker);
+        let walls = self.walls(&mut picker, problems);
+        let rules = picker.rules(&self.rule_names, Vec::new(), problems);
         let verify_commands = self.verify_commands(&mut picker);
         let base_url = self.base_url(&mut picker, problems);
         let lang = self.lang(&mut picker, problems);
@@ -75,8 +79,8 @@ impl SystemSources<'_> {
             idle_timeout,
             first_byte_timeout,
             verify_commands,
-            permission_mode,
-            sandbox,
+            walls,
+            rules,
             lang,
             log_level,
             log_format,
@@ -162,27 +166,6 @@ impl SystemSources<'_> {
             widening: Widening::Commands,
             above: commands.map(|commands| (commands, Source::Flag("--verify"))),
         })
-    }
-
-    fn walls(&self, picker: &mut Picker<'_>) -> (PermissionMode, SandboxChoice) {
-        let flags = self.request.flags;
-        let mode = picker.pick(Key {
-            path: "permissions.mode",
-            get: &|file| file.permissions.mode,
-            default: self.request.default_mode,
-            narrows: is_narrower,
-            widening: Widening::PermissionMode,
-            above: flags.permission_mode.map(|mode| (mode, Source::Flag("--permission-mode"))),
-        });
-        let sandbox = picker.pick(Key {
-            path: "sandbox.level",
-            get: &|file| file.sandbox.level,
-            default: SandboxChoice::Auto,
-            narrows: is_stronger,
-            widening: Widening::Sandbox,
-            above: flags.sandbox.map(|level| (level, Source::Flag("--sandbox"))),
-        });
-        (mode, sandbox)
     }
 }
 

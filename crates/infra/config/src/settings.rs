@@ -19,10 +19,12 @@ use crate::{
     provider::{self, Credential, Credentials, Provider, ProviderError},
     request::LoadRequest,
     resolve::SystemSources,
+    rules::{RuleNames, SourcedRule},
     source::Shown,
     system_file::SandboxChoice,
     team::TeamSources,
     variables::Variables,
+    walls::AddedDir,
 };
 
 /// Everything that was decided before a session begins.
@@ -40,8 +42,16 @@ pub struct Settings {
     pub verify_commands: Vec<String>,
     /// How much the team may do by itself.
     pub permission_mode: PermissionMode,
+    /// What the person allows, wants to be asked about, or denies; of all files, in any order.
+    pub rules: Vec<SourcedRule>,
     /// The sandbox level that was asked for; none: the best that works here (`auto`).
     pub sandbox_level: Option<SandboxLevel>,
+    /// Hosts that commands may reach: names and addresses; `*` stands for every one.
+    pub network: Vec<String>,
+    /// Further folders.
+    pub add_dirs: Vec<AddedDir>,
+    /// Variables of the environment that commands get, never a credential of ours.
+    pub pass_env: Vec<String>,
     /// The language of everything that people read.
     pub lang: Language,
     /// `LOG_LEVEL`.
@@ -129,7 +139,9 @@ fn resolve(
     let team = TeamSources { request, config_root: &places.config, layers: &agents, variables: &variables };
     let team = team.team(problems, notices);
     let files = system.used(FileKind::System).chain(agents.used(FileKind::Agents)).collect();
-    let system = SystemSources { request, layers: &system, variables: &variables };
+    let agents = team.as_ref().map(|team| &team.known[..]);
+    let rule_names = RuleNames { tools: request.known_tools, agents };
+    let system = SystemSources { request, layers: &system, variables: &variables, rule_names };
     let system = system.resolve(places, problems, notices);
     let (team, mut system) = (team?, system?);
     system.shown.extend(team.shown);
@@ -139,12 +151,17 @@ fn resolve(
         idle_timeout: system.idle_timeout,
         first_byte_timeout: system.first_byte_timeout,
         verify_commands: system.verify_commands,
-        permission_mode: system.permission_mode,
-        sandbox_level: match system.sandbox {
+        permission_mode: system.walls.mode,
+        rules: system.rules,
+        sandbox_level: match system.walls.level {
             SandboxChoice::Auto => None,
+            SandboxChoice::Strict => Some(SandboxLevel::Strict),
             SandboxChoice::Kernel => Some(SandboxLevel::Kernel),
             SandboxChoice::None => Some(SandboxLevel::None),
         },
+        network: system.walls.network,
+        add_dirs: system.walls.add_dirs,
+        pass_env: system.walls.pass_env,
         lang: system.lang,
         log_level: system.log_level,
         log_format: system.log_format,

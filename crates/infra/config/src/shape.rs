@@ -81,7 +81,7 @@ impl Checker<'_> {
             return self.add(node, path, Fault::Later { feature });
         }
         if !fits(schema, node) {
-            let fault = Fault::WrongValue { expected: expected(schema), found: found(node) };
+            let fault = Fault::WrongValue { expected: expected(schema), found: found(schema, node) };
             return self.add(node, path, fault);
         }
         match &node.kind {
@@ -231,8 +231,13 @@ fn expected(schema: &Value) -> String {
     words.collect::<Vec<_>>().join(" or ")
 }
 
-/// What is there, in words; long texts cut.
-fn found(node: &Node) -> String {
+/// What is there, in words; long texts cut, and where a word was meant that resembles it, that one.
+fn found(schema: &Value, node: &Node) -> String {
+    if let (Kind::Text(text), Some(words)) = (&node.kind, schema.get("enum").and_then(Value::as_array))
+        && let Some(word) = nearest(text, words.iter().filter_map(Value::as_str))
+    {
+        return format!("the text {text:?}; did you mean `{word}`?");
+    }
     const LONGEST: usize = 40;
     match &node.kind {
         Kind::Null => "null".to_owned(),

@@ -1,6 +1,6 @@
 //! `system_config.json`: the keys that this version honours, and those it knows to belong to later ones.
 
-use domain::permission::PermissionMode;
+use domain::permission::{Effect, PermissionMode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -82,14 +82,47 @@ pub(crate) struct Permissions {
     /// How much the team may do by itself (default: `auto-edit` in the CLI).
     #[schemars(with = "String", extend("enum" = ["plan", "ask", "auto-edit", "full"]))]
     pub(crate) mode: Option<PermissionMode>,
+    /// What is allowed, asked about or denied; `deny` beats `ask`, `ask` beats `allow` (default none).
+    #[schemars(with = "Vec<RuleEntry>")]
+    pub(crate) rules: Option<Vec<RuleEntry>>,
+}
+
+/// One rule about calls of a tool.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleEntry {
+    /// What happens to the calls that the rule covers.
+    #[schemars(with = "String", extend("enum" = ["allow", "ask", "deny"]))]
+    pub(crate) effect: Effect,
+    /// A tool's name; `*` for every tool.
+    #[schemars(with = "NotBlank")]
+    pub(crate) tool: String,
+    /// Which calls: of a file tool a glob over paths of the workspace, of a command its words with `*` for more;
+    /// without it every call of the tool.
+    #[serde(default)]
+    #[schemars(with = "NotBlank")]
+    pub(crate) argument: Option<String>,
+    /// The only agent that the rule is about; without it every agent.
+    #[serde(default)]
+    #[schemars(with = "NotBlank")]
+    pub(crate) agent: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Sandbox {
     /// The wall around commands; `auto` is the best level that works here (default).
-    #[schemars(with = "String", extend("enum" = ["auto", "kernel", "none"]))]
+    #[schemars(with = "String", extend("enum" = ["auto", "strict", "kernel", "none"]))]
     pub(crate) level: Option<SandboxChoice>,
+    /// Hosts that commands may reach; `*` for every one (default none).
+    #[schemars(with = "Vec<NotBlank>")]
+    pub(crate) network: Option<Vec<String>>,
+    /// Further folders: `DIR`, or `DIR:ro` to read only; relative ones begin at the workspace (default none).
+    #[schemars(with = "Vec<NotBlank>")]
+    pub(crate) add_dirs: Option<Vec<String>>,
+    /// Variables of the environment that commands get, by name (default none).
+    #[schemars(with = "Vec<NotBlank>")]
+    pub(crate) pass_env: Option<Vec<String>>,
 }
 
 /// A sandbox level as people choose it, from weak to strong.
@@ -102,6 +135,8 @@ pub enum SandboxChoice {
     Kernel,
     /// The best level that works here; never `none`.
     Auto,
+    /// Namespaces, a read-only view, seccomp.
+    Strict,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -138,7 +173,7 @@ pub(crate) struct NotBlank(
 
 /// Keys, and values as `path=value`, that this version knows and cannot honour yet, with the feature they belong
 /// to. A path stands for everything below it.
-pub(crate) const LATER: [(&str, &str); 36] = [
+pub(crate) const LATER: [(&str, &str); 31] = [
     ("workflow_limits.max_parallel_workers", "parallel workers"),
     ("workflow_limits.max_tokens", "token limits"),
     ("workflow_limits.max_cost_usd", "cost limits"),
@@ -160,11 +195,6 @@ pub(crate) const LATER: [(&str, &str); 36] = [
     ("performance.enable_background_save", "saving in the background"),
     ("intervention_seconds", "the intervention window"),
     ("question_timeout_seconds", "questions with a deadline"),
-    ("permissions.rules", "permission rules"),
-    ("sandbox.level=strict", "the sandbox level `strict`"),
-    ("sandbox.network", "network access for commands"),
-    ("sandbox.add_dirs", "further folders"),
-    ("sandbox.pass_env", "passing variables to commands"),
     ("providers.anthropic.fallback", "fallback providers"),
     ("providers.openai", "the provider openai"),
     ("providers.claude-code", "the provider claude-code"),

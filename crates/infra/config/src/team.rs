@@ -6,7 +6,7 @@ use std::{path::Path, time::Duration};
 use domain::agent::{AgentKind, AgentName, AgentSpec, WorkerKind};
 
 use crate::{
-    agent_entry::read_entries,
+    agent_entry::{BUILT_IN, read_entries},
     draft::{Draft, drafts_of, narrow, shown},
     environment::WORKER_TIMEOUT,
     files::{Document, Layers, prompt_base},
@@ -43,6 +43,8 @@ pub(crate) struct Team {
     pub(crate) manager: AgentSpec,
     pub(crate) workers: Vec<AgentSpec>,
     pub(crate) shown: Vec<Shown>,
+    /// Every agent that a rule may name: also those that are built in, or that a workspace left out of the team.
+    pub(crate) known: Vec<AgentName>,
 }
 
 /// What the team is made from.
@@ -63,11 +65,13 @@ impl TeamSources<'_> {
                 .map(|entries| drafts_of(entries, document)),
             None => default_team(&prompts, problems),
         };
+        let mut known = known_names(drafts.as_deref().unwrap_or_default());
         let mut manager_prompt = self.manager_prompt(&prompts, problems, notices);
         if let Some(document) = &self.layers.workspace {
             prompts = self.prompts(Some(document));
             let entries = read_entries(document, &prompts, self.request.known_tools, problems);
             if let (Some(base), Some(entries)) = (drafts.take(), entries) {
+                known.extend(entries.iter().map(|entry| entry.name.clone()));
                 drafts = Some(narrow(base, entries, document, notices));
             }
             let other = self.manager_prompt(&prompts, problems, notices);
@@ -80,6 +84,7 @@ impl TeamSources<'_> {
             shown: shown(&drafts, &manager_model, &prompt),
             manager: manager(prompt, manager_model.value),
             workers: drafts.into_iter().map(Draft::finish).collect(),
+            known,
         })
     }
 
@@ -164,6 +169,12 @@ impl TeamSources<'_> {
         }
         manager
     }
+}
+
+fn known_names(drafts: &[Draft]) -> Vec<AgentName> {
+    let built_in = BUILT_IN.iter().filter_map(|name| AgentName::parse(name).ok());
+    let configured = drafts.iter().map(|draft| draft.name.clone());
+    [AgentName::manager()].into_iter().chain(configured).chain(built_in).collect()
 }
 
 /// The variable that sets a worker's timeout: its name in capitals, `-` as `_`.

@@ -5,6 +5,7 @@ mod defaults;
 mod environment;
 mod system;
 mod untrusted;
+mod walls;
 
 use std::{
     fs,

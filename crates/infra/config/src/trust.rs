@@ -49,6 +49,14 @@ pub enum Widening {
     Kind,
     /// A prompt file outside of the workspace.
     PromptOutside,
+    /// A rule that allows.
+    Rules,
+    /// Hosts that commands reach.
+    Network,
+    /// Folders outside of the workspace.
+    Folders,
+    /// Variables that commands get.
+    PassEnv,
 }
 
 impl fmt::Display for Widening {
@@ -65,6 +73,10 @@ impl fmt::Display for Widening {
             Self::Model => "its files may not choose models",
             Self::Kind => "its files may not change what an agent is for",
             Self::PromptOutside => "its prompts must lie inside of it",
+            Self::Rules => "its rules may only deny or ask",
+            Self::Network => "its files may not decide which hosts commands reach",
+            Self::Folders => "its files may not add folders",
+            Self::PassEnv => "its files may not hand variables of yours to commands",
         })
     }
 }
@@ -112,8 +124,9 @@ mod tests {
             [true, true, true, false, false]
         );
 
-        use SandboxChoice::{Auto, Kernel, None as Off};
-        let stronger = [(Auto, Off), (Kernel, Off), (Auto, Kernel), (Kernel, Auto), (Off, Auto), (Off, Off)];
+        use SandboxChoice::{Auto, Kernel, None as Off, Strict};
+        let stronger =
+            [(Auto, Off), (Kernel, Off), (Strict, Auto), (Kernel, Auto), (Auto, Strict), (Off, Off)];
         assert_eq!(
             stronger.map(|(wanted, now)| is_stronger(&wanted, &now)),
             [true, true, true, false, false, false]

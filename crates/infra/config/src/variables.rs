@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Variables that hold a credential.
-const CREDENTIALS: [&str; 3] = ["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "OPENAI_API_KEY"];
+pub(crate) const CREDENTIALS: [&str; 3] = ["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "OPENAI_API_KEY"];
 
 /// Every variable that is set, with its source.
 pub(crate) struct Variables<'e> {

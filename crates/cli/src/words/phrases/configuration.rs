@@ -3,7 +3,7 @@
 
 use super::Phrase;
 
-pub(super) const CONFIGURATION: [Phrase; 75] = [
+pub(super) const CONFIGURATION: [Phrase; 86] = [
     // What a value should be, and what it is.
     ("one of {}", "{} 중 하나"),
     ("a whole number of at least {} and at most {}", "{} 이상 {} 이하의 정수"),
@@ -14,6 +14,7 @@ pub(super) const CONFIGURATION: [Phrase; 75] = [
     ("a text that is not blank", "비어 있지 않은 텍스트"),
     ("a blank text", "빈 텍스트"),
     ("a long text", "긴 텍스트"),
+    ("the text {}; did you mean {}?", "텍스트 {}, 혹시 {} 아닌가요?"),
     ("the text {}", "텍스트 {}"),
     ("a text", "텍스트"),
     ("true", "true"),
@@ -84,6 +85,54 @@ pub(super) const CONFIGURATION: [Phrase; 75] = [
         "`{}` is a reserved name: choose another for your agent",
         "`{}`: 예약된 이름입니다. 에이전트에 다른 이름을 붙이세요",
     ),
+    // Rules of permission, and the holes in a sandbox.
+    ("a rule names a tool, or `*` for all of them", "규칙에는 도구 이름이 필요합니다. 모든 도구는 `*`입니다"),
+    (
+        "a rule's argument is a text; leave it out where the rule is about every call of the tool",
+        "규칙의 argument는 비어 있을 수 없습니다. 도구의 모든 호출에 적용하려면 argument를 빼세요",
+    ),
+    (
+        "a rule that allows every tool is what the permission mode `full` is for",
+        "모든 도구를 허용하려면 규칙 대신 권한 모드 `full`을 쓰세요",
+    ),
+    (
+        "`{}` needs no permission: a rule about it would have no effect",
+        "`{}` 도구에는 권한이 필요 없어 규칙이 아무 효과가 없습니다",
+    ),
+    ("`~` has no meaning here: write the whole path", "`~`는 쓸 수 없습니다. 전체 경로를 적으세요"),
+    ("there is no folder {}: make it first", "폴더가 없습니다: {}. 먼저 만드세요"),
+    ("{} is no folder", "폴더가 아닙니다: {}"),
+    (
+        "{} is what pays for the models: commands, which models write, never get it. Take it out; a program that \
+         needs a key of its own gets it under another name",
+        "{}는 모델 비용을 내는 인증 정보이므로, 모델이 작성한 명령에는 절대 넘기지 않습니다. 목록에서 빼고, 따로 키가 \
+         필요한 프로그램에는 다른 이름으로 넘기세요",
+    ),
+    (
+        "should be the name of a variable: letters, digits and `_`",
+        "환경 변수 이름이어야 합니다 (영문자, 숫자, `_`)",
+    ),
+    (
+        "should be written in ASCII: a name in other letters begins with `xn--` in each such part",
+        "ASCII로 적어야 합니다. 다른 문자로 된 이름은 부분마다 `xn--`로 시작하는 형태로 적으세요",
+    ),
+    (
+        "should be the name of a host alone: no scheme, port, user or path",
+        "호스트 이름만 적어야 합니다. 스킴, 포트, 사용자, 경로는 뺍니다",
+    ),
+    (
+        "should be one host: only `*` by itself stands for all of them",
+        "호스트 하나만 적어야 합니다. 전체를 뜻하는 것은 `*` 하나뿐입니다",
+    ),
+    ("should end without a dot", "점으로 끝나면 안 됩니다"),
+    (
+        "should be a name, or an address like 192.0.2.1 in plain decimal numbers",
+        "이름이거나 192.0.2.1처럼 십진수로 적은 주소여야 합니다",
+    ),
+    (
+        "should be the name of a host: letters, digits, `-` and dots",
+        "호스트 이름이어야 합니다 (영문자, 숫자, `-`, 점)",
+    ),
     ("has text after the closing quote", "닫는 따옴표 뒤에 글자가 있습니다"),
     ("has no closing quote on its line", "같은 줄에 닫는 따옴표가 없습니다"),
     // Features of later versions.
@@ -99,11 +148,6 @@ pub(super) const CONFIGURATION: [Phrase; 75] = [
     ("saving in the background", "백그라운드 저장"),
     ("the intervention window", "개입 시간"),
     ("questions with a deadline", "시간제한이 있는 질문"),
-    ("permission rules", "권한 규칙"),
-    ("the sandbox level `strict`", "샌드박스 `strict` 수준"),
-    ("network access for commands", "명령의 네트워크 접근"),
-    ("further folders", "추가 폴더"),
-    ("passing variables to commands", "명령에 환경 변수 전달"),
     ("fallback providers", "대체 제공자"),
     ("the provider openai", "openai 제공자"),
     ("the provider claude-code", "claude-code 제공자"),

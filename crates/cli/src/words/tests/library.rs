@@ -138,6 +138,10 @@ fn every_notice_of_a_configuration_is_said_in_both_languages() {
         Model,
         Kind,
         PromptOutside,
+        Rules,
+        Network,
+        Folders,
+        PassEnv,
     ];
     let rules = [VariableRule::NeedsTrust, VariableRule::Tracked, VariableRule::EnvironmentOnly];
     let mut notices: Vec<Notice> = vec![

@@ -123,15 +123,13 @@ fn unknown_keys_are_named_with_the_nearest_known_one() {
 #[test]
 fn keys_of_later_versions_are_told_from_unknown_ones() {
     check(
-        r#"{"performance": {"enable_caching": true}, "intervention_seconds": 5, "sandbox": {"level": "strict"},
+        r#"{"performance": {"enable_caching": true}, "intervention_seconds": 5,
             "review": {"force_on": "info", "force_one": 1}, "providers": {"openai": {}},
             "prices": {"m": {"input": 1}}, "workflow_limits": {"max_tokens": null}}"#,
         &[
             ":1: `performance.enable_caching`: belongs to the prompt cache, which this version does not have yet: \
              remove it",
             ":1: `intervention_seconds`: belongs to the intervention window, which this version does not have yet: \
-             remove it",
-            ":1: `sandbox.level`: belongs to the sandbox level `strict`, which this version does not have yet: \
              remove it",
             ":2: `review.force_on`: belongs to the review threshold, which this version does not have yet: remove it",
             ":2: `review.force_one`: is not a known key; did you mean `review.force_on`?",
