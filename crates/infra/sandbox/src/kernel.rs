@@ -23,12 +23,7 @@ use landlock::{PathFdError, RulesetError};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use self::grants::Grants;
-use crate::{
-    error::SandboxError,
-    folders::Folders,
-    mark::{Mark, Marks},
-    settings::SandboxSettings,
-};
+use crate::{error::SandboxError, folders::Folders, mark::Mark, settings::SandboxSettings};
 
 /// Why the wall cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -79,8 +74,6 @@ pub(crate) struct Wall {
     folders: Folders,
     filter: Arc<[libc::sock_filter]>,
     built: Mutex<Built>,
-    /// None where our own limits leave no room for a mark.
-    marks: Option<Marks>,
     abi: i64,
     too_wide: Vec<PathBuf>,
 }
@@ -92,17 +85,13 @@ impl Wall {
         let abi = ruleset::abi()?;
         let (built, too_wide) = Built::of(&settings, &folders)?;
         let filter = filter::program(&processor).into();
-        let marks = Marks::new();
-        Ok(Self { settings, folders, filter, built: Mutex::new(built), marks, abi, too_wide })
+        Ok(Self { settings, folders, filter, built: Mutex::new(built), abi, too_wide })
     }
 
     /// What holds commands here, in words for people.
     pub(crate) fn reason(&self) -> String {
         let mut reason =
             format!("Landlock (ABI {}) and a seccomp filter hold commands in the workspace", self.abi);
-        if self.marks.is_none() {
-            reason.push_str("; a daemon that left its command's process group and parents may outlive it");
-        }
         if !self.too_wide.is_empty() {
             let paths: Vec<_> = self.too_wide.iter().map(|path| path.display().to_string()).collect();
             reason.push_str("; not readable, because too much lies below: ");
@@ -111,11 +100,10 @@ impl Wall {
         reason
     }
 
-    /// Makes `command` wall itself in before it becomes the program, and gives the mark it puts on.
-    pub(crate) fn enclose(&self, command: &mut Command) -> Result<Option<Mark>, WallError> {
+    /// Makes `command` wall itself in, and put the mark on, before it becomes the program.
+    pub(crate) fn enclose(&self, command: &mut Command, mark: Option<Mark>) -> Result<(), WallError> {
         let ruleset = self.ruleset()?;
         let filter = Arc::clone(&self.filter);
-        let mark = self.marks.as_ref().map(Marks::next);
         #[expect(
             unsafe_code,
             reason = "code between fork and exec; only raw calls, nothing allocates or locks"
@@ -124,7 +112,7 @@ impl Wall {
         unsafe {
             command.pre_exec(move || restrict_self(&ruleset, &filter, mark));
         }
-        Ok(mark)
+        Ok(())
     }
 
     /// The ruleset for the paths as they are now.

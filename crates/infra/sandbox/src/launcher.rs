@@ -11,7 +11,10 @@ use std::{
 use domain::command::ProcessError;
 
 #[cfg(target_os = "linux")]
-use crate::{kernel::Wall, mark::Mark};
+use crate::{
+    kernel::Wall,
+    mark::{Mark, Marks},
+};
 
 /// What every command of a session starts with.
 #[derive(Debug)]
@@ -19,11 +22,14 @@ pub(crate) struct Setting {
     pub(crate) shell: PathBuf,
     pub(crate) workspace: PathBuf,
     pub(crate) environment: Vec<(OsString, OsString)>,
+    /// None where our own limits leave no room for a mark.
+    #[cfg(target_os = "linux")]
+    pub(crate) marks: Option<Marks>,
 }
 
 /// The way commands are walled in.
 pub(crate) enum Launcher {
-    /// `none`: nothing between fork and exec, so the standard library may use `posix_spawn`.
+    /// `none`: nothing but the mark between fork and exec.
     Plain,
     /// `kernel`.
     #[cfg(target_os = "linux")]
@@ -56,15 +62,17 @@ impl Launcher {
             .stdout(writer.try_clone().map_err(failed)?)
             .stderr(writer);
         #[cfg(target_os = "linux")]
-        let mut mark = None;
+        let mark = setting.marks.as_ref().map(Marks::next);
         match self {
             Self::Plain => {
                 shell.process_group(0);
+                #[cfg(target_os = "linux")]
+                mark.inspect(|mark| mark.put_on_by(&mut shell));
             }
             // Leads a group by leading a session.
             #[cfg(target_os = "linux")]
             Self::Kernel(wall) => {
-                mark = wall.enclose(&mut shell).map_err(|source| ProcessError::Sandbox {
+                wall.enclose(&mut shell, mark).map_err(|source| ProcessError::Sandbox {
                     level: "kernel",
                     step: "build the ruleset".to_owned(),
                     source: source.into(),

@@ -10,6 +10,8 @@ use std::{
     fs,
     hash::{BuildHasher, Hasher, RandomState},
     mem,
+    os::unix::process::CommandExt,
+    process::Command,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -57,6 +59,22 @@ impl Mark {
     /// Marks the calling process. One raw call, fit for a child between fork and exec.
     pub(crate) fn put_on(self) -> rustix::io::Result<()> {
         setrlimit(Resource::Locks, Rlimit { current: Some(self.0), maximum: Some(self.0) })
+    }
+
+    /// Makes `command` put the mark on before it becomes the program. A kernel that refuses leaves it without one:
+    /// where nothing else holds a command, that is no reason not to run it.
+    pub(crate) fn put_on_by(self, command: &mut Command) {
+        #[expect(
+            unsafe_code,
+            reason = "code between fork and exec; one raw call, nothing allocates or locks"
+        )]
+        // SAFETY: the closure makes one async-signal-safe system call on a number.
+        unsafe {
+            command.pre_exec(move || {
+                self.put_on().unwrap_or_default();
+                Ok(())
+            });
+        }
     }
 
     /// Whether a process carries the mark. False where it is gone, or belongs to another person.

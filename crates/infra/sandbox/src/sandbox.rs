@@ -24,6 +24,7 @@ use crate::{
 #[cfg(target_os = "linux")]
 use crate::{
     kernel::Wall,
+    mark::Marks,
     protected::{Baseline, Guard},
 };
 #[cfg(target_os = "linux")]
@@ -120,6 +121,8 @@ impl Sandbox {
             shell: environment::shell(self.settings.path()).ok_or(SandboxError::NoShell)?,
             workspace: self.settings.workspace.clone(),
             environment: environment::of_commands(&self.settings, &self.folders, level),
+            #[cfg(target_os = "linux")]
+            marks: Marks::new(),
         })
     }
 }
