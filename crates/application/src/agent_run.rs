@@ -59,8 +59,15 @@ impl<'a> RunContext<'a> {
         self.round.ports.log.append(&self.scope, body).await
     }
 
-    /// Runs the agent until its machine says that it has ended. A stop is heeded at every wait.
+    /// Runs the agent until its machine says that it has ended, and ends what it left in the background.
     pub(crate) async fn drive(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
+        let end = self.take_turns(machine, first).await;
+        self.round.ports.servers.end_run(self.id).await;
+        end
+    }
+
+    /// Takes turns until the machine says that it has ended. A stop is heeded at every wait.
+    async fn take_turns(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
         let mut effects: VecDeque<RunEffect> = machine.step(RunInput::Begin(first)).into();
         let mut request = None;
         while let Some(effect) = effects.pop_front() {

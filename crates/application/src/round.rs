@@ -3,13 +3,14 @@
 use domain::{
     brief::Brief,
     context::Conversation,
-    event::{Backend, EventBody, RoundResult, Scope},
+    event::{Backend, CheckpointAt, EventBody, RoundResult, Scope},
     message::Message,
     outcome::{Ending, FailReason, LimitReason},
     ports::JournalError,
     run::{AgentRun, FinishStatus, RunEnd, RunLimits, RunRole},
     session::Request,
     workflow::RoundInput,
+    workspace::Checkpoint,
 };
 use tokio::time::Instant;
 
@@ -130,7 +131,31 @@ impl RoundContext {
             verified: self.state().machine.verified() && are_all_seen,
             files_changed,
         };
+        self.keep_end_state().await?;
         self.append(self.finished(ending, summary, result)).await
+    }
+
+    /// Keeps the state that the round leaves, so that undoing it can tell what the person edits later.
+    async fn keep_end_state(&self) -> Result<(), JournalError> {
+        if self.bases().round.is_none() {
+            return Ok(());
+        }
+        match self.ports.workspace.checkpoint().await {
+            Ok(checkpoint) => self.say_checkpoint(&checkpoint, CheckpointAt::End).await,
+            Err(error) => {
+                let text = with_causes(&error);
+                self.append(EventBody::Notice { code: "end_state_not_kept".to_owned(), text }).await
+            }
+        }
+    }
+
+    /// Says that a state of the workspace was kept.
+    pub(crate) async fn say_checkpoint(
+        &self,
+        checkpoint: &Checkpoint,
+        at: CheckpointAt,
+    ) -> Result<(), JournalError> {
+        self.append(EventBody::Checkpoint { id: checkpoint.as_str().to_owned(), at }).await
     }
 
     /// Ends a round that cannot go on, on the last way out there is: journaled if the journal still takes it.

@@ -15,15 +15,15 @@ use domain::{
     message::{Part, Usage},
     model::ModelAnswer,
     outcome::Ending,
-    permission::{PermissionMode, SandboxState},
-    ports::{Clock, IdSource, JournalError, Processes, WorkspacePort},
+    permission::SandboxState,
+    ports::{Clock, IdSource, JournalError, Processes, Servers, WorkspacePort},
     workflow::{Round, RoundEffect, RoundInput},
     workspace::{Bases, Checkpoint},
 };
 
 use tokio::time::Instant;
 
-use crate::{event_log::EventLog, stop::StopSignal, team::Team};
+use crate::{event_log::EventLog, leave::Permissions, stop::StopSignal, team::Team};
 
 /// What every round of a session works with.
 pub(crate) struct RoundPorts {
@@ -32,10 +32,11 @@ pub(crate) struct RoundPorts {
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) workspace: Arc<dyn WorkspacePort>,
     pub(crate) processes: Arc<dyn Processes>,
+    pub(crate) servers: Arc<dyn Servers>,
     /// The workspace's folder.
     pub(crate) cwd: String,
     pub(crate) sandbox: SandboxState,
-    pub(crate) mode: PermissionMode,
+    pub(crate) permissions: Permissions,
     pub(crate) limits: Limits,
     /// Test commands that the engine runs itself before a round may end as done.
     pub(crate) verify: Vec<String>,
@@ -131,10 +132,13 @@ impl RoundContext {
     }
 
     /// The workspace before a run's first effect: the round's and the session's, too, if it is the first of them.
-    pub(crate) fn take_base(&self, checkpoint: &Checkpoint) {
+    /// Whether it is the round's.
+    pub(crate) fn take_base(&self, checkpoint: &Checkpoint) -> bool {
         let bases = &mut lock(&self.memory).bases;
         bases.session.get_or_insert_with(|| checkpoint.clone());
+        let is_first = bases.round.is_none();
         bases.round.get_or_insert_with(|| checkpoint.clone());
+        is_first
     }
 
     /// A review has ended that saw the workspace at `checkpoint`.

@@ -1,6 +1,9 @@
 //! A session: one conversation of a person with the team, an actor that owns its state.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use domain::{
     context::Conversation,
@@ -8,8 +11,10 @@ use domain::{
     id::SessionId,
     limits::Limits,
     outcome::{Ending, Signal},
-    permission::{PermissionMode, SandboxState},
-    ports::{Clock, IdSource, JournalError, JournalPort, Processes, RecordPort, WorkspacePort},
+    permission::{Policy, SandboxState},
+    ports::{
+        Clock, GrantPort, IdSource, JournalError, JournalPort, Processes, RecordPort, Servers, WorkspacePort,
+    },
     record::SessionRecord,
     session::{Command, Request},
 };
@@ -21,6 +26,7 @@ use tokio::{
 
 use crate::{
     event_log::{EventLog, EventStream},
+    leave::Permissions,
     round_context::{RoundContext, RoundPorts, SessionMemory},
     stop::StopSignal,
     team::Team,
@@ -38,7 +44,12 @@ pub struct SessionParts {
     /// Our version.
     pub version: String,
     /// How much the team may do by itself.
-    pub mode: PermissionMode,
+    pub policy: Policy,
+    /// How long a person is waited for who is asked for leave; none: nobody is there, and what would have to be
+    /// asked is denied at once.
+    pub patience: Option<Duration>,
+    /// Where leave for good is kept; none: it holds for the session.
+    pub grants: Option<Arc<dyn GrantPort>>,
     /// The wall around commands.
     pub sandbox: SandboxState,
     /// What keeps its rounds finite.
@@ -59,6 +70,8 @@ pub struct SessionParts {
     pub workspace: Arc<dyn WorkspacePort>,
     /// What runs commands.
     pub processes: Arc<dyn Processes>,
+    /// What keeps servers in the background.
+    pub servers: Arc<dyn Servers>,
 }
 
 /// A round could not begin.
@@ -160,9 +173,10 @@ impl Session {
                 ids: parts.ids,
                 workspace: parts.workspace,
                 processes: parts.processes,
+                servers: parts.servers,
                 cwd: parts.cwd,
                 sandbox: parts.sandbox,
-                mode: parts.mode,
+                permissions: Permissions::new(parts.policy, parts.patience, parts.grants),
                 limits: parts.limits,
                 verify: parts.verify,
             }),
@@ -221,7 +235,10 @@ impl Session {
                                     stop.trigger(Ending::Stopped);
                                     Ok(())
                                 }
-                                Command::Permission { .. } => Ok(()),
+                                Command::Permission { call, decision, note } => {
+                                    round.ports.permissions.answer(&call, decision, note);
+                                    Ok(())
+                                }
                             };
                             drop(taken.send(answer));
                         }

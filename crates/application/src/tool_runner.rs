@@ -9,9 +9,9 @@ use std::{
 };
 
 use domain::{
-    event::{DeltaBody, EventBody, Scope},
+    event::{CheckpointAt, DeltaBody, EventBody, Scope},
     id::{CallId, RequestId},
-    permission::{Leave, PathRules, leave},
+    permission::PathRules,
     ports::{JournalError, OutputSink, PreparedCall, ToolContext},
     run::CallResult,
     text,
@@ -26,6 +26,7 @@ use crate::{
     agent_run::RunContext,
     coordination::CoordinationCall,
     event_log::EventLog,
+    leave::{Permit, Wanting},
     stop::StopSignal,
     telling::{causes, millis, with_causes},
 };
@@ -59,7 +60,7 @@ impl RunContext<'_> {
             return Ok(CallResult::error(text));
         };
         let access = port.spec().access;
-        let prepared = match port.prepare(&input) {
+        let mut prepared = match port.prepare(&input) {
             Ok(prepared) => prepared,
             Err(rejected) => {
                 let result = CallResult::malformed(&rejected);
@@ -67,12 +68,16 @@ impl RunContext<'_> {
                 return Ok(result);
             }
         };
-        if let Some(refusal) = self.refusal(access).await {
-            self.call_finished(call, ToolStatus::Denied, &refusal).await?;
-            return Ok(CallResult::error(refusal));
-        }
+        let wanting = Wanting { call: &call, tool, input: &input, access };
+        let paths = match self.permit(&wanting, &mut *prepared).await? {
+            Permit::Granted(paths) => paths,
+            Permit::Refused(refusal) => {
+                self.call_finished(call, ToolStatus::Denied, &refusal).await?;
+                return Ok(CallResult::error(refusal));
+            }
+        };
         if access.has_effects()
-            && let Err(error) = self.ensure_base().await
+            && let Err(error) = self.ensure_base().await?
         {
             let text = format!(
                 "nothing was done, because the workspace cannot be observed: {}",
@@ -85,25 +90,7 @@ impl RunContext<'_> {
         if access.has_effects() {
             self.round.ports.log.durable().await?;
         }
-        self.perform(request, call, access, prepared).await
-    }
-
-    /// Why a call may not run; none where it may. Nobody there to ask means no, said at once (law 6).
-    async fn refusal(&self, access: Access) -> Option<String> {
-        let sandbox = match access {
-            Access::Command => self.round.ports.processes.sandbox().await,
-            _ => self.round.ports.sandbox.clone(),
-        };
-        match leave(self.round.ports.mode, access, &sandbox) {
-            Leave::Granted => None,
-            Leave::Denied(text) => Some(format!("denied: {text}")),
-            Leave::Ask(rule) => {
-                self.round.observe(RoundInput::DeniedUnasked);
-                Some(format!(
-                    "denied: {rule}, and nobody is there to be asked. Do not try again; go on without it."
-                ))
-            }
-        }
+        self.perform(request, call, access, (prepared, paths)).await
     }
 
     async fn perform(
@@ -111,7 +98,7 @@ impl RunContext<'_> {
         request: RequestId,
         call: CallId,
         access: Access,
-        prepared: Box<dyn PreparedCall>,
+        (prepared, paths): (Box<dyn PreparedCall>, PathRules),
     ) -> Result<CallResult, JournalError> {
         let ticket = match (access, prepared.target()) {
             (Access::Command, CallTarget::Command(command)) => {
@@ -120,7 +107,7 @@ impl RunContext<'_> {
             _ => None,
         };
         let began = Instant::now();
-        let outcome = self.run_until_stopped(request, &call, prepared).await;
+        let outcome = self.run_until_stopped(request, &call, prepared, paths).await;
         let elapsed_ms = millis(began.elapsed());
         let (changed, blind) = match access.has_effects() {
             true => self.observe_changes().await,
@@ -170,6 +157,7 @@ impl RunContext<'_> {
         request: RequestId,
         call: &CallId,
         prepared: Box<dyn PreparedCall>,
+        paths: PathRules,
     ) -> ToolOutcome {
         let stop: StopSignal = self.stop.child();
         let body = DeltaBody::ToolOutput { request_id: request, call_id: call.clone() };
@@ -187,7 +175,7 @@ impl RunContext<'_> {
             cancelled: stop.cancelled(),
             bases: self.round.bases(),
             writes: self.writes.clone(),
-            paths: PathRules::default(),
+            paths,
         });
         tokio::select! {
             biased;
@@ -199,19 +187,26 @@ impl RunContext<'_> {
         }
     }
 
-    /// Keeps the workspace as it is before the first effect of the run, the round and the session.
-    async fn ensure_base(&self) -> Result<(), WorkspaceError> {
-        self.base
+    /// Keeps the workspace as it is before the first effect of the run, the round and the session. The round's is
+    /// what undoing it goes back to.
+    async fn ensure_base(&self) -> Result<Result<(), WorkspaceError>, JournalError> {
+        let taken = self
+            .base
             .get_or_try_init(|| async {
                 let began = Instant::now();
                 let checkpoint = self.round.ports.workspace.checkpoint().await?;
                 let elapsed_ms = millis(began.elapsed());
                 tracing::debug!(agent = self.agent().as_str(), elapsed_ms, "checkpoint taken");
-                self.round.take_base(&checkpoint);
                 Ok(checkpoint)
             })
-            .await
-            .map(drop)
+            .await;
+        match taken {
+            Ok(checkpoint) if self.round.take_base(checkpoint) => {
+                self.round.say_checkpoint(checkpoint, CheckpointAt::Begin).await.map(Ok)
+            }
+            Ok(_) => Ok(Ok(())),
+            Err(error) => Ok(Err(error)),
+        }
     }
 
     /// Whether files changed since the last look. Where that cannot be seen, they count as changed.

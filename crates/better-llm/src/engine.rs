@@ -13,7 +13,7 @@ use domain::{
     agent::AgentSpec,
     id::SessionId,
     model::Effort,
-    permission::{PermissionMode, SandboxState},
+    permission::{PermissionMode, Policy, SandboxState},
     ports::{Clock, IdSource, ModelPort},
 };
 use sandbox::{NetworkAccess, Requested, Sandbox, SandboxSettings};
@@ -247,7 +247,9 @@ impl Engine {
             team: Team::new(recruit(&self.settings.manager), workers, self.effort, &cwd),
             cwd,
             version: VERSION.to_owned(),
-            mode: self.settings.permission_mode,
+            policy: Policy::of(self.settings.permission_mode),
+            patience: None,
+            grants: None,
             sandbox: state,
             limits: self.settings.limits.clone(),
             verify: self.settings.verify_commands.clone(),
@@ -263,6 +265,7 @@ impl Engine {
             records: Arc::clone(&self.records) as _,
             workspace,
             processes: sandbox,
+            servers: Arc::new(NoServers),
         }))
     }
 
@@ -325,4 +328,32 @@ impl Engine {
         settings.own = vec![places.data.clone(), places.state.clone(), places.cache.clone()];
         settings
     }
+}
+
+/// Until the sandbox keeps servers.
+struct NoServers;
+
+#[async_trait::async_trait]
+impl domain::ports::Servers for NoServers {
+    async fn start(
+        &self,
+        _: domain::command::ServerRequest,
+    ) -> Result<domain::command::ServerId, domain::command::ServerError> {
+        Err(domain::command::ServerError::TooMany(0))
+    }
+    async fn read(
+        &self,
+        _: domain::id::RunId,
+        server: &domain::command::ServerId,
+    ) -> Result<domain::command::ServerOutput, domain::command::ServerError> {
+        Err(domain::command::ServerError::Unknown(server.clone()))
+    }
+    async fn stop(
+        &self,
+        run: domain::id::RunId,
+        server: &domain::command::ServerId,
+    ) -> Result<domain::command::ServerOutput, domain::command::ServerError> {
+        self.read(run, server).await
+    }
+    async fn end_run(&self, _: domain::id::RunId) {}
 }

@@ -10,6 +10,7 @@
 
 pub mod artifacts;
 pub mod clock;
+pub mod grants;
 pub mod journal;
 pub mod mock_server;
 pub mod model;
@@ -18,6 +19,7 @@ pub mod pairing;
 pub mod processes;
 pub mod records;
 pub mod requirement;
+pub mod servers;
 pub mod tool;
 pub mod violations;
 pub mod wait;
@@ -25,11 +27,13 @@ pub mod workspace;
 
 pub use artifacts::MemoryArtifacts;
 pub use clock::{FakeClock, SequentialIds};
+pub use grants::MemoryGrants;
 pub use journal::MemoryJournal;
 pub use mock_server::{MockServer, Script, Turn};
 pub use model::{Answer, Fault, ScriptedModel};
 pub use output::MemoryOutput;
 pub use processes::{FakeCommand, FakeProcesses};
 pub use records::MemoryRecords;
+pub use servers::FakeServers;
 pub use tool::FakeTool;
 pub use workspace::FakeWorkspace;

@@ -7,5 +7,6 @@
 mod cancel;
 mod endings;
 mod faults;
+mod leave;
 mod stage;
 mod story;

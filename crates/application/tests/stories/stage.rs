@@ -9,15 +9,15 @@ use domain::{
     id::SessionId,
     limits::Limits,
     outcome::Ending,
-    permission::{PermissionMode, SandboxLevel, SandboxState},
+    permission::{PermissionMode, Policy, Rules, SandboxLevel, SandboxState},
     ports::{IdSource, ModelPort, ToolPort},
     session::{Command, Request},
     tool::{Access, CallTarget, ToolOutcome},
 };
 use serde_json::{Value, json};
 use testkit::{
-    Answer, FakeClock, FakeProcesses, FakeTool, FakeWorkspace, MemoryJournal, MemoryRecords, ScriptedModel,
-    SequentialIds, wait::bounded,
+    Answer, FakeClock, FakeProcesses, FakeServers, FakeTool, FakeWorkspace, MemoryGrants, MemoryJournal,
+    MemoryRecords, ScriptedModel, SequentialIds, wait::bounded,
 };
 
 /// What a story can look at afterwards.
@@ -33,6 +33,11 @@ pub(crate) struct Stage {
     pub(crate) commit: FakeTool,
     pub(crate) limits: Limits,
     pub(crate) mode: PermissionMode,
+    pub(crate) rules: Rules,
+    /// How long a person is waited for; none: nobody is there.
+    pub(crate) patience: Option<Duration>,
+    pub(crate) grants: Option<Arc<MemoryGrants>>,
+    pub(crate) servers: Arc<FakeServers>,
     pub(crate) sandbox: SandboxState,
     pub(crate) verify: Vec<String>,
     pub(crate) coder_timeout: Duration,
@@ -42,10 +47,12 @@ impl Stage {
     pub(crate) fn new(model: ScriptedModel) -> Self {
         let workspace = Arc::new(FakeWorkspace::with_files([("README.md", "계산기\n")]));
         let files = Arc::clone(&workspace);
-        let write = FakeTool::new("write", Access::Edit).answering(move |input| {
-            files.write(field(input, "path"), field(input, "content"));
-            ToolOutcome::ok("written")
-        });
+        let write = FakeTool::new("write", Access::Edit)
+            .targeting(|input| CallTarget::Path(field(input, "path").to_owned()))
+            .answering(move |input| {
+                files.write(field(input, "path"), field(input, "content"));
+                ToolOutcome::ok("written")
+            });
         let files = Arc::clone(&workspace);
         // Tests pass once the file says so; `touch x` writes a file; everything else just ends well.
         let bash = FakeTool::new("bash", Access::Command)
@@ -74,6 +81,10 @@ impl Stage {
             commit,
             limits: Limits::default(),
             mode: PermissionMode::AutoEdit,
+            rules: Rules::default(),
+            patience: None,
+            grants: None,
+            servers: Arc::new(FakeServers::new()),
             sandbox: SandboxState { level: SandboxLevel::Kernel, reason: "fake".to_owned(), usable: true },
             verify: Vec::new(),
             coder_timeout: Duration::from_secs(600),
@@ -126,7 +137,9 @@ impl Stage {
             team,
             cwd: "/w".to_owned(),
             version: "0".to_owned(),
-            mode: self.mode,
+            policy: Policy { mode: self.mode, rules: self.rules.clone() },
+            patience: self.patience,
+            grants: self.grants.clone().map(|grants| grants as _),
             sandbox: self.sandbox.clone(),
             limits: self.limits.clone(),
             verify: self.verify.clone(),
@@ -137,6 +150,7 @@ impl Stage {
             records: Arc::clone(&self.records) as _,
             workspace: Arc::clone(&self.workspace) as _,
             processes: Arc::clone(&self.processes) as _,
+            servers: Arc::clone(&self.servers) as _,
         }
     }
 

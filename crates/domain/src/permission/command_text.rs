@@ -110,7 +110,7 @@ impl<'p> CommandPattern<'p> {
                 if !covers_name(program, name) && !covers_name(program, word) {
                     continue;
                 }
-                if rest.iter().all(|wanted| after.iter().any(|word| covers_option(wanted, word))) {
+                if rest.iter().all(|wanted| stands_among(wanted, after)) {
                     return Reading::Holds;
                 }
                 if after.iter().any(|word| is_made(word)) {
@@ -146,17 +146,21 @@ fn is_harmless(word: &str) -> bool {
     !word.starts_with(['-', '/', '+', '@']) && !word.contains('=') && !word.contains("..")
 }
 
-/// Whether `word` says what a denied word says: the same, or short options that hold its letters.
-fn covers_option(wanted: &str, word: &str) -> bool {
-    let letters = |word: &str| {
-        let letters = word.strip_prefix('-').filter(|letters| !letters.starts_with('-'));
-        letters.filter(|letters| !letters.is_empty()).map(str::to_owned)
+/// Whether one of `words` says what a denied word says, or its letters stand among the short options.
+fn stands_among(wanted: &str, words: &[String]) -> bool {
+    let says = |word: &String| {
+        covers_name(wanted, word)
+            || word.split_once('=').is_some_and(|(option, _)| covers_name(wanted, option))
     };
-    covers_name(wanted, word)
-        || word.split_once('=').is_some_and(|(option, _)| covers_name(wanted, option))
-        || letters(wanted)
-            .zip(letters(word))
-            .is_some_and(|(wanted, given)| wanted.chars().all(|letter| given.contains(letter)))
+    let given = || words.iter().filter_map(|word| short_options(word)).flat_map(str::chars);
+    words.iter().any(says)
+        || short_options(wanted)
+            .is_some_and(|wanted| wanted.chars().all(|letter| given().any(|given| given == letter)))
+}
+
+/// The letters of a word that is a bundle of short options.
+fn short_options(word: &str) -> Option<&str> {
+    word.strip_prefix('-').filter(|letters| !letters.is_empty() && !letters.starts_with('-'))
 }
 
 /// Every word of every command in a text, as a shell might run them: quotes taken away, split wherever one command

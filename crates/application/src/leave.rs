@@ -1,0 +1,212 @@
+//! Leave to run a call: what the policy says, and the person where it has to be asked (contract 6, law 6).
+//!
+//! Nobody there to be asked means no, at once. A person has a deadline; past it the answer is no, too.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use domain::{
+    event::{Decision, EventBody},
+    id::CallId,
+    permission::{CallFacts, Ceiling, Effect, Leave, PathRules, Policy, Rule},
+    ports::{GrantPort, JournalError, PreparedCall},
+    tool::{Access, CallTarget},
+    workflow::RoundInput,
+};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use crate::{agent_run::RunContext, telling::with_causes};
+
+/// The permissions of a session: what was configured, what the person agreed to since, and who can be asked.
+pub(crate) struct Permissions {
+    policy: Mutex<Policy>,
+    /// How long a person is waited for; none: nobody is there.
+    patience: Option<Duration>,
+    grants: Option<Arc<dyn GrantPort>>,
+    waiting: Mutex<HashMap<CallId, oneshot::Sender<Answer>>>,
+}
+
+/// What the person answered.
+struct Answer {
+    decision: Decision,
+    note: Option<String>,
+}
+
+impl Permissions {
+    pub(crate) fn new(
+        policy: Policy,
+        patience: Option<Duration>,
+        grants: Option<Arc<dyn GrantPort>>,
+    ) -> Self {
+        Self { policy: Mutex::new(policy), patience, grants, waiting: Mutex::default() }
+    }
+
+    /// What the session allows by now.
+    pub(crate) fn ceiling(&self) -> Ceiling {
+        Ceiling::new(lock(&self.policy).clone())
+    }
+
+    /// Takes the person's answer; nothing happens where that call does not wait for one.
+    pub(crate) fn answer(&self, call: &CallId, decision: Decision, note: Option<String>) {
+        if let Some(waiting) = lock(&self.waiting).remove(call) {
+            // An error means that the call has stopped waiting.
+            drop(waiting.send(Answer { decision, note }));
+        }
+    }
+
+    fn allow(&self, rule: Rule) {
+        lock(&self.policy).rules.add(rule);
+    }
+
+    fn wait_for(&self, call: &CallId) -> oneshot::Receiver<Answer> {
+        let (sender, receiver) = oneshot::channel();
+        lock(&self.waiting).insert(call.clone(), sender);
+        receiver
+    }
+}
+
+/// Whether a call may run, and what it may touch.
+pub(crate) enum Permit {
+    Granted(PathRules),
+    /// Why not, for the model.
+    Refused(String),
+}
+
+/// A call that wants to run.
+pub(crate) struct Wanting<'c> {
+    pub(crate) call: &'c CallId,
+    pub(crate) tool: &'c str,
+    pub(crate) input: &'c Value,
+    pub(crate) access: Access,
+}
+
+impl RunContext<'_> {
+    /// Asks the policy, then the person where the policy says so.
+    pub(crate) async fn permit(
+        &self,
+        wanting: &Wanting<'_>,
+        prepared: &mut dyn PreparedCall,
+    ) -> Result<Permit, JournalError> {
+        let ports = &self.round.ports;
+        let target = prepared.target();
+        // Such a call reaches only what a call before it had leave for: the output of a server.
+        let access = match (wanting.access, &target) {
+            (Access::Command, CallTarget::None) => Access::Read,
+            (access, _) => access,
+        };
+        let sandbox = match access {
+            Access::Command => ports.processes.sandbox().await,
+            _ => ports.sandbox.clone(),
+        };
+        let ceiling = ports.permissions.ceiling();
+        let facts = CallFacts { agent: self.agent(), tool: wanting.tool, target: &target };
+        let paths = PathRules::of(self.agent(), ceiling.rules());
+        match ceiling.decide(facts, access, &sandbox).leave {
+            Leave::Granted => Ok(Permit::Granted(paths)),
+            Leave::Denied(text) => Ok(Permit::Refused(format!("denied: {text}"))),
+            Leave::Ask(rule) => match ports.permissions.patience {
+                Some(patience) => self.ask_leave(wanting, &target, prepared, rule, (patience, paths)).await,
+                None => {
+                    self.round.observe(RoundInput::DeniedUnasked);
+                    Ok(Permit::Refused(format!(
+                        "denied: {rule}, and nobody is there to be asked. Do not try again; go on without it."
+                    )))
+                }
+            },
+        }
+    }
+
+    /// Shows the person the call, waits for the answer, and keeps what it means for later calls.
+    async fn ask_leave(
+        &self,
+        wanting: &Wanting<'_>,
+        target: &CallTarget,
+        prepared: &mut dyn PreparedCall,
+        rule: String,
+        (patience, paths): (Duration, PathRules),
+    ) -> Result<Permit, JournalError> {
+        let permissions = &self.round.ports.permissions;
+        let diff = prepared.preview().await;
+        // Before the question is out, so that no answer can come too early.
+        let answer = permissions.wait_for(wanting.call);
+        self.append(EventBody::PermissionAsked {
+            call_id: wanting.call.clone(),
+            tool: wanting.tool.to_owned(),
+            input: wanting.input.clone(),
+            diff,
+            rule,
+            options: vec![Decision::Once, Decision::Session, Decision::Always, Decision::Deny],
+        })
+        .await?;
+        let (answer, by) = tokio::select! {
+            biased;
+            _ = self.stop.stopped() => (None, "engine"),
+            answer = answer => (answer.ok(), "person"),
+            () = tokio::time::sleep(patience) => (None, "deadline"),
+        };
+        // Where nobody answered, nobody may answer any more.
+        permissions.answer(wanting.call, Decision::Deny, None);
+        let Answer { decision, note } = answer.unwrap_or(Answer { decision: Decision::Deny, note: None });
+        self.append(EventBody::PermissionAnswered {
+            call_id: wanting.call.clone(),
+            decision,
+            note: note.clone(),
+            by: by.to_owned(),
+        })
+        .await?;
+        if decision == Decision::Deny {
+            if by == "deadline" {
+                self.round.observe(RoundInput::DeniedUnasked);
+            }
+            return Ok(Permit::Refused(refusal(by, note.as_deref(), patience)));
+        }
+        if matches!(decision, Decision::Session | Decision::Always) {
+            let rule = Rule::for_call(Effect::Allow, wanting.tool, target);
+            permissions.allow(rule.clone());
+            if decision == Decision::Always {
+                self.keep(rule).await?;
+            }
+        }
+        Ok(Permit::Granted(match target {
+            CallTarget::Path(path) => paths.with_leave_for(path),
+            CallTarget::Command(_) | CallTarget::None => paths,
+        }))
+    }
+
+    /// Keeps a rule for later sessions. Where that fails it holds for this one, and the person is told.
+    async fn keep(&self, rule: Rule) -> Result<(), JournalError> {
+        let Some(grants) = &self.round.ports.permissions.grants else {
+            let text = format!("the rule `{rule}` holds for this session only: there is no place to keep it");
+            return self.append(EventBody::Notice { code: "rule_not_kept".to_owned(), text }).await;
+        };
+        match grants.keep(rule.clone()).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let text = format!("the rule `{rule}` holds for this session only: {}", with_causes(&error));
+                self.append(EventBody::Notice { code: "rule_not_kept".to_owned(), text }).await
+            }
+        }
+    }
+}
+
+/// What the model reads where the answer was no.
+fn refusal(by: &str, note: Option<&str>, patience: Duration) -> String {
+    match (by, note.map(str::trim).filter(|note| !note.is_empty())) {
+        ("person", Some(note)) => format!("denied by the person, who says: {note}"),
+        ("person", None) => "denied by the person. Do not try it another way; go on without it.".to_owned(),
+        ("deadline", _) => format!(
+            "denied: the person was asked and did not answer within {} s. Do not try again; go on without it.",
+            patience.as_secs()
+        ),
+        _ => "denied: the run was stopped while the person was being asked".to_owned(),
+    }
+}
+
+/// Locks are held for lines that do not panic; a poisoned one still holds whole values.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
