@@ -5,6 +5,7 @@ use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use application::{Recruit, SessionHandle, SessionParts, Team};
@@ -29,6 +30,9 @@ use crate::{
     prompts::EMBEDDED,
 };
 
+/// How long a person is waited for who is asked for leave (contract 3, `question_timeout_seconds`).
+const PATIENCE: Duration = Duration::from_secs(600);
+
 /// Takes what a run may know. Nothing is read from the process: a program hands over its environment or a part of
 /// it, or none.
 pub struct EngineBuilder {
@@ -39,6 +43,7 @@ pub struct EngineBuilder {
     effort: Option<Effort>,
     said: Vec<(String, String)>,
     default_mode: PermissionMode,
+    attended: bool,
     model: Option<Arc<dyn ModelPort>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
@@ -56,6 +61,7 @@ impl EngineBuilder {
             effort: None,
             said: Vec::new(),
             default_mode: PermissionMode::AutoEdit,
+            attended: false,
             model: None,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds::default()),
@@ -95,6 +101,14 @@ impl EngineBuilder {
     #[must_use]
     pub fn notice(mut self, code: impl Into<String>, text: impl Into<String>) -> Self {
         self.said.push((code.into(), text.into()));
+        self
+    }
+
+    /// Says that a person is there to answer [`domain::event::EventBody::PermissionAsked`] with
+    /// [`domain::session::Command::Permission`]. Without one, what would have to be asked is denied at once.
+    #[must_use]
+    pub const fn attended(mut self, attended: bool) -> Self {
+        self.attended = attended;
         self
     }
 
@@ -140,6 +154,7 @@ impl EngineBuilder {
             notices,
             said: self.said,
             effort: self.effort,
+            attended: self.attended,
             model: self.model,
             clock: self.clock,
             ids: self.ids,
@@ -178,6 +193,7 @@ pub struct Engine {
     notices: Vec<Notice>,
     said: Vec<(String, String)>,
     effort: Option<Effort>,
+    attended: bool,
     model: Option<Arc<dyn ModelPort>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
@@ -247,8 +263,8 @@ impl Engine {
             team: Team::new(recruit(&self.settings.manager), workers, self.effort, &cwd),
             cwd,
             version: VERSION.to_owned(),
-            policy: Policy::of(self.settings.permission_mode),
-            patience: None,
+            policy: self.policy(),
+            patience: self.attended.then_some(PATIENCE),
             grants: None,
             sandbox: state,
             limits: self.settings.limits.clone(),
@@ -275,6 +291,14 @@ impl Engine {
     /// What could not be kept.
     pub async fn close(self) -> Result<(), domain::ports::JournalError> {
         self.journal.close().await
+    }
+
+    /// What a session may do without asking.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            mode: self.settings.permission_mode,
+            rules: self.settings.rules.iter().map(|sourced| sourced.rule.clone()).collect(),
+        }
     }
 
     /// Our own configuration and data: neither tools nor commands may write them.

@@ -11,6 +11,7 @@ pub mod demo;
 
 mod engine;
 mod error;
+mod explain;
 mod host;
 mod models;
 mod prompts;
@@ -25,6 +26,9 @@ pub use config::{
 pub use domain;
 pub use engine::{Engine, EngineBuilder};
 pub use error::StartError;
+pub use explain::{
+    AgentPermissions, ExplainError, ExplainedRule, Explanation, PermissionDecision, ToolPermission,
+};
 pub use host::{RandomIds, SystemClock};
 pub use llm::{InvalidEndpoint, InvalidScript};
 pub use sandbox::SandboxError;

@@ -88,6 +88,13 @@ impl Ceiling {
         })
     }
 
+    /// The rules that are about some calls of a tool by an agent, not about all of them.
+    pub fn rules_with_arguments(&self, facts: CallFacts<'_>) -> impl Iterator<Item = &Rule> {
+        self.rules().filter(move |rule| {
+            rule.argument.is_some() && rule.is_about(facts.agent) && rule.names(facts.tool)
+        })
+    }
+
     /// Every rule on the way.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.0.iter().flat_map(|policy| policy.rules.as_slice())

@@ -1,6 +1,6 @@
 //! The tools agents work with: one tool, one file.
 //!
-//! Files are reached through `confined` alone, which cannot leave the workspace. Tools decide nothing about
+//! Files are reached through `confined` alone, which cannot leave the workspace and the folders added to it. Tools decide nothing about
 //! permission, deadlines, redaction or the journal: whoever runs them does. Commands and commits are other
 //! adapters' work and come in as ports. The tools that talk to the team (`report`, `finish`, ...) live in the
 //! application.
@@ -17,6 +17,7 @@ mod grep;
 mod off_thread;
 mod output;
 mod pattern;
+mod preview;
 mod read;
 mod spelling;
 mod text;
@@ -28,5 +29,5 @@ mod write;
 #[cfg(test)]
 mod testing;
 
-pub use confined::OpenError;
-pub use toolbox::{NAMES, ToolDeps, Toolbox};
+pub use confined::{AddedRoot, OpenError};
+pub use toolbox::{NAMES, access, ToolDeps, Toolbox};

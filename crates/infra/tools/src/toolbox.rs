@@ -2,28 +2,49 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use domain::ports::{Processes, ToolPort, WorkspacePort};
+use domain::{
+    ports::{Processes, ToolPort, WorkspacePort},
+    tool::Access,
+};
 
 use crate::{
     bash::Bash,
     commit::Commit,
-    confined::{Confined, OpenError},
+    confined::{AddedRoot, Confined, OpenError},
     diff::Diff,
     edit::Edit,
     glob::GlobTool,
     grep::Grep,
     read::Read,
-    tool::Adapter,
+    tool::{Adapter, Tool},
     write::Write,
 };
 
 /// The names of the tools, as models call them (contract 4).
 pub const NAMES: [&str; 8] = ["read", "glob", "grep", "diff", "write", "edit", "bash", "commit"];
 
+/// What a tool can touch; none where `name` is not among [`NAMES`].
+#[must_use]
+pub fn access(name: &str) -> Option<Access> {
+    Some(match name {
+        "read" => Read::ACCESS,
+        "glob" => GlobTool::ACCESS,
+        "grep" => Grep::ACCESS,
+        "diff" => Diff::ACCESS,
+        "write" => Write::ACCESS,
+        "edit" => Edit::ACCESS,
+        "bash" => Bash::ACCESS,
+        "commit" => Commit::ACCESS,
+        _ => return None,
+    })
+}
+
 /// What the tools need from outside.
 pub struct ToolDeps {
-    /// The workspace's folder. Nothing outside of it can be reached.
+    /// The workspace's folder. Nothing outside of it and of `added` can be reached.
     pub root: PathBuf,
+    /// Further folders whose files can be reached, by absolute paths. They are opened once, like the workspace.
+    pub added: Vec<AddedRoot>,
     /// Files and folders that the file tools may not write, beside `.git`, `.better-llm` and shell start-up files:
     /// the engine's own configuration and data. Absolute, or relative to `root`; they need not exist.
     pub protected: Vec<PathBuf>,
@@ -41,12 +62,12 @@ pub struct Toolbox {
 }
 
 impl Toolbox {
-    /// Opens the workspace.
+    /// Opens the workspace and the folders added to it.
     ///
     /// # Errors
-    /// [`OpenError`] where the folder is missing or cannot be opened.
+    /// [`OpenError`] where a folder is missing or cannot be opened.
     pub fn open(deps: ToolDeps) -> Result<Self, OpenError> {
-        let files = Arc::new(Confined::open_root(&deps.root, &deps.protected)?);
+        let files = Arc::new(Confined::open_roots(&deps.root, &deps.added, &deps.protected)?);
         Ok(Self { files, processes: deps.processes, workspace: deps.workspace })
     }
 
