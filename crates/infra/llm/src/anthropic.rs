@@ -6,6 +6,8 @@
 mod answer;
 mod catalog;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod prefix;
 mod reply;
 mod request;

@@ -17,6 +17,8 @@ mod sse;
 mod test_support;
 mod text;
 
+#[cfg(feature = "fuzzing")]
+pub use anthropic::fuzzing;
 pub use anthropic::{AnthropicModel, AnthropicSettings};
 pub use endpoint::InvalidEndpoint;
 pub use offline::{OfflineLanguage, OfflineModel};
