@@ -19,7 +19,7 @@ use domain::{
 };
 use sandbox::{NetworkAccess, Requested, Sandbox, SandboxSettings};
 use storage::{ArtifactFiles, RecordFiles, SqliteJournal};
-use tools::{ToolDeps, Toolbox};
+use tools::{AddedRoot, ToolDeps, Toolbox};
 use workspace::{Workspace, WorkspaceSettings};
 
 use crate::{
@@ -245,6 +245,12 @@ impl Engine {
         let workspace = Arc::new(Workspace::open(self.workspace_settings(id)));
         let toolbox = Toolbox::open(ToolDeps {
             root: self.cwd.clone(),
+            added: self
+                .settings
+                .add_dirs
+                .iter()
+                .map(|added| AddedRoot { path: added.path.clone(), writable: added.writable })
+                .collect(),
             protected: self.protected(),
             processes: Arc::clone(&sandbox) as _,
             workspace: Arc::clone(&workspace) as _,
@@ -328,9 +334,22 @@ impl Engine {
                 .collect(),
             artifacts: Arc::new(ArtifactFiles::new(self.settings.places.artifacts())),
             environment: self.variables.clone().into_iter().collect(),
-            network: NetworkAccess::Off,
-            add_dirs: Vec::new(),
-            pass_env: Vec::new(),
+            network: self.network(),
+            add_dirs: self
+                .settings
+                .add_dirs
+                .iter()
+                .map(|added| sandbox::AddedDir { path: added.path.clone(), writable: added.writable })
+                .collect(),
+            pass_env: self.settings.pass_env.iter().map(OsString::from).collect(),
+        }
+    }
+
+    fn network(&self) -> NetworkAccess {
+        match self.settings.network.as_slice() {
+            [] => NetworkAccess::Off,
+            hosts if hosts.iter().any(|host| host == "*") => NetworkAccess::Open,
+            hosts => NetworkAccess::Hosts(hosts.to_vec()),
         }
     }
 

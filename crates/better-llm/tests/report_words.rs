@@ -78,6 +78,7 @@ fn no_tool_speaks_the_words_of_a_report() {
     let folder = tempfile::tempdir().expect("a folder");
     let toolbox = tools::Toolbox::open(tools::ToolDeps {
         root: folder.path().to_owned(),
+        added: Vec::new(),
         protected: Vec::new(),
         processes: std::sync::Arc::new(testkit::FakeProcesses::new()),
         workspace: std::sync::Arc::new(testkit::FakeWorkspace::new()),

@@ -45,7 +45,8 @@ impl Commit {
     /// Paths relative to the workspace, as the port wants them. Whether they exist does not matter here: a deleted
     /// file can be committed, too.
     fn paths(&self, given: Option<Vec<String>>) -> Result<Option<Vec<String>>, FileError> {
-        let relative = |path: String| Ok(self.files.find(&path)?.as_path().to_string_lossy().into_owned());
+        let relative =
+            |path: String| Ok(self.files.find_in_workspace(&path)?.as_path().to_string_lossy().into_owned());
         given.map(|paths| paths.into_iter().map(relative).collect()).transpose()
     }
 }

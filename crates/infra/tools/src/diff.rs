@@ -69,8 +69,8 @@ impl Tool for Diff {
     }
 
     async fn run(&self, call: Input, context: ToolContext) -> ToolOutcome {
-        let place = match call.path.as_deref().map(|path| self.files.find(path)).transpose() {
-            Ok(place) => place.filter(|place| !place.is_root()),
+        let place = match call.path.as_deref().map(|path| self.files.find_in_workspace(path)).transpose() {
+            Ok(place) => place.filter(|place| !place.is_top()),
             Err(error) => return error.outcome(),
         };
         let path = place.as_ref().map(|place| place.as_path().to_string_lossy());

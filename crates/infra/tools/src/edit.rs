@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
+    permission::{PathRules, PathUse},
     ports::ToolContext,
     tool::{Access, CallTarget, ToolOutcome},
 };
@@ -15,9 +16,10 @@ use serde::Deserialize;
 
 use self::matching::{Matches, replaced};
 use crate::{
-    confined::{Confined, FileError, Place},
+    confined::{Confined, FileError, Place, Seen},
     grant,
-    off_thread::{Effects, off_thread},
+    off_thread::{Effects, look_off_thread, off_thread},
+    preview::{self, Before},
     text::{count, counted},
     tool::{Tool, Unfit},
 };
@@ -30,7 +32,7 @@ const MOST_NAMED: usize = 10;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
-    /// Relative to the workspace.
+    /// Relative to the workspace, or absolute in a folder added to it.
     path: String,
     /// The text to replace, exactly as it stands in the file, without line numbers. It has to occur once.
     #[schemars(length(min = 1))]
@@ -40,6 +42,14 @@ pub(crate) struct Input {
     /// Replace every occurrence.
     #[serde(default)]
     replace_all: bool,
+}
+
+/// What is to be edited.
+pub(crate) struct Call {
+    input: Arc<Input>,
+    /// The path as rules and people see it.
+    named: String,
+    seen: Option<Seen>,
 }
 
 /// Edits files.
@@ -57,7 +67,7 @@ impl Edit {
 #[async_trait]
 impl Tool for Edit {
     type Input = Input;
-    type Call = Input;
+    type Call = Call;
 
     const NAME: &'static str = "edit";
     const DESCRIPTION: &'static str = "Replace a text in a file of the workspace. `old_string` has to match exactly, \
@@ -65,7 +75,7 @@ impl Tool for Edit {
         Line ends (CRLF), byte order mark and all other bytes stay as they are.";
     const ACCESS: Access = Access::Edit;
 
-    fn check(&self, input: Input) -> Result<Input, Unfit> {
+    fn check(&self, input: Input) -> Result<Call, Unfit> {
         if input.old_string.is_empty() {
             return Err(Unfit::Malformed(
                 "`old_string` is empty: create files and fill empty ones with `write`".to_owned(),
@@ -74,59 +84,93 @@ impl Tool for Edit {
         if input.old_string == input.new_string {
             return Err(Unfit::Meaningless("`old_string` and `new_string` are the same".to_owned()));
         }
-        Ok(input)
+        let named = self.files.named(&input.path);
+        Ok(Call { input: Arc::new(input), named, seen: None })
     }
 
-    fn target(call: &Input) -> CallTarget {
-        CallTarget::Path(call.path.clone())
+    fn target(call: &Call) -> CallTarget {
+        CallTarget::Path(call.named.clone())
     }
 
-    async fn run(&self, call: Input, context: ToolContext) -> ToolOutcome {
-        let place = match self.files.find(&call.path) {
+    async fn preview(&self, call: &mut Call) -> Option<String> {
+        let (files, input) = (Arc::clone(&self.files), Arc::clone(&call.input));
+        let shown = look_off_thread(move || show(&files, &input)).await;
+        let (seen, text) = shown.unwrap_or((Seen::Nothing, None));
+        call.seen = Some(seen);
+        text
+    }
+
+    async fn run(&self, call: Call, context: ToolContext) -> ToolOutcome {
+        let place = match self.files.find(&call.input.path) {
             Ok(place) => place,
             Err(error) => return error.outcome(),
         };
         if let Err(refusal) = grant::covers(context.writes.as_deref(), &place) {
             return refusal;
         }
-        let files = Arc::clone(&self.files);
+        let (files, rules) = (Arc::clone(&self.files), context.paths);
         off_thread(context.cancelled, Effects::Possible, move |_| {
-            edit(&files, &place, &call).unwrap_or_else(|error| error.outcome())
+            edit(&files, &place, &call, &rules).unwrap_or_else(|error| error.outcome())
         })
         .await
     }
 }
 
-fn edit(files: &Confined, place: &Place, call: &Input) -> Result<ToolOutcome, FileError> {
-    let target = files.target(place)?;
-    let content = target.content(LARGEST)?;
-    let found = Matches::of(&call.old_string, &content);
-    if found.is_empty() {
-        let hint = near_miss::hint(&call.old_string, &content);
-        return Ok(ToolOutcome::error(format!(
-            "`old_string` does not occur in `{place}`, which was left as it is. {hint}"
-        )));
+/// An edit that can be made.
+struct Edited {
+    content: Vec<u8>,
+    /// What to say of it.
+    done: String,
+}
+
+/// What stands there, and what would become of it; no text where the edit cannot be made.
+fn show(files: &Confined, input: &Input) -> Result<(Seen, Option<String>), FileError> {
+    let place = files.find(&input.path)?;
+    let target = files.target(&place, &[], &PathRules::default())?;
+    let seen = target.seen(LARGEST)?;
+    let before = target.content(LARGEST)?;
+    let text = edited(&place, &before, input)
+        .ok()
+        .map(|edited| preview::diff(&place, &Before::Content(&before), &edited.content));
+    Ok((seen, text))
+}
+
+fn edit(files: &Confined, place: &Place, call: &Call, rules: &PathRules) -> Result<ToolOutcome, FileError> {
+    // Where the text is not found, lines that resemble it are shown: an edit reads, too.
+    let target = files.target(place, &[PathUse::Write, PathUse::Read], rules)?;
+    target.still(call.seen.as_ref(), LARGEST)?;
+    match edited(place, &target.content(LARGEST)?, &call.input) {
+        Err(why) => Ok(ToolOutcome::error(why)),
+        Ok(edited) => {
+            target.replace(&edited.content)?;
+            Ok(ToolOutcome::ok(edited.done))
+        }
     }
-    if !call.replace_all && found.is_ambiguous() {
-        return Ok(ToolOutcome::error(format!(
+}
+
+/// The content after the edit, or why it cannot be made.
+fn edited(place: &Place, content: &[u8], input: &Input) -> Result<Edited, String> {
+    let found = Matches::of(&input.old_string, content);
+    if found.is_empty() {
+        let hint = near_miss::hint(&input.old_string, content);
+        return Err(format!("`old_string` does not occur in `{place}`, which was left as it is. {hint}"));
+    }
+    if !input.replace_all && found.is_ambiguous() {
+        return Err(format!(
             "`old_string` occurs {} times in `{place}` ({}), which was left as it is: take in more of the lines \
              around the one you mean, or set `replace_all`",
             found.overlapping(),
             lines(&found)
-        )));
+        ));
     }
-    let edited = replaced(&content, &found, &call.new_string);
+    let edited = replaced(content, &found, &input.new_string);
     if edited == content {
-        return Ok(ToolOutcome::error(format!(
+        return Err(format!(
             "this would change nothing in `{place}`: its line ends are kept as they are; `write` can change them"
-        )));
+        ));
     }
-    target.replace(&edited)?;
-    Ok(ToolOutcome::ok(format!(
-        "edited `{place}`: {} ({})",
-        counted(count(found.len()), "replacement", "replacements"),
-        lines(&found)
-    )))
+    let replacements = counted(count(found.len()), "replacement", "replacements");
+    Ok(Edited { content: edited, done: format!("edited `{place}`: {replacements} ({})", lines(&found)) })
 }
 
 /// `line 3`, `lines 3, 7`; no more than can be read.

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
+    permission::PathRules,
     ports::ToolContext,
     tool::{Access, CallTarget, ToolOutcome},
 };
@@ -28,7 +29,8 @@ const MOST_PATHS: u64 = 1_000;
 pub(crate) struct Input {
     /// For example `**/*.rs`, `src/*`, `*.{md,txt}`.
     pattern: String,
-    /// The folder to look in, relative to the workspace; the workspace itself if left out.
+    /// The folder to look in, relative to the workspace, or absolute in a folder added to it; the workspace itself if
+    /// left out.
     #[serde(default)]
     path: Option<String>,
 }
@@ -36,6 +38,8 @@ pub(crate) struct Input {
 /// What to look for, and where.
 pub(crate) struct Call {
     base: String,
+    /// The base as rules and people see it.
+    named: String,
     /// Relative to the base.
     pattern: String,
     matcher: Pattern,
@@ -76,28 +80,29 @@ impl Tool for GlobTool {
         }
         let matcher =
             Pattern::parse(pattern.trim_end_matches('/'), Bare::WholePath).map_err(Unfit::Meaningless)?;
-        Ok(Call { base: input.path.unwrap_or_default(), pattern: pattern.to_owned(), matcher })
+        let base = input.path.unwrap_or_default();
+        Ok(Call { named: self.files.named(&base), base, pattern: pattern.to_owned(), matcher })
     }
 
     fn target(call: &Call) -> CallTarget {
-        CallTarget::Path(if call.base.is_empty() { ".".to_owned() } else { call.base.clone() })
+        CallTarget::Path(call.named.clone())
     }
 
     async fn run(&self, call: Call, context: ToolContext) -> ToolOutcome {
-        let files = Arc::clone(&self.files);
+        let (files, rules) = (Arc::clone(&self.files), context.paths);
         off_thread(context.cancelled, Effects::None, move |stop| {
-            list(&files, &call, stop).unwrap_or_else(|error| error.outcome())
+            list(&files, &call, &rules, stop).unwrap_or_else(|error| error.outcome())
         })
         .await
     }
 }
 
-fn list(files: &Confined, call: &Call, stop: &Stop) -> Result<ToolOutcome, FileError> {
+fn list(files: &Confined, call: &Call, rules: &PathRules, stop: &Stop) -> Result<ToolOutcome, FileError> {
     let base = files.find(&call.base)?;
     let crosses_folders = call.pattern.contains("**");
     let only_folders = call.pattern.ends_with('/');
     let deepest = (!crosses_folders).then(|| call.pattern.trim_end_matches('/').split('/').count());
-    let mut walk = Walk::new(files, &base, deepest, stop)?;
+    let mut walk = Walk::new(files, &base, deepest, rules, stop)?;
     let mut output = Output::new();
     let (mut found, mut shown) = (0_u64, 0_u64);
     for entry in &mut walk {

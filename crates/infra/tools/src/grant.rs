@@ -9,7 +9,7 @@ use crate::{
 
 /// Refuses a place that none of `globs` covers; no globs at all cover everything.
 ///
-/// A glob is compared with the whole path relative to the workspace; one that ends with `/` covers the folder.
+/// A glob is compared with the whole path, relative to the workspace or absolute in an added folder; one that ends with `/` covers the folder.
 pub(crate) fn covers(globs: Option<&[String]>, place: &Place) -> Result<(), ToolOutcome> {
     let Some(globs) = globs else { return Ok(()) };
     for glob in globs {
@@ -19,7 +19,7 @@ pub(crate) fn covers(globs: Option<&[String]>, place: &Place) -> Result<(), Tool
                 "the task's `writes` cannot be read, so nothing may be written: {reason}"
             ))
         })?;
-        if pattern.matches(place.as_path()) {
+        if pattern.matches(&place.path()) {
             return Ok(());
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
+    permission::PathRules,
     ports::ToolContext,
     tool::{Access, CallTarget, ToolOutcome},
 };
@@ -30,7 +31,8 @@ const MOST_CONTEXT: u32 = 50;
 pub(crate) struct Input {
     /// A regular expression (Rust syntax: no look-around, no back references), matched line by line.
     pattern: String,
-    /// A folder or file to search, relative to the workspace; everything if left out.
+    /// A folder or file to search, relative to the workspace, or absolute in a folder added to it; the workspace if
+    /// left out.
     #[serde(default)]
     path: Option<String>,
     /// Only files that match this glob; without `/` it is compared with the name alone, for example `*.rs`.
@@ -45,6 +47,8 @@ pub(crate) struct Input {
 /// What to search for, and where.
 pub(crate) struct Call {
     base: String,
+    /// The base as rules and people see it.
+    named: String,
     wanted: Wanted,
 }
 
@@ -94,8 +98,10 @@ impl Tool for Grep {
             .build()
             .map_err(|error| Unfit::Meaningless(format!("`pattern` is no regular expression: {error}")))?;
         let glob = input.glob.as_deref().map(|glob| Pattern::parse(glob, Bare::LastName)).transpose();
+        let base = input.path.unwrap_or_default();
         Ok(Call {
-            base: input.path.unwrap_or_default(),
+            named: self.files.named(&base),
+            base,
             wanted: Wanted {
                 regex,
                 is_ascii: input.pattern.is_ascii(),
@@ -106,26 +112,26 @@ impl Tool for Grep {
     }
 
     fn target(call: &Call) -> CallTarget {
-        CallTarget::Path(if call.base.is_empty() { ".".to_owned() } else { call.base.clone() })
+        CallTarget::Path(call.named.clone())
     }
 
     async fn run(&self, call: Call, context: ToolContext) -> ToolOutcome {
-        let files = Arc::clone(&self.files);
+        let (files, rules) = (Arc::clone(&self.files), context.paths);
         off_thread(context.cancelled, Effects::None, move |stop| {
-            search(&files, &call, stop).unwrap_or_else(|error| error.outcome())
+            search(&files, &call, &rules, stop).unwrap_or_else(|error| error.outcome())
         })
         .await
     }
 }
 
-fn search(files: &Confined, call: &Call, stop: &Stop) -> Result<ToolOutcome, FileError> {
+fn search(files: &Confined, call: &Call, rules: &PathRules, stop: &Stop) -> Result<ToolOutcome, FileError> {
     let base = files.find(&call.base)?;
-    let mut search = Search::new(files, &call.wanted, stop);
-    if files.kind(&base)? != EntryKind::Folder {
-        search.file(&base, files.open(&base)?);
+    let mut search = Search::new(files, &call.wanted, rules, stop);
+    if files.kind(&base, rules)? != EntryKind::Folder {
+        search.file(&base, files.open(&base, rules)?);
         return Ok(search.finish(Vec::new()));
     }
-    let mut walk = Walk::new(files, &base, None, stop)?;
+    let mut walk = Walk::new(files, &base, None, rules, stop)?;
     for entry in &mut walk {
         let relative = entry.place.as_path().strip_prefix(base.as_path()).unwrap_or(entry.place.as_path());
         if entry.kind == EntryKind::File

@@ -30,4 +30,4 @@ mod write;
 mod testing;
 
 pub use confined::{AddedRoot, OpenError};
-pub use toolbox::{NAMES, access, ToolDeps, Toolbox};
+pub use toolbox::{NAMES, ToolDeps, Toolbox, access};

@@ -71,6 +71,16 @@ pub(crate) async fn off_thread(
     result.unwrap_or_else(|error| ToolOutcome::error(format!("the tool itself failed: {error}")))
 }
 
+/// Looks at files on a thread that may block, for someone who waits; none where the look itself failed.
+pub(crate) async fn look_off_thread<T: Send + 'static, E: std::fmt::Display + Send + 'static>(
+    look: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Option<T> {
+    let looked = tokio::task::spawn_blocking(look).await;
+    let looked = looked.map_err(|error| tracing::error!(%error, "a look at files failed")).ok()?;
+    // The call itself will say so.
+    looked.map_err(|error| tracing::debug!(%error, "there is nothing to preview")).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use domain::{ports::never_cancelled, tool::ToolStatus};

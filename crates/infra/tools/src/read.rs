@@ -25,7 +25,7 @@ const READ_AT_ONCE: u64 = 256 * 1024;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
-    /// Relative to the workspace.
+    /// Relative to the workspace, or absolute in a folder added to it.
     path: String,
     /// The first line to show, from 1.
     #[serde(default = "first_line")]
@@ -46,6 +46,8 @@ const fn page_of_lines() -> NonZeroU64 {
 /// What is to be read.
 pub(crate) struct Call {
     path: String,
+    /// The path as rules and people see it.
+    named: String,
     range: Range,
 }
 
@@ -74,16 +76,17 @@ impl Tool for Read {
 
     fn check(&self, input: Input) -> Result<Call, Unfit> {
         let range = Range { first: input.offset.get(), lines: input.limit.get() };
-        Ok(Call { path: input.path, range })
+        Ok(Call { named: self.files.named(&input.path), path: input.path, range })
     }
 
     fn target(call: &Call) -> CallTarget {
-        CallTarget::Path(call.path.clone())
+        CallTarget::Path(call.named.clone())
     }
 
     async fn run(&self, call: Call, context: ToolContext) -> ToolOutcome {
         let found = self.files.find(&call.path);
-        let opened = found.and_then(|place| self.files.open(&place).map(|opened| (place, opened)));
+        let opened =
+            found.and_then(|place| self.files.open(&place, &context.paths).map(|opened| (place, opened)));
         match opened {
             Err(error) => error.outcome(),
             Ok((place, opened)) if opened.size <= READ_AT_ONCE => {

@@ -10,6 +10,15 @@ pub(crate) fn composed(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { ComposingNormalizerBorrowed::new_nfc().normalize(text) }
 }
 
+/// The text in decomposed form (NFD); borrowed where it is so already.
+pub(crate) fn decomposed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        Cow::Borrowed(text)
+    } else {
+        DecomposingNormalizerBorrowed::new_nfd().normalize(text)
+    }
+}
+
 /// The name of a text's form, for people: ASCII and other texts that are the same in both forms have none.
 pub(crate) fn form(text: &str) -> Option<&'static str> {
     if text.is_ascii() {

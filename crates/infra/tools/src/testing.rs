@@ -24,12 +24,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    ToolDeps, Toolbox,
+    AddedRoot, ToolDeps, Toolbox,
     confined::{Confined, Place},
 };
 
 pub(crate) fn place(path: &str) -> Place {
-    path.split('/').filter(|name| !name.is_empty()).fold(Place::root(), |at, name| at.child(name.as_ref()))
+    path.split('/')
+        .filter(|name| !name.is_empty())
+        .fold(Place::workspace(), |at, name| at.child(name.as_ref()))
 }
 
 /// A folder to work in. Beside it stands `outside/secret.txt`, which no tool may reach.
@@ -37,6 +39,7 @@ pub(crate) struct Workspace {
     folder: Arc<TempDir>,
     root: PathBuf,
     pub(crate) protected: Vec<PathBuf>,
+    pub(crate) added: Vec<AddedRoot>,
     pub(crate) port: Arc<FakeWorkspace>,
     pub(crate) processes: Arc<FakeProcesses>,
 }
@@ -56,6 +59,7 @@ impl Workspace {
             root,
             folder: Arc::new(folder),
             protected: Vec::new(),
+            added: Vec::new(),
             port: Arc::default(),
             processes: Arc::default(),
         }
@@ -67,6 +71,7 @@ impl Workspace {
             root: self.root.join(path),
             folder: Arc::clone(&self.folder),
             protected: Vec::new(),
+            added: Vec::new(),
             port: Arc::default(),
             processes: Arc::default(),
         }
@@ -103,7 +108,7 @@ impl Workspace {
     }
 
     pub(crate) fn files(&self) -> Confined {
-        Confined::open_root(&self.root, &self.protected).expect("the workspace opens")
+        Confined::open_roots(&self.root, &self.added, &self.protected).expect("the workspace opens")
     }
 
     /// Everything that is in the workspace's folder and beside it, with contents, to see that nothing changed.
@@ -128,6 +133,7 @@ impl Workspace {
     pub(crate) fn toolbox(&self) -> Toolbox {
         Toolbox::open(ToolDeps {
             root: self.root.clone(),
+            added: self.added.clone(),
             protected: self.protected.clone(),
             processes: self.processes.clone(),
             workspace: self.port.clone(),

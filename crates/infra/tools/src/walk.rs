@@ -5,6 +5,7 @@
 
 use std::{ffi::OsStr, io::Read as _, path::Path};
 
+use domain::permission::PathRules;
 use ignore::{
     Match,
     gitignore::{Gitignore, GitignoreBuilder},
@@ -24,6 +25,7 @@ const LONGEST_RULES: u64 = 1024 * 1024;
 /// A walk; an iterator over files, links and folders, parents before children, sorted name by name.
 pub(crate) struct Walk<'a> {
     files: &'a Confined,
+    permitted: &'a PathRules,
     stop: &'a Stop,
     /// Below the base; none: as deep as it goes.
     deepest: Option<usize>,
@@ -32,6 +34,8 @@ pub(crate) struct Walk<'a> {
     /// Entries that may still be looked at.
     left: usize,
     unreadable: u64,
+    /// Entries that rules of the configuration forbid to read.
+    hidden: u64,
 }
 
 /// An entry of a walk.
@@ -44,7 +48,7 @@ pub(crate) struct Found {
 }
 
 struct Rules {
-    /// None: above the workspace or at its top, so in force everywhere.
+    /// None: above the walk's top folder or in it, so in force everywhere.
     folder: Option<Place>,
     rules: Gitignore,
 }
@@ -55,19 +59,22 @@ impl<'a> Walk<'a> {
         files: &'a Confined,
         base: &Place,
         deepest: Option<usize>,
+        permitted: &'a PathRules,
         stop: &'a Stop,
     ) -> Result<Self, FileError> {
         let mut walk = Self {
             files,
+            permitted,
             stop,
             deepest,
             pending: Vec::new(),
-            rules: rules_above(files.canonical()),
+            rules: rules_above(files.canonical(base)),
             left: MOST_ENTRIES,
             unreadable: 0,
+            hidden: 0,
         };
-        walk.add_rules(None, &Place::root().child(OsStr::new(".git")).child(OsStr::new("info")), "exclude");
-        let mut folder = Place::root();
+        walk.add_rules(None, &base.top().child(OsStr::new(".git")).child(OsStr::new("info")), "exclude");
+        let mut folder = base.top();
         for name in base.names() {
             walk.add_rules(Some(&folder.clone()), &folder, ".gitignore");
             folder = folder.child(name);
@@ -85,18 +92,29 @@ impl<'a> Walk<'a> {
         if self.unreadable > 0 {
             notes.push(format!("{} could not be read", counted(self.unreadable, "folder", "folders")));
         }
+        if self.hidden > 0 {
+            notes.push(format!(
+                "{} left out: rules of the configuration (`permissions.rules`) forbid to read them",
+                counted(self.hidden, "path", "paths")
+            ));
+        }
         notes
     }
 
     fn enter(&mut self, folder: &Place, depth: usize) -> Result<(), FileError> {
-        let listing = self.files.list(folder, self.left)?;
+        let listing = self.files.list(folder, self.left, self.permitted)?;
         self.left = if listing.cut { 0 } else { self.left.saturating_sub(listing.entries.len()) };
         if listing.entries.iter().any(|(name, kind)| name == ".gitignore" && *kind == EntryKind::File) {
             self.add_rules(Some(folder), folder, ".gitignore");
         }
         for (name, kind) in listing.entries.into_iter().rev() {
             let place = folder.child(&name);
-            if name != ".git" && !self.is_ignored(&place, kind) {
+            if name == ".git" || self.is_ignored(&place, kind) {
+                continue;
+            }
+            if self.files.hides(&place, self.permitted) {
+                self.hidden = self.hidden.saturating_add(1);
+            } else {
                 self.pending.push(Found { place, kind, depth: depth.saturating_add(1) });
             }
         }
@@ -104,16 +122,16 @@ impl<'a> Walk<'a> {
     }
 
     fn add_rules(&mut self, scope: Option<&Place>, folder: &Place, name: &str) {
-        let Ok(opened) = self.files.open(&folder.child(OsStr::new(name))) else { return };
+        let Ok(opened) = self.files.open(&folder.child(OsStr::new(name)), &PathRules::default()) else {
+            return;
+        };
         let mut text = Vec::new();
         if opened.file.take(LONGEST_RULES).read_to_end(&mut text).is_err() {
             self.unreadable = self.unreadable.saturating_add(1);
             return;
         }
-        let base = scope.map_or_else(
-            || self.files.canonical().to_owned(),
-            |scope| self.files.canonical().join(scope.as_path()),
-        );
+        let top = self.files.canonical(folder);
+        let base = scope.map_or_else(|| top.to_owned(), |scope| top.join(scope.as_path()));
         self.rules.push(Rules {
             folder: scope.cloned(),
             rules: read_rules(&base, &String::from_utf8_lossy(&text)),
@@ -121,7 +139,7 @@ impl<'a> Walk<'a> {
     }
 
     fn is_ignored(&self, place: &Place, kind: EntryKind) -> bool {
-        let path = self.files.canonical().join(place.as_path());
+        let path = self.files.canonical(place).join(place.as_path());
         for level in self.rules.iter().rev() {
             match level.rules.matched(&path, kind == EntryKind::Folder) {
                 Match::Ignore(_) => return true,
@@ -138,7 +156,7 @@ impl Iterator for Walk<'_> {
 
     fn next(&mut self) -> Option<Found> {
         let found = if self.stop.is_set() { None } else { self.pending.pop() }?;
-        let parent = found.place.split().map(|(parent, _)| parent).unwrap_or_else(Place::root);
+        let parent = found.place.split().map(|(parent, _)| parent).unwrap_or_else(|| found.place.top());
         while let Some(Rules { folder: Some(folder), .. }) = self.rules.last() {
             if parent.as_path().starts_with(folder.as_path()) {
                 break;
@@ -194,9 +212,9 @@ mod tests {
 
     fn check(workspace: &Workspace, base: &str, deepest: Option<usize>, expected: &[&str]) {
         let files = workspace.files();
-        let stop = Stop::default();
+        let (rules, stop) = (PathRules::default(), Stop::default());
         let base = files.locate(base).expect("a path inside");
-        let walk = Walk::new(&files, &base, deepest, &stop).expect("a folder");
+        let walk = Walk::new(&files, &base, deepest, &rules, &stop).expect("a folder");
         let seen: Vec<String> = walk
             .filter(|found| found.kind != EntryKind::Folder)
             .map(|found| found.place.to_string())
@@ -254,8 +272,8 @@ mod tests {
         let workspace = Workspace::new();
         workspace.put("a", "");
         let files = workspace.files();
-        let stop = Stop::default();
-        let mut walk = Walk::new(&files, &Place::root(), None, &stop).expect("a folder");
+        let (rules, stop) = (PathRules::default(), Stop::default());
+        let mut walk = Walk::new(&files, &Place::workspace(), None, &rules, &stop).expect("a folder");
         stop.set();
         assert!(walk.next().is_none());
     }

@@ -8,7 +8,7 @@ use domain::{
 };
 use serde_json::json;
 
-use crate::testing::{Workspace, context_with};
+use crate::testing::{Workspace, context, context_with};
 
 async fn run(status: CommandStatus, output: BoundedOutput, restored: &[&str]) -> ToolOutcome {
     let workspace = Workspace::new();
@@ -76,7 +76,7 @@ async fn the_command_and_its_time_limit_reach_the_port() {
         let asked = workspace.processes.requests.lock().expect("a lock").pop();
         let expected =
             CommandRequest { timeout: Duration::from_secs(seconds), ..CommandRequest::new("make 시험") };
-        assert_eq!(asked, Some(expected));
+        assert_eq!(asked, Some(CommandRequest { run: Some(context().run), ..expected }));
     }
 }
 

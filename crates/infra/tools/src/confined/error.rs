@@ -8,9 +8,9 @@ use rustix::io::Errno;
 use super::Place;
 use crate::tool::with_causes;
 
-/// The workspace could not be opened.
+/// The workspace, or a folder added to it, could not be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot open the workspace {}: choose a folder that exists and that you may read", root.display())]
+#[error("cannot open the folder {}: choose a folder that exists and that you may read", root.display())]
 pub struct OpenError {
     /// The folder, as it was given.
     pub root: PathBuf,
@@ -25,17 +25,59 @@ pub(crate) enum FileError {
     /// A NUL byte in a path.
     #[error("a path cannot hold a NUL byte")]
     Nul,
-    /// By its words the path leaves the workspace.
-    #[error("`{path}` is outside the workspace: paths are relative to the workspace and cannot leave it")]
+    /// By its words the path leaves the workspace and every added folder.
+    #[error(
+        "`{path}` is outside the workspace, and paths cannot leave it{}; a person who wants it reached starts with \
+         `--add-dir`, naming its folder",
+        if added.is_empty() { String::new() } else { format!(" but for absolute ones into {added}") }
+    )]
     Outside {
         /// As it was given.
         path: String,
+        /// The added folders, in words; empty without any.
+        added: String,
     },
-    /// A symbolic link on the path leaves the workspace.
+    /// A symbolic link on the path leads out of its folder.
     #[error(
-        "`{place}` passes a symbolic link that leads out of the workspace (or is absolute), which is refused"
+        "`{place}` passes a symbolic link that is absolute or leads out of the workspace or added folder, which is \
+         refused: name the file by its own path"
     )]
     LeadsOut {
+        /// The path.
+        place: Place,
+    },
+    /// A rule of the configuration forbids it.
+    #[error("`{place}` is not for you: {rule}. A person who wants this changes `permissions.rules`")]
+    Forbidden {
+        /// The path, as it was given.
+        place: Place,
+        /// Which rule.
+        rule: String,
+    },
+    /// It stands in a folder that was added for reading only.
+    #[error(
+        "`{place}` is in {folder}, which was added for reading only: a person who wants it changed starts with \
+         `--add-dir {folder}`, without `:ro`"
+    )]
+    ReadOnlyFolder {
+        /// The path.
+        place: Place,
+        /// The folder, as it was given.
+        folder: String,
+    },
+    /// It is state of the kernel.
+    #[error(
+        "`{place}` belongs to the kernel ({name}) and not to anyone's files: tools neither read nor write it"
+    )]
+    System {
+        /// The path.
+        place: Place,
+        /// The file system.
+        name: &'static str,
+    },
+    /// It stands in an added folder, of which the engine keeps no states.
+    #[error("`{place}` is no path of the workspace, and only of its files earlier states are known")]
+    Unkept {
         /// The path.
         place: Place,
     },
@@ -87,6 +129,14 @@ pub(crate) enum FileError {
     /// Its permissions forbid writing.
     #[error("`{place}` is read-only: a person has to make it writable first, if it should change at all")]
     ReadOnly {
+        /// The path.
+        place: Place,
+    },
+    /// Somebody else wrote it while a person looked at what the call would do.
+    #[error(
+        "`{place}` was changed while the person was deciding and was left as it is: read it again, then ask again"
+    )]
+    ChangedMeanwhile {
         /// The path.
         place: Place,
     },
@@ -142,15 +192,20 @@ impl FileError {
         match self {
             Self::Outside { .. }
             | Self::LeadsOut { .. }
+            | Self::Forbidden { .. }
+            | Self::ReadOnlyFolder { .. }
+            | Self::System { .. }
             | Self::ThroughLink { .. }
             | Self::Protected { .. } => ToolOutcome::denied(text),
             Self::Nul
             | Self::Missing { .. }
+            | Self::Unkept { .. }
             | Self::Folder { .. }
             | Self::NoFolder { .. }
             | Self::NotAFile { .. }
             | Self::ReadOnly { .. }
             | Self::Changed { .. }
+            | Self::ChangedMeanwhile { .. }
             | Self::TooLarge { .. }
             | Self::Io { .. } => ToolOutcome::error(text),
         }

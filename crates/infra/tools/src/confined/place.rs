@@ -1,84 +1,120 @@
-//! Paths of the workspace.
+//! Paths that tools work with.
 
 use std::{
+    borrow::Cow,
     ffi::OsStr,
     fmt,
     path::{Component, Path, PathBuf},
+    sync::Arc,
 };
 
-use super::FileError;
 use crate::text::one_line;
 
-/// A path of the workspace: relative, without `.` and `..`; empty for the workspace itself.
+/// A path of the workspace or of a folder added to it: relative to that folder, without `.` and `..`; empty for the
+/// folder itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place(PathBuf);
+pub(crate) struct Place {
+    within: Within,
+    path: PathBuf,
+}
+
+/// Which folder a place belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Within {
+    /// The workspace.
+    Workspace,
+    /// The added folder with this canonical path.
+    Added(Arc<Path>),
+}
 
 impl Place {
     /// The workspace itself.
-    pub(crate) fn root() -> Self {
-        Self(PathBuf::new())
+    #[cfg(test)]
+    pub(crate) fn workspace() -> Self {
+        Self { within: Within::Workspace, path: PathBuf::new() }
     }
 
-    /// Reads a path: relative, or absolute beneath one of `roots`. Compared name by name, so that `/w/repo-evil`
-    /// is not beneath `/w/repo`. `..` takes back the name before it and never leaves the workspace.
-    pub(super) fn parse(text: &str, roots: &[&Path]) -> Result<Self, FileError> {
-        if text.contains('\0') {
-            return Err(FileError::Nul);
-        }
-        let outside = || FileError::Outside { path: text.to_owned() };
-        let path = Path::new(text);
-        let relative = if path.is_absolute() {
-            roots.iter().find_map(|root| path.strip_prefix(root).ok()).ok_or_else(outside)?
-        } else {
-            path
-        };
-        let mut inside = PathBuf::new();
-        for component in relative.components() {
-            match component {
-                Component::Normal(name) => inside.push(name),
-                Component::CurDir => {}
-                Component::ParentDir => {
-                    if !inside.pop() {
-                        return Err(outside());
-                    }
-                }
-                Component::RootDir | Component::Prefix(_) => return Err(outside()),
-            }
-        }
-        Ok(Self(inside))
+    /// A path that [`normal`] gave, within a folder.
+    pub(super) fn new(within: Within, path: PathBuf) -> Self {
+        Self { within, path }
+    }
+
+    /// Which folder it belongs to.
+    pub(super) fn within(&self) -> &Within {
+        &self.within
     }
 
     /// A name beneath this place.
     pub(crate) fn child(&self, name: &OsStr) -> Self {
-        Self(self.0.join(name))
+        Self { within: self.within.clone(), path: self.path.join(name) }
     }
 
-    /// The folder and the name in it; none for the workspace itself.
+    /// The folder and the name in it; none for the workspace or an added folder itself.
     pub(crate) fn split(&self) -> Option<(Self, &OsStr)> {
-        Some((Self(self.0.parent()?.to_owned()), self.0.file_name()?))
+        let folder = Self { within: self.within.clone(), path: self.path.parent()?.to_owned() };
+        Some((folder, self.path.file_name()?))
     }
 
-    /// The names from the workspace down.
+    /// The folder it belongs to, itself as a place.
+    pub(crate) fn top(&self) -> Self {
+        Self { within: self.within.clone(), path: PathBuf::new() }
+    }
+
+    /// The names from the folder it belongs to down.
     pub(crate) fn names(&self) -> impl Iterator<Item = &OsStr> {
-        self.0.iter()
+        self.path.iter()
     }
 
-    /// The path; empty for the workspace itself.
+    /// The path relative to the folder it belongs to; empty for that folder itself.
     pub(crate) fn as_path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
-    /// Whether this is the workspace itself.
-    pub(crate) fn is_root(&self) -> bool {
-        self.0.as_os_str().is_empty()
+    /// The path as a model writes it: relative to the workspace, absolute in an added folder.
+    pub(crate) fn path(&self) -> Cow<'_, Path> {
+        match &self.within {
+            Within::Workspace => Cow::Borrowed(&self.path),
+            Within::Added(folder) if self.path.as_os_str().is_empty() => Cow::Borrowed(folder),
+            Within::Added(folder) => Cow::Owned(folder.join(&self.path)),
+        }
+    }
+
+    /// Whether it belongs to the workspace.
+    pub(crate) fn is_in_workspace(&self) -> bool {
+        self.within == Within::Workspace
+    }
+
+    /// Whether this is the workspace or an added folder itself.
+    pub(crate) fn is_top(&self) -> bool {
+        self.path.as_os_str().is_empty()
     }
 }
 
 impl fmt::Display for Place {
     /// On one line; `.` for the workspace itself.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_root() { f.write_str(".") } else { f.write_str(&one_line(&self.0.to_string_lossy())) }
+        let path = self.path();
+        if path.as_os_str().is_empty() {
+            f.write_str(".")
+        } else {
+            f.write_str(&one_line(&path.to_string_lossy()))
+        }
     }
+}
+
+/// A relative path without `.` and `..`, of which each takes back the name before it; none where it would leave the
+/// folder that it is relative to.
+pub(super) fn normal(relative: &Path) -> Option<PathBuf> {
+    let mut inside = PathBuf::new();
+    for component in relative.components() {
+        match component {
+            Component::Normal(name) => inside.push(name),
+            Component::CurDir => {}
+            Component::ParentDir if inside.pop() => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(inside)
 }
 
 #[cfg(test)]
@@ -88,44 +124,13 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Whatever is written, what comes out names something beneath the workspace, and reads back the same.
+        /// Whatever is written, what comes out names something beneath the folder, and reads back the same.
         #[test]
-        fn a_place_never_leaves_the_workspace(text in "(/w/repo)?([./a한~ \n]|\\.\\./){0,24}") {
-            if let Ok(place) = Place::parse(&text, &[Path::new("/w/repo")]) {
-                prop_assert!(place.as_path().components().all(|part| matches!(part, Component::Normal(_))));
-                let again = Place::parse(place.as_path().to_str().unwrap_or_default(), &[]);
-                prop_assert_eq!(again.ok(), Some(place));
+        fn a_normal_path_never_leaves_its_folder(text in "([./a한~ \n]|\\.\\./){0,24}") {
+            if let Some(path) = normal(Path::new(&text)) {
+                prop_assert!(path.components().all(|part| matches!(part, Component::Normal(_))));
+                prop_assert_eq!(normal(&path), Some(path));
             }
-        }
-    }
-
-    fn check(text: &str, expected: Option<&str>) {
-        let parsed = Place::parse(text, &[Path::new("/w/repo"), Path::new("/link/repo")]);
-        assert_eq!(parsed.ok(), expected.map(|path| Place(PathBuf::from(path))), "{text:?}");
-    }
-
-    #[test]
-    fn paths_inside_are_read_and_others_refused() {
-        for (text, expected) in [
-            ("src/lib.rs", Some("src/lib.rs")),
-            ("./src//lib.rs", Some("src/lib.rs")),
-            ("src/../lib.rs", Some("lib.rs")),
-            ("", Some("")),
-            (".", Some("")),
-            ("/w/repo", Some("")),
-            ("/w/repo/한글.txt", Some("한글.txt")),
-            ("/link/repo/a", Some("a")),
-            ("a b\nc", Some("a b\nc")),
-            ("..", None),
-            ("../repo-evil/a", None),
-            ("src/../../a", None),
-            ("/w/repo/../repo-evil/a", None),
-            ("/w/repo-evil/a", None),
-            ("/etc/passwd", None),
-            ("/", None),
-            ("a\0b", None),
-        ] {
-            check(text, expected);
         }
     }
 }

@@ -42,11 +42,6 @@ impl Root {
         self.resolver.open(self.folder.as_fd(), path, flags, links)
     }
 
-    /// Opens a name of a folder of this root.
-    pub(super) fn within(&self, folder: BorrowedFd<'_>, name: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
-        self.resolver.open(folder, name, flags, Links::Refuse)
-    }
-
     /// The path that something opened beneath this root really has, links resolved: absolute, without a link.
     /// `path` is the one that it was opened by.
     ///

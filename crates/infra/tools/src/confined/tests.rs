@@ -1,27 +1,41 @@
 use std::io::Read as _;
 
 use domain::tool::ToolStatus;
+use rustix::fs::Mode;
 use serde_json::json;
 
-use super::*;
+use super::{resolve::Resolver, *};
 use crate::testing::{SECRET, Workspace, place};
 
 /// Both ways of resolving: by the kernel, where it can, and name by name.
 fn resolvers(workspace: &Workspace) -> Vec<Confined> {
-    let by_walk = Confined { resolver: Resolver::Walk, ..workspace.files() };
+    let mut by_walk = workspace.files();
+    by_walk.workspace.resolver = Resolver::Walk;
     vec![workspace.files(), by_walk]
+}
+
+fn any() -> PathRules {
+    PathRules::default()
+}
+
+fn to_write<'f>(files: &'f Confined, path: &str) -> Result<target::Target<'f>, FileError> {
+    files.target(&place(path), &[PathUse::Write], &any())
 }
 
 fn text(files: &Confined, path: &str) -> Result<String, FileError> {
     let mut text = String::new();
-    files.open(&files.locate(path)?)?.file.read_to_string(&mut text).expect("text");
+    files.open(&files.locate(path)?, &any())?.file.read_to_string(&mut text).expect("text");
     Ok(text)
 }
 
 #[test]
 fn the_kernel_resolves_paths_here() {
     #[cfg(target_os = "linux")]
-    assert_eq!(Workspace::new().files().resolver, Resolver::Kernel, "openat2 is there from Linux 5.6 on");
+    assert_eq!(
+        Workspace::new().files().workspace.resolver,
+        Resolver::Kernel,
+        "openat2 is there from Linux 5.6 on"
+    );
 }
 
 /// P04.
@@ -41,14 +55,23 @@ fn links_are_followed_inside_and_never_out() {
     workspace.link("chain", "out.txt");
     for files in resolvers(&workspace) {
         for path in ["good", "sub/up", "folder/real.txt", "folder/../good"] {
-            assert_eq!(text(&files, path).ok().as_deref(), Some("inside"), "{path} {:?}", files.resolver);
+            assert_eq!(
+                text(&files, path).ok().as_deref(),
+                Some("inside"),
+                "{path} {:?}",
+                files.workspace.resolver
+            );
         }
         for path in ["out.txt", "out/secret.txt", "sub/around", "absolute", "absolute-inside", "chain"] {
             let error = text(&files, path).expect_err(path);
-            assert!(matches!(error, FileError::LeadsOut { .. }), "{path} {:?}: {error:?}", files.resolver);
+            assert!(
+                matches!(error, FileError::LeadsOut { .. }),
+                "{path} {:?}: {error:?}",
+                files.workspace.resolver
+            );
         }
-        assert!(matches!(text(&files, "loop"), Err(FileError::Io { .. })), "{:?}", files.resolver);
-        assert!(matches!(files.list(&place("out"), 10), Err(FileError::LeadsOut { .. })));
+        assert!(matches!(text(&files, "loop"), Err(FileError::Io { .. })), "{:?}", files.workspace.resolver);
+        assert!(matches!(files.list(&place("out"), 10, &any()), Err(FileError::LeadsOut { .. })));
     }
 }
 
@@ -73,7 +96,7 @@ fn a_folder_that_is_swapped_for_a_link_does_not_lead_out() {
         let before = files.locate("sub/secret.txt").expect("inside");
         std::fs::rename(workspace.path("sub"), workspace.path("moved")).expect("renamed");
         workspace.link("sub", "../outside");
-        let error = files.open(&before).err().expect("it leads out now");
+        let error = files.open(&before, &any()).expect_err("it leads out now");
         assert!(matches!(error, FileError::LeadsOut { .. }), "{error:?}");
         std::fs::remove_file(workspace.path("sub")).expect("removed");
         std::fs::rename(workspace.path("moved"), workspace.path("sub")).expect("renamed");
@@ -96,9 +119,14 @@ fn pipes_sockets_and_folders_are_named_and_not_opened() {
             ("missing", "there is no `missing`: look for the right name with `glob`"),
             ("pipe/below", "`pipe/below` is no folder, or passes something that is none"),
         ] {
-            assert_eq!(text(&files, path).expect_err(path).to_string(), expected, "{:?}", files.resolver);
+            assert_eq!(
+                text(&files, path).expect_err(path).to_string(),
+                expected,
+                "{:?}",
+                files.workspace.resolver
+            );
             if path != "missing" {
-                files.target(&place(path)).err().expect(path);
+                to_write(&files, path).err().expect(path);
             }
         }
     }
@@ -127,7 +155,7 @@ fn writing_goes_through_no_link_at_all() {
             ("dangling", "dangling", "../outside/new.txt"),
             ("git/hooks/pre-commit", "git", ".git"),
         ] {
-            let error = files.target(&place(path)).err().expect(path);
+            let error = to_write(&files, path).err().expect(path);
             let FileError::ThroughLink { link: seen, target: leads_to } = &error else {
                 panic!("{path}: {error:?}")
             };
@@ -146,12 +174,12 @@ fn a_replaced_file_keeps_its_mode_and_leaves_nothing_behind() {
     workspace.put("run.sh", "old");
     workspace.mode("run.sh", 0o750);
     for files in resolvers(&workspace) {
-        files.target(&place("run.sh")).and_then(|target| target.replace(b"new")).expect("written");
-        files.target(&place("deep/er/new.txt")).and_then(|target| target.replace(b"new")).expect("written");
+        to_write(&files, "run.sh").and_then(|target| target.replace(b"new")).expect("written");
+        to_write(&files, "deep/er/new.txt").and_then(|target| target.replace(b"new")).expect("written");
         let mode = std::fs::metadata(workspace.path("run.sh")).expect("a file").permissions().mode();
         assert_eq!(mode & 0o7777, 0o750);
         assert_eq!(workspace.bytes("deep/er/new.txt"), b"new");
-        let names: Vec<_> = files.list(&Place::root(), 10).expect("a folder").entries;
+        let names: Vec<_> = files.list(&Place::workspace(), 10, &any()).expect("a folder").entries;
         assert_eq!(names, [("deep".into(), EntryKind::Folder), ("run.sh".into(), EntryKind::File)]);
     }
 }
@@ -162,7 +190,7 @@ fn a_hard_link_to_something_protected_is_replaced_and_not_written_through() {
     workspace.put(".git/config", "theirs");
     std::fs::hard_link(workspace.path(".git/config"), workspace.path("innocent")).expect("a hard link");
     let files = workspace.files();
-    files.target(&place("innocent")).and_then(|target| target.replace(b"ours")).expect("written");
+    to_write(&files, "innocent").and_then(|target| target.replace(b"ours")).expect("written");
     assert_eq!(workspace.bytes(".git/config"), b"theirs");
 }
 
@@ -171,19 +199,19 @@ fn what_another_program_wrote_meanwhile_is_not_lost() {
     let workspace = Workspace::new();
     workspace.put("a.txt", "old");
     let files = workspace.files();
-    let target = files.target(&place("a.txt")).expect("a file");
+    let target = to_write(&files, "a.txt").expect("a file");
     workspace.put("a.txt", "theirs, longer");
     let error = target.replace(b"ours").expect_err("changed meanwhile");
     assert!(matches!(error, FileError::Changed { .. }), "{error:?}");
     assert_eq!(workspace.bytes("a.txt"), b"theirs, longer");
-    assert_eq!(files.list(&Place::root(), 10).expect("a folder").entries.len(), 1);
+    assert_eq!(files.list(&Place::workspace(), 10, &any()).expect("a folder").entries.len(), 1);
 }
 
 #[test]
 fn a_file_that_appeared_meanwhile_is_not_lost() {
     let workspace = Workspace::new();
     let files = workspace.files();
-    let target = files.target(&place("new.txt")).expect("a name");
+    let target = to_write(&files, "new.txt").expect("a name");
     workspace.put("new.txt", "theirs");
     let error = target.replace(b"ours").expect_err("changed meanwhile");
     assert!(matches!(error, FileError::Changed { .. }), "{error:?}");
@@ -196,7 +224,7 @@ fn a_read_only_file_is_not_replaced() {
     let workspace = Workspace::new();
     workspace.put("a.txt", "old");
     workspace.mode("a.txt", 0o444);
-    let error = workspace.files().target(&place("a.txt")).err().expect("read-only");
+    let error = to_write(&workspace.files(), "a.txt").err().expect("read-only");
     assert!(matches!(error, FileError::ReadOnly { .. }), "{error:?}");
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, io::Read as _, ops::Range};
 
-use domain::tool::ToolOutcome;
+use domain::{permission::PathRules, tool::ToolOutcome};
 
 use super::Wanted;
 use crate::{
@@ -27,6 +27,7 @@ const LINES_AT_ONCE: u64 = 4_096;
 pub(super) struct Search<'a> {
     files: &'a Confined,
     wanted: &'a Wanted,
+    rules: &'a PathRules,
     stop: &'a Stop,
     output: Output,
     content: Vec<u8>,
@@ -46,10 +47,11 @@ enum Role {
 
 impl<'a> Search<'a> {
     /// Nothing searched yet.
-    pub(super) fn new(files: &'a Confined, wanted: &'a Wanted, stop: &'a Stop) -> Self {
+    pub(super) fn new(files: &'a Confined, wanted: &'a Wanted, rules: &'a PathRules, stop: &'a Stop) -> Self {
         Self {
             files,
             wanted,
+            rules,
             stop,
             output: Output::new(),
             content: Vec::new(),
@@ -64,7 +66,7 @@ impl<'a> Search<'a> {
 
     /// Searches a file that a walk found.
     pub(super) fn found(&mut self, place: &Place) {
-        match self.files.open(place) {
+        match self.files.open(place, self.rules) {
             Ok(opened) => self.file(place, opened),
             Err(_) => self.unreadable += 1,
         }

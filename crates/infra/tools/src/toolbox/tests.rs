@@ -143,6 +143,7 @@ fn a_missing_workspace_is_a_located_error() {
     let workspace = Workspace::new();
     let deps = ToolDeps {
         root: workspace.path("missing"),
+        added: Vec::new(),
         protected: Vec::new(),
         processes: workspace.processes.clone(),
         workspace: workspace.port.clone(),
