@@ -23,7 +23,7 @@ use crate::{agent_run::RunContext, telling::with_causes};
 
 /// The permissions of a session: what was configured, what the person agreed to since, and who can be asked.
 pub(crate) struct Permissions {
-    policy: Mutex<Policy>,
+    ceiling: Mutex<Ceiling>,
     /// How long a person is waited for; none: nobody is there.
     patience: Option<Duration>,
     grants: Option<Arc<dyn GrantPort>>,
@@ -42,12 +42,12 @@ impl Permissions {
         patience: Option<Duration>,
         grants: Option<Arc<dyn GrantPort>>,
     ) -> Self {
-        Self { policy: Mutex::new(policy), patience, grants, waiting: Mutex::default() }
+        Self { ceiling: Mutex::new(Ceiling::new(policy)), patience, grants, waiting: Mutex::default() }
     }
 
     /// What the session allows by now.
     pub(crate) fn ceiling(&self) -> Ceiling {
-        Ceiling::new(lock(&self.policy).clone())
+        lock(&self.ceiling).clone()
     }
 
     /// Takes the person's answer; nothing happens where that call does not wait for one.
@@ -59,7 +59,8 @@ impl Permissions {
     }
 
     fn allow(&self, rule: Rule) {
-        lock(&self.policy).rules.add(rule);
+        let mut ceiling = lock(&self.ceiling);
+        *ceiling = ceiling.with_leave(rule);
     }
 
     fn wait_for(&self, call: &CallId) -> oneshot::Receiver<Answer> {

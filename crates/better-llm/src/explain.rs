@@ -107,10 +107,12 @@ impl Engine {
         let team: Vec<&AgentSpec> = std::iter::once(&settings.manager).chain(&settings.workers).collect();
         let asked: Vec<&AgentSpec> = match agent {
             None => team,
-            Some(name) => vec![team.iter().copied().find(|spec| spec.name.as_str() == name).ok_or_else(|| {
-                let known = team.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>().join(", ");
-                ExplainError::NoAgent { name: name.to_owned(), known }
-            })?],
+            Some(name) => {
+                vec![team.iter().copied().find(|spec| spec.name.as_str() == name).ok_or_else(|| {
+                    let known = team.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>().join(", ");
+                    ExplainError::NoAgent { name: name.to_owned(), known }
+                })?]
+            }
         };
         let call = call.map(|(tool, argument)| Question::about(tool, argument)).transpose()?;
         let sandbox = self.sandbox().await?;
@@ -157,10 +159,8 @@ impl Question {
     }
 
     fn about(tool: &str, argument: &str) -> Result<Self, ExplainError> {
-        let general = Self::general(tool).ok_or_else(|| ExplainError::NoTool {
-            name: tool.to_owned(),
-            known: tools::NAMES.join(", "),
-        })?;
+        let general = Self::general(tool)
+            .ok_or_else(|| ExplainError::NoTool { name: tool.to_owned(), known: tools::NAMES.join(", ") })?;
         let argument = argument.to_owned();
         let target = match general.access {
             Access::Command => CallTarget::Command(argument),

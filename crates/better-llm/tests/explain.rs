@@ -1,5 +1,9 @@
 //! `permissions explain`: the table of what each agent may do, and the rule that decides about a call (O-2).
-#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests stand outside of test functions here")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside of test functions here"
+)]
 
 use better_llm::{Engine, EngineBuilder, ExplainError, Overrides, PermissionDecision, SandboxChoice};
 use domain::permission::PermissionMode;
@@ -19,13 +23,9 @@ async fn engine(mode: PermissionMode) -> (TempDir, Engine) {
     std::fs::create_dir_all(home.join("config")).expect("a folder");
     std::fs::create_dir(&workspace).expect("a folder");
     std::fs::write(home.join("config/system_config.json"), RULES).expect("a file");
-    let flags = Overrides {
-        permission_mode: Some(mode),
-        sandbox: Some(SandboxChoice::None),
-        ..Overrides::default()
-    };
-    let variables =
-        [("PATH", std::env::var_os("PATH")), ("BETTER_LLM_HOME", Some(home.into_os_string()))];
+    let flags =
+        Overrides { permission_mode: Some(mode), sandbox: Some(SandboxChoice::None), ..Overrides::default() };
+    let variables = [("PATH", std::env::var_os("PATH")), ("BETTER_LLM_HOME", Some(home.into_os_string()))];
     let variables = variables.into_iter().filter_map(|(name, value)| Some((name.into(), value?)));
     let builder = EngineBuilder::new(&workspace).environment(variables).overrides(flags);
     (root, builder.build().await.expect("an engine"))
@@ -61,7 +61,10 @@ async fn the_table_has_every_agent_with_its_own_tools_and_says_where_each_rule_s
     assert_eq!(bash.decision, PermissionDecision::Denied);
     assert_eq!(bash.also, ["allow bash `cargo test *`"]);
     let sources: Vec<&str> = explained.rules.iter().map(|rule| rule.source.as_str()).collect();
-    assert!(sources.len() == 3 && sources.iter().all(|source| source.contains("system_config.json")), "{sources:?}");
+    assert!(
+        sources.len() == 3 && sources.iter().all(|source| source.contains("system_config.json")),
+        "{sources:?}"
+    );
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ pub struct Ruling {
 
 /// Every policy on the way from the session down to whoever calls. The narrowest of them decides.
 ///
-/// There is no way to take one away: a ceiling can only be copied and made lower.
+/// There is no way to take one away: only a person's own leave lifts the topmost, and nothing else is ever lifted.
 #[derive(Debug, Clone)]
 pub struct Ceiling(Arc<[Arc<Policy>]>);
 
@@ -68,6 +68,18 @@ impl Ceiling {
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         Self([Arc::new(policy)].into())
+    }
+
+    /// The same, and one more rule of the person's at the top: what they agreed to since.
+    #[must_use]
+    pub fn with_leave(&self, rule: Rule) -> Self {
+        let mut policies = self.0.iter().cloned();
+        let top = policies.next().map(|top| {
+            let mut top = Policy::clone(&top);
+            top.rules.add(rule);
+            Arc::new(top)
+        });
+        Self(top.into_iter().chain(policies).collect())
     }
 
     /// The same, and `policy` below it.
