@@ -96,3 +96,32 @@ fn only_front_ends_read_the_environment() {
 fn lints_yield_only_with_a_reason() {
     check("crates", &["#[allow(", "#![allow("]);
 }
+
+/// Reliability decision 9: what is said goes through the printer, which takes sanitized text only.
+#[test]
+fn only_the_printer_writes_to_a_terminal() {
+    // What hands the streams over, the printer and the writer, where colours are made, and who only asks a terminal.
+    let writers = [
+        "src/main.rs",
+        "src/output.rs",
+        "src/panic.rs",
+        "src/render/style.rs",
+        "src/render/fixtures.rs",
+        "src/surroundings.rs",
+        "src/work.rs",
+        "src/writer.rs",
+    ];
+    let never = ["stdout()", "stderr()", "write_all(", "print!(", "println!(", "eprint", "\\u{1b}"];
+    let mut found = Vec::new();
+    for (name, text) in rust_files("crates/cli/src") {
+        if is_test(&name) || writers.iter().any(|writer| name.ends_with(writer)) {
+            continue;
+        }
+        for (number, line) in product_lines(&text) {
+            if never.iter().any(|word| line.contains(word)) {
+                found.push(format!("{name}:{number}: {line}"));
+            }
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
+}

@@ -6,8 +6,8 @@
 mod args;
 mod input;
 mod output;
+mod panic;
 mod render;
-mod sanitize;
 mod surroundings;
 mod words;
 mod work;
@@ -25,12 +25,14 @@ use crate::{
     render::{
         help::{help, version},
         start::StartFailure,
+        style::Markup,
     },
     surroundings::Surroundings,
     words::Language,
 };
 
 fn main() -> ExitCode {
+    panic::say_panics_safely();
     let surroundings = Surroundings::of_this_process();
     match args::parse(env::args_os().skip(1).collect()) {
         Ok(invocation) => carry_out(&invocation, surroundings),
@@ -55,7 +57,7 @@ fn carry_out(invocation: &Invocation, surroundings: Surroundings) -> ExitCode {
     }
 }
 
-fn say(mut printer: Printer<Stdout, Stderr>, text: &str) -> ExitCode {
+fn say(mut printer: Printer<Stdout, Stderr>, text: &Markup) -> ExitCode {
     let said = printer.answer(text);
     printer.exit(said, 0)
 }

@@ -3,7 +3,7 @@
 //!
 //! A reader that goes away (`| head -1`) is no fault (reliability P51): standard error falls silent, and a closed
 //! standard output is told to the caller, which ends the round quietly. Nothing here panics on a closed pipe. Where
-//! others must not wait for a slow reader, the streams are lanes of [`crate::writer`].
+//! others must not wait for a slow reader, the streams are lanes of [`crate::writer`]. Only [`Markup`] can be said.
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -12,13 +12,14 @@ use std::{
 
 use better_llm::Notice;
 use domain::event::{Delta, Event, EventBody};
+use serde_json::Value;
 
 use crate::{
     args::OutputFormat,
     render::{
-        json::{delta_line, event_line, start_failure_line},
+        json::{self, delta_line, event_line, start_failure_line},
         start::{StartFailure, start_failure_text},
-        style::{Role, Style},
+        style::{Markup, Role, Style},
         text::{Teller, Told},
     },
     words::{Language, Said},
@@ -141,7 +142,10 @@ impl<O: Write, E: Write> Printer<O, E> {
                 self.progress(&text);
                 Ok(())
             }
-            OutputFormat::Json | OutputFormat::StreamJson { .. } => self.answer(&start_failure_line(failure)),
+            OutputFormat::Json | OutputFormat::StreamJson { .. } => {
+                let line = start_failure_line(failure).map_err(OutputError::Encode)?;
+                self.answer(&line)
+            }
         }
     }
 
@@ -154,16 +158,16 @@ impl<O: Write, E: Write> Printer<O, E> {
     }
 
     /// Writes text that is ready, to people only.
-    pub(crate) fn epilogue(&mut self, text: &str) {
+    pub(crate) fn epilogue(&mut self, text: &Markup) {
         if self.format == OutputFormat::Text {
             self.progress(text);
         }
     }
 
     /// Writes text that is ready for standard error.
-    pub(crate) fn progress(&mut self, text: &str) {
+    pub(crate) fn progress(&mut self, text: &Markup) {
         let Some(err) = &mut self.err else { return };
-        if err.write_all(text.as_bytes()).and_then(|()| err.flush()).is_err() {
+        if err.write_all(text.as_str().as_bytes()).and_then(|()| err.flush()).is_err() {
             // There is no place left where this could be said.
             self.err = None;
         }
@@ -173,9 +177,18 @@ impl<O: Write, E: Write> Printer<O, E> {
     ///
     /// # Errors
     /// [`OutputError`] where standard output takes nothing any more.
-    pub(crate) fn answer(&mut self, text: &str) -> Result<(), OutputError> {
-        let written = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+    pub(crate) fn answer(&mut self, text: &Markup) -> Result<(), OutputError> {
+        let written = self.out.write_all(text.as_str().as_bytes()).and_then(|()| self.out.flush());
         written.map_err(OutputError::from)
+    }
+
+    /// Writes data as JSON to standard output.
+    ///
+    /// # Errors
+    /// [`OutputError`] where standard output takes nothing any more.
+    pub(crate) fn data(&mut self, data: &Value) -> Result<(), OutputError> {
+        let text = json::data(data).map_err(OutputError::Encode)?;
+        self.answer(&text)
     }
 
     /// The program's exit code: `code`, unless what there was to say could not be said for another reason than

@@ -2,7 +2,7 @@
 //!
 //! There is no lookup by key: each text is a method of [`Language`] whose body holds both languages, and what the
 //! library says with a type is matched variant by variant, so a missing string does not compile. What agents and
-//! tools say is not translated; it passes through [`crate::sanitize`] instead. Journal and JSON stay English, with
+//! tools say is not translated; it passes through [`domain::terminal`] instead. Journal and JSON stay English, with
 //! stable codes, for programs. This module decides nothing and prints nothing.
 
 mod amounts;

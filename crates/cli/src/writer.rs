@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use domain::terminal::Sanitized;
 use tokio::sync::{Notify, watch};
 
 use crate::output::OutputError;
@@ -220,7 +221,7 @@ impl Write for Lane {
     }
 }
 
-/// Standard error for lines that may be lost.
+/// Standard error for lines that may be lost; they are sanitized here.
 #[derive(Debug, Clone)]
 pub(crate) struct LogLane(Lane);
 
@@ -248,7 +249,8 @@ impl Write for LogLane {
         });
         if has_room {
             self.own_up();
-            self.0.put(bytes);
+            // A record quotes whatever it is about.
+            self.0.put(Sanitized::lines(&String::from_utf8_lossy(bytes)).as_str().as_bytes());
         }
         Ok(bytes.len())
     }

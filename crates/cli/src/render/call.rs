@@ -1,25 +1,27 @@
 //! A tool call in a few words: what it is about to do.
 
+use domain::terminal::Sanitized;
 use serde_json::Value;
-
-use crate::sanitize::clean_line;
 
 /// A call for one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CallWords {
     /// A worker is called: its name, and what for.
-    Worker(String, String),
+    Worker(Sanitized, Sanitized),
     /// The tool, and its most telling argument.
-    Tool(String, String),
+    Tool(Sanitized, Sanitized),
     /// A call that an event of its own tells about (`report`, `finish`, `ask_user`).
     Silent,
 }
 
-/// The call of `tool` with `input`, clean and on one line.
+/// The call of `tool` with `input`, on one line.
 pub(crate) fn call_words(tool: &str, input: &Value) -> CallWords {
-    let field = |name: &str| input.get(name).and_then(Value::as_str).map(clean_line);
+    let field = |name: &str| input.get(name).and_then(Value::as_str).map(str::to_owned);
     if let Some(agent) = tool.strip_prefix("execute_").and_then(|rest| rest.strip_suffix("_task")) {
-        return CallWords::Worker(clean_line(agent), field("task_description").unwrap_or_default());
+        return CallWords::Worker(
+            Sanitized::line(agent),
+            Sanitized::line(&field("task_description").unwrap_or_default()),
+        );
     }
     let argument = match tool {
         "report" | "finish" | "ask_user" => return CallWords::Silent,
@@ -35,13 +37,13 @@ pub(crate) fn call_words(tool: &str, input: &Value) -> CallWords {
         }
         "commit" => {
             let first = input.get("message").and_then(Value::as_str).and_then(|text| text.lines().next());
-            first.map(clean_line)
+            first.map(str::to_owned)
         }
         _ => None,
     };
     // A tool of somebody else, or one that was called wrongly: its input as it is.
-    let argument = argument.unwrap_or_else(|| clean_line(&input.to_string()));
-    CallWords::Tool(clean_line(tool), argument)
+    let argument = argument.unwrap_or_else(|| input.to_string());
+    CallWords::Tool(Sanitized::line(tool), Sanitized::line(&argument))
 }
 
 #[cfg(test)]
@@ -55,7 +57,7 @@ mod tests {
     }
 
     fn tool(name: &str, argument: &str) -> CallWords {
-        CallWords::Tool(name.to_owned(), argument.to_owned())
+        CallWords::Tool(Sanitized::line(name), Sanitized::line(argument))
     }
 
     #[test]
@@ -72,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_workers_call_shows_the_worker_and_its_task() {
-        let words = CallWords::Worker("coder".to_owned(), "Mend it \u{241b}[1m".to_owned());
+        let words = CallWords::Worker(Sanitized::line("coder"), Sanitized::line("Mend it \u{241b}[1m"));
         check("execute_coder_task", json!({"task_description": "Mend\nit \u{1b}[1m"}), words);
     }
 

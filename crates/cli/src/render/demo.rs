@@ -1,15 +1,12 @@
 //! How the demo closes: the diff, the evidence, where everything lies, and what to type next.
 
-use domain::{evidence::ObservedCommand, permission::SandboxState};
+use domain::{evidence::ObservedCommand, permission::SandboxState, terminal::Sanitized};
 
 use super::{
     help::PROGRAM,
-    style::{Role, Style},
+    style::{Markup, Role, Style},
 };
-use crate::{
-    sanitize::{clean, clean_line},
-    words::Language,
-};
+use crate::words::Language;
 
 /// What the demo left behind.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,59 +30,61 @@ pub(crate) struct DemoEnd<'a> {
 }
 
 /// The demo's last words.
-pub(crate) fn demo_end(end: &DemoEnd<'_>, language: Language, style: Style) -> String {
+pub(crate) fn demo_end(end: &DemoEnd<'_>, language: Language, style: Style) -> Markup {
     let mut text = heading(language.demo_diff(), style);
-    text.push_str(&diff(end.diff, style));
-    text.push_str(&heading(language.demo_evidence(), style));
-    text.push_str(&format!(
-        "  {}: {}\n",
-        language.files_changed(),
-        clean_line(&end.files_changed.join(", "))
-    ));
+    text.append(&diff(end.diff, style));
+    text.append(&heading(language.demo_evidence(), style));
+    let line = |text: &mut Markup, line: &str| text.append(&Markup::from(Sanitized::name(line)).ended());
+    line(&mut text, &format!("  {}: {}", language.files_changed(), end.files_changed.join(", ")));
     for command in end.commands {
         let (role, code) = match command.exit_code {
             Some(0) => (Role::Good, language.exit_code(0)),
             Some(code) => (Role::Bad, language.exit_code(code)),
             None => (Role::Warning, language.no_exit_code().to_owned()),
         };
-        let code = style.paint(role, &format!("({code})"));
-        text.push_str(&format!("  {}: {} {code}\n", language.command_ran(), clean_line(&command.command)));
+        text.text(&Sanitized::name(&format!("  {}: {} ", language.command_ran(), command.command)));
+        text.append(&style.paint(role, &Sanitized::line(&format!("({code})"))).ended());
     }
     if let Some(commit) = end.commit {
-        text.push_str(&format!("  {}: {}\n", language.commit(), clean_line(commit)));
+        line(&mut text, &format!("  {}: {commit}", language.commit()));
     }
-    text.push_str(&format!("  {}\n", clean_line(&language.sandbox(end.sandbox))));
-    text.push_str(&heading(language.demo_places(), style));
+    line(&mut text, &format!("  {}", language.sandbox(end.sandbox)));
+    text.append(&heading(language.demo_places(), style));
     let places = [
         (language.demo_repository(), end.repository),
         (language.demo_record(), end.record),
         (language.demo_journal(), end.journal),
     ];
     for (label, place) in places {
-        text.push_str(&format!("  {label}: {}\n", clean_line(place)));
+        line(&mut text, &format!("  {label}: {place}"));
     }
-    text.push_str(&heading(language.demo_next(), style));
-    text.push_str(&format!("  git -C {} show\n", shell_word(end.repository)));
+    text.append(&heading(language.demo_next(), style));
+    line(&mut text, &format!("  git -C {} show", shell_word(end.repository)));
     let (project, task) = (language.demo_your_project(), language.demo_your_task());
-    text.push_str(&format!("  ANTHROPIC_API_KEY=... {PROGRAM} --cwd {project} \"{task}\"\n"));
+    line(&mut text, &format!("  ANTHROPIC_API_KEY=... {PROGRAM} --cwd {project} \"{task}\""));
     text
 }
 
-fn heading(words: &str, style: Style) -> String {
-    format!("\n{}\n", style.paint(Role::Name, words))
+fn heading(words: &'static str, style: Style) -> Markup {
+    let mut heading = Markup::default();
+    heading.words("\n");
+    heading.append(&style.paint(Role::Name, &Sanitized::line(words)).ended());
+    heading
 }
 
-/// A unified diff, coloured by its first column.
-fn diff(diff: &str, style: Style) -> String {
-    let mut text = String::new();
-    for line in clean(diff).lines() {
-        let role = match line.chars().next() {
+/// A unified diff, coloured by its first column and indented.
+pub(crate) fn diff(diff: &str, style: Style) -> Markup {
+    let mut text = Markup::default();
+    let diff = diff.strip_suffix('\n').unwrap_or(diff);
+    for line in Sanitized::lines(diff).split_lines().filter(|_| !diff.is_empty()) {
+        let role = match line.as_str().chars().next() {
             Some('+') => Role::Good,
             Some('-') => Role::Bad,
             Some('@') => Role::Action,
             _ => Role::Faint,
         };
-        text.push_str(&format!("  {}\n", style.paint(role, line)));
+        text.words("  ");
+        text.append(&style.paint(role, &line).ended());
     }
     text
 }
@@ -96,7 +95,7 @@ fn shell_word(path: &str) -> String {
     if !path.is_empty() && path.chars().all(plain) {
         path.to_owned()
     } else {
-        format!("'{}'", clean_line(path).replace('\'', "'\\''"))
+        format!("'{}'", path.replace('\'', "'\\''"))
     }
 }
 
@@ -129,10 +128,10 @@ mod tests {
                         Try next\n  git -C '/tmp/de mo' show\n  ANTHROPIC_API_KEY=... better-llm-cli --cwd \
                         path/to/your/project \"your task\"\n";
         let plain = Style { colour: false, columns: 80 };
-        assert_eq!(demo_end(&end, Language::English, plain), expected);
+        assert_eq!(demo_end(&end, Language::English, plain).as_str(), expected);
         let korean = demo_end(&end, Language::Korean, Style { colour: true, columns: 80 });
-        assert!(korean.contains("\u{1b}[1m변경 내용\u{1b}[0m"), "{korean}");
-        assert!(korean.contains("\u{1b}[32m+새 것␛[2J\u{1b}[0m"), "{korean}");
+        assert!(korean.as_str().contains("\u{1b}[1m변경 내용\u{1b}[0m"), "{korean:?}");
+        assert!(korean.as_str().contains("\u{1b}[32m+새 것␛[2J\u{1b}[0m"), "{korean:?}");
     }
 
     #[test]

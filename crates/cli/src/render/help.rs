@@ -1,5 +1,8 @@
 //! Help texts, laid out from the table of verbs and options.
 
+use domain::terminal::Sanitized;
+
+use super::style::Markup;
 use crate::{
     args::{
         Topic,
@@ -12,17 +15,20 @@ use crate::{
 pub(crate) const PROGRAM: &str = "better-llm-cli";
 
 /// The help text of a topic.
-pub(crate) fn help(topic: Topic, language: Language) -> String {
-    match topic {
+pub(crate) fn help(topic: Topic, language: Language) -> Markup {
+    let text = match topic {
         Topic::Program => program(language),
         Topic::Group(group) => one_group(group, language),
         Topic::Verb(verb) => one_verb(table::verb(verb), language),
-    }
+    };
+    Sanitized::lines(&text).into()
 }
 
 /// The program's name and version.
-pub(crate) fn version() -> String {
-    format!("{PROGRAM} {}\n", env!("CARGO_PKG_VERSION"))
+pub(crate) fn version() -> Markup {
+    let mut text = Markup::default();
+    text.words(concat!("better-llm-cli ", env!("CARGO_PKG_VERSION"), "\n"));
+    text
 }
 
 fn program(language: Language) -> String {

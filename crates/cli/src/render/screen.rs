@@ -1,15 +1,15 @@
 //! Lines of several agents on one stream: who is speaking, how deep it stands in the tree, and what is still being
-//! written. Every text is cleaned here, so no caller can forget it. What the lines say is [`super::text`]'s business.
+//! written. Every text is sanitized here, whatever its origin. What the lines say is [`super::text`]'s business.
 
 use std::collections::HashMap;
 
 use domain::{
     event::RunScope,
     id::{CallId, RunId},
+    terminal::{Sanitized, Sanitizer},
 };
 
-use super::style::{Role, Style};
-use crate::sanitize::clean;
+use super::style::{Markup, Role, Style};
 
 /// A step of indentation: a worker under the agent that called it.
 const STEP: &str = "│ ";
@@ -36,7 +36,7 @@ impl Stream {
 #[derive(Debug)]
 pub(super) struct Screen {
     style: Style,
-    written: String,
+    written: Markup,
     /// How deep each run under way stands; gone when it ends.
     depths: HashMap<RunId, usize>,
     speaker: Option<RunId>,
@@ -48,17 +48,42 @@ pub(super) struct Screen {
 struct OpenLine {
     run: RunId,
     stream: Stream,
+    indent: Markup,
     /// Nothing stands on it yet, not even its indentation.
     is_blank: bool,
+    /// Knows the end of the piece before, so that a character cut in two is one.
+    sanitizer: Sanitizer,
+}
+
+impl OpenLine {
+    fn write(&mut self, text: &Sanitized, style: Style, written: &mut Markup) {
+        for (number, piece) in text.split_lines().enumerate() {
+            if number > 0 {
+                if self.is_blank {
+                    written.append(&self.indent);
+                }
+                written.words("\n");
+                self.is_blank = true;
+            }
+            if piece.is_empty() {
+                continue;
+            }
+            if self.is_blank {
+                written.append(&self.indent);
+                self.is_blank = false;
+            }
+            written.append(&style.paint(self.stream.role(), &piece));
+        }
+    }
 }
 
 impl Screen {
     pub(super) fn new(style: Style) -> Self {
-        Self { style, written: String::new(), depths: HashMap::new(), speaker: None, open: None }
+        Self { style, written: Markup::default(), depths: HashMap::new(), speaker: None, open: None }
     }
 
     /// What was written since the last call.
-    pub(super) fn take(&mut self) -> String {
+    pub(super) fn take(&mut self) -> Markup {
         std::mem::take(&mut self.written)
     }
 
@@ -91,17 +116,18 @@ impl Screen {
         self.close();
         self.give_the_word(run);
         let indent = self.indent(run);
-        self.written.push_str(&indent);
+        self.written.append(&indent);
         for (role, text) in spans {
-            for (number, piece) in clean(text).trim_end_matches('\n').split('\n').enumerate() {
+            let text = Sanitized::lines(text.trim_end_matches(['\r', '\n']));
+            for (number, piece) in text.split_lines().enumerate() {
                 if number > 0 {
-                    self.written.push('\n');
-                    self.written.push_str(&indent);
+                    self.written.words("\n");
+                    self.written.append(&indent);
                 }
-                self.written.push_str(&self.style.paint(*role, piece));
+                self.written.append(&self.style.paint(*role, &piece));
             }
         }
-        self.written.push('\n');
+        self.written.words("\n");
     }
 
     /// More of something; it goes on where it stopped if nothing came between.
@@ -109,26 +135,13 @@ impl Screen {
         if !self.goes_on(run, stream) {
             self.close();
             self.give_the_word(Some(run));
-            self.open = Some(OpenLine { run: run.run_id, stream: stream.clone(), is_blank: true });
+            let (run, stream, indent) = (run.run_id, stream.clone(), self.indent(Some(run)));
+            let sanitizer = Sanitizer::default();
+            self.open = Some(OpenLine { run, stream, indent, is_blank: true, sanitizer });
         }
-        let indent = self.indent(Some(run));
-        let Some(open) = &mut self.open else { return };
-        for (number, piece) in clean(text).split('\n').enumerate() {
-            if number > 0 {
-                if open.is_blank {
-                    self.written.push_str(&indent);
-                }
-                self.written.push('\n');
-                open.is_blank = true;
-            }
-            if piece.is_empty() {
-                continue;
-            }
-            if open.is_blank {
-                self.written.push_str(&indent);
-                open.is_blank = false;
-            }
-            self.written.push_str(&self.style.paint(stream.role(), piece));
+        if let Some(open) = &mut self.open {
+            let piece = open.sanitizer.push(text);
+            open.write(&piece, self.style, &mut self.written);
         }
     }
 
@@ -139,8 +152,11 @@ impl Screen {
 
     /// Ends the line that more might have followed on.
     pub(super) fn close(&mut self) {
-        if self.open.take().is_some_and(|open| !open.is_blank) {
-            self.written.push('\n');
+        let Some(mut open) = self.open.take() else { return };
+        let rest = std::mem::take(&mut open.sanitizer).finish();
+        open.write(&rest, self.style, &mut self.written);
+        if !open.is_blank {
+            self.written.words("\n");
         }
     }
 
@@ -151,8 +167,9 @@ impl Screen {
             return;
         }
         self.speaker = Some(run.run_id);
-        let name = self.style.paint(Role::Name, run.agent.as_str());
-        self.written.push_str(&format!("{}{name}\n", self.indent(Some(run))));
+        let indent = self.indent(Some(run));
+        self.written.append(&indent);
+        self.written.append(&self.style.paint(Role::Name, &Sanitized::name(run.agent.as_str())).ended());
     }
 
     fn depth(&self, run: Option<&RunScope>) -> usize {
@@ -161,7 +178,7 @@ impl Screen {
         self.depths.get(&run.run_id).copied().unwrap_or(unseen)
     }
 
-    fn indent(&self, run: Option<&RunScope>) -> String {
-        self.style.paint(Role::Faint, &STEP.repeat(self.depth(run)))
+    fn indent(&self, run: Option<&RunScope>) -> Markup {
+        self.style.paint(Role::Faint, &Sanitized::name(&STEP.repeat(self.depth(run))))
     }
 }

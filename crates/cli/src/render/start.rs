@@ -1,12 +1,12 @@
 //! What ends a call before a round begins: usage, configuration, credentials (exit codes 2, 3, 4).
 
 use better_llm::StartError;
+use domain::terminal::Sanitized;
 
-use super::style::{Role, Style};
+use super::style::{Markup, Role, Style};
 use crate::{
     args::UsageError,
     input::InputError,
-    sanitize::clean,
     words::{Language, Said},
 };
 
@@ -86,15 +86,15 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
 }
 
 /// The failure for people.
-pub(crate) fn start_failure_text(failure: &StartFailure, language: Language, style: Style) -> String {
-    let label = style.paint(Role::Bad, &format!("{}:", language.error()));
-    let mut text = format!("{label} {}\n", clean(failure.words.text(language)));
+pub(crate) fn start_failure_text(failure: &StartFailure, language: Language, style: Style) -> Markup {
+    let mut text = style.paint(Role::Bad, &Sanitized::line(&format!("{}:", language.error())));
+    text.text(&Sanitized::lines(&format!(" {}\n", failure.words.text(language))));
     for cause in &failure.chain {
-        text.push_str(&format!("  {}: {}\n", language.because(), clean(cause)));
+        text.text(&Sanitized::lines(&format!("  {}: {cause}\n", language.because())));
     }
     let hint = failure.hint.text(language);
     if !hint.is_empty() {
-        text.push_str(&format!("  → {}\n", clean(hint)));
+        text.text(&Sanitized::lines(&format!("  → {hint}\n")));
     }
     text
 }

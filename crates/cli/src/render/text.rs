@@ -19,13 +19,14 @@ use domain::{
     message::{Message, Part, Role as Speaker},
     outcome::{Ending, FailReason},
     permission::SandboxState,
+    terminal::Sanitized,
 };
 
 use self::calls::Calls;
 use super::{
     report::{ReportEvent, report},
     screen::{Screen, Stream},
-    style::{Role, Style},
+    style::{Markup, Role, Style},
 };
 use crate::words::Language;
 
@@ -33,9 +34,9 @@ use crate::words::Language;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Told {
     /// For standard error.
-    pub(crate) progress: String,
+    pub(crate) progress: Markup,
     /// For standard output, alone.
-    pub(crate) answer: Option<String>,
+    pub(crate) answer: Option<Markup>,
 }
 
 /// Tells people what happens in a session.
@@ -128,8 +129,8 @@ impl Teller {
                     elapsed_ms: *elapsed_ms,
                 };
                 account::round_finished(&mut self.screen, self.language, &end);
-                let summary = crate::sanitize::clean(summary.trim());
-                (is_answer(*ending) && !summary.is_empty()).then(|| format!("{summary}\n"))
+                let summary = Sanitized::lines(summary.trim());
+                (is_answer(*ending) && !summary.is_empty()).then(|| Markup::from(summary).ended())
             }
             body => {
                 self.tell(run, body);
@@ -264,7 +265,7 @@ impl Teller {
     }
 
     /// A line of the program's own, outside of any run.
-    pub(crate) fn aside(&mut self, role: Role, text: &str) -> String {
+    pub(crate) fn aside(&mut self, role: Role, text: &str) -> Markup {
         self.screen.line(None, &[(role, text)]);
         self.screen.take()
     }

@@ -94,10 +94,12 @@ fn every_usage_error_says_what_is_wrong_and_what_to_do() {
 fn help_names_every_verb_and_option_in_both_languages() {
     for language in Language::ALL {
         let whole = help(Topic::Program, language);
+        let whole = whole.as_str();
         for row in &VERBS {
             assert!(whole.contains(&row.path.join(" ")), "{}", row.path.join(" "));
             assert!(whole.contains(language.verb_help(row.id)));
             let own = help(Topic::Verb(row.id), language);
+            let own = own.as_str();
             assert!(own.contains(row.example), "{own}");
             for option in &OPTIONS {
                 let takes = own.contains(&format!("{} ", option.typed()));
@@ -107,7 +109,7 @@ fn help_names_every_verb_and_option_in_both_languages() {
         for row in &OPTIONS {
             assert!(whole.contains(&row.typed()) && whole.contains(language.option_help(row.id)));
         }
-        assert_eq!(language == Language::Korean, is_korean(&whole));
+        assert_eq!(language == Language::Korean, is_korean(whole));
     }
     for row in &OPTIONS {
         let (english, korean) = (Language::English.option_help(row.id), Language::Korean.option_help(row.id));

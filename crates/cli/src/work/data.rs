@@ -2,7 +2,10 @@
 
 use better_llm::{
     Engine, agent_config_schema,
-    domain::agent::{AgentName, AgentSpec},
+    domain::{
+        agent::{AgentName, AgentSpec},
+        terminal::Sanitized,
+    },
     system_config_schema,
 };
 use serde_json::{Value, json};
@@ -16,11 +19,10 @@ const NOT_FOUND: u8 = 16;
 fn say(
     printer: &mut Terminal,
     options: &Options,
-    text: impl FnOnce() -> String,
+    text: impl FnOnce() -> Sanitized,
     data: impl FnOnce() -> Value,
 ) -> Done {
-    let said =
-        if options.json { printer.answer(&render::data::json(&data())) } else { printer.answer(&text()) };
+    let said = if options.json { printer.data(&data()) } else { printer.answer(&text().into()) };
     Done { said, exit_code: 0 }
 }
 
@@ -91,7 +93,7 @@ pub(super) fn config_check(engine: &Engine, options: &Options, printer: &mut Ter
 pub(super) fn config_schema(printer: &mut Terminal) -> Done {
     let schemas =
         json!({ "agent_config.json": agent_config_schema(), "system_config.json": system_config_schema() });
-    Done { said: printer.answer(&render::data::json(&schemas)), exit_code: 0 }
+    Done { said: printer.data(&schemas), exit_code: 0 }
 }
 
 pub(super) fn config_paths(engine: &Engine, options: &Options, printer: &mut Terminal) -> Done {

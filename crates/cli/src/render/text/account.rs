@@ -8,13 +8,12 @@ use domain::{
     outcome::Ending,
     permission::SandboxState,
     report::{ReportedFinding, Verdict},
-    text::fit,
+    terminal::Sanitized,
 };
 
 use super::{coded, person};
 use crate::{
     render::{report::place, screen::Screen, style::Role},
-    sanitize::clean_line,
     words::Language,
 };
 
@@ -50,7 +49,7 @@ pub(super) fn run_started(
         Backend::Native => String::new(),
         Backend::External => format!(" · {}", language.external()),
     };
-    let model = format!(" · {}{backend}", clean_line(model));
+    let model = format!(" · {}{backend}", Sanitized::line(model));
     screen.line(Some(run), &[(Role::Name, run.agent.as_str()), (Role::Faint, &model)]);
 }
 
@@ -220,8 +219,8 @@ fn round_started(
     context: &[String],
     mentions: &[AgentName],
 ) {
-    let text = fit(&clean_line(text), screen.room(None).saturating_mul(2));
-    screen.line(None, &[(Role::Name, &format!("{}: ", language.task())), (Role::Prose, &text)]);
+    let text = Sanitized::line(text).within(screen.room(None).saturating_mul(2));
+    screen.line(None, &[(Role::Name, &format!("{}: ", language.task())), (Role::Prose, text.as_str())]);
     if !context.is_empty() {
         screen.line(None, &[(Role::Faint, &format!("  {}: {}", language.context(), context.join(", ")))]);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{event::RunScope, id::CallId, permission::SandboxState, text::fit, tool::ToolStatus};
+use domain::{event::RunScope, id::CallId, permission::SandboxState, terminal::Sanitized, tool::ToolStatus};
 use serde_json::Value;
 
 use crate::{
@@ -11,7 +11,6 @@ use crate::{
         screen::{Screen, Stream},
         style::Role,
     },
-    sanitize::clean_line,
     words::Language,
 };
 
@@ -63,13 +62,14 @@ impl Calls {
         let (sign, name, argument) = match call_words(tool, input) {
             CallWords::Silent => return,
             CallWords::Worker(agent, task) => ("→", format!("{agent}:"), task),
-            CallWords::Tool(tool, argument) => ("·", tool, argument),
+            CallWords::Tool(tool, argument) => ("·", tool.to_string(), argument),
         };
-        let line = fit(&format!("{name} {argument}"), screen.room(run).saturating_sub(2));
+        let line = Sanitized::name(&format!("{name} {argument}")).within(screen.room(run).saturating_sub(2));
+        let line = line.as_str();
         // The cut may fall into the name of a tool, which is as long as its owner liked.
         let (name, argument) = match line.strip_prefix(&name) {
             Some(argument) => (name.as_str(), argument),
-            None => (line.as_str(), ""),
+            None => (line, ""),
         };
         screen.line(run, &[(Role::Action, &format!("{sign} {name}")), (Role::Faint, argument.trim_end())]);
     }
@@ -109,10 +109,10 @@ impl Calls {
             let words = call.map(|call| call.words);
             let text = why_not_ok(language, words.as_ref(), end);
             let name = match words {
-                Some(CallWords::Tool(name, _) | CallWords::Worker(name, _)) => name,
+                Some(CallWords::Tool(name, _) | CallWords::Worker(name, _)) => name.to_string(),
                 Some(CallWords::Silent) | None => String::new(),
             };
-            let text = fit(&clean_line(&text), LONGEST_FAILURE);
+            let text = Sanitized::line(&text).within(LONGEST_FAILURE);
             let head = format!("✗ {name} {status}").replace("  ", " ");
             screen.line(run, &[(Role::Bad, &head), (Role::Prose, &format!(": {text}"))]);
         } else if let Some(code) = end.exit_code {

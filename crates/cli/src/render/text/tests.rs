@@ -33,8 +33,8 @@ fn tell(teller: &mut Teller, heard: Vec<Heard>) -> (String, Option<String>) {
             Heard::Event(event) => teller.event(&event),
             Heard::Delta(delta) => teller.delta(&delta),
         };
-        progress.push_str(&told.progress);
-        answer = answer.or(told.answer);
+        progress.push_str(told.progress.as_str());
+        answer = answer.or(told.answer.map(|answer| answer.as_str().to_owned()));
     }
     (progress, answer)
 }
@@ -96,9 +96,9 @@ fn check_golden(language: Language, expected: &str) {
         if !told.progress.is_empty() {
             kinds.insert(kind(&event.body));
         }
-        progress.push_str(&told.progress);
+        progress.push_str(told.progress.as_str());
     }
-    assert_eq!(kinds.len(), 27, "{kinds:?}");
+    assert_eq!(kinds.len(), 28, "{kinds:?}");
     assert_eq!(progress, expected, "found:\n{progress}");
 }
 
@@ -219,11 +219,8 @@ fn a_refused_call_that_never_began_is_named() {
 fn a_refuted_claim_is_loud() {
     let mut teller = Teller::new(Language::English, Style { colour: true, columns: 80 });
     let told = teller.event(&review());
-    assert!(
-        told.progress.contains("\u{1b}[1;7;31m✗ NOT TRUE: `make test` passed\u{1b}[0m"),
-        "{}",
-        told.progress
-    );
+    let told = told.progress.as_str();
+    assert!(told.contains("\u{1b}[1;7;31m✗ NOT TRUE: `make test` passed\u{1b}[0m"), "{told}");
 }
 
 #[test]
@@ -250,7 +247,7 @@ fn an_error_is_no_answer() {
 
 #[test]
 fn nothing_that_agents_write_reaches_the_terminal_as_a_command() {
-    let evil = "\u{1b}]0;title\u{7}\u{9b}2J\u{202e}";
+    let evil = "\u{1b}]0;title\u{7}\u{9b}2J\u{202e}\u{200b}over\rwritten";
     let events = vec![
         Heard::Event(run_started(manager())),
         prose(manager(), 1, evil),
@@ -263,10 +260,19 @@ fn nothing_that_agents_write_reaches_the_terminal_as_a_command() {
         Heard::Event(round_finished(Ending::Done, evil)),
     ];
     let (progress, answer) = tell(&mut Teller::new(Language::English, PLAIN), events);
-    for unsafe_character in ['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}'] {
+    for unsafe_character in ['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{200b}', '\r'] {
         assert!(!progress.contains(unsafe_character), "{progress:?}");
         assert!(!answer.as_deref().unwrap_or_default().contains(unsafe_character), "{answer:?}");
     }
+}
+
+#[test]
+fn a_character_cut_in_two_by_the_stream_is_one_on_the_screen() {
+    let pieces = ["👩", "\u{200d}", "🚀 한", "글\r", "\nend\r", "x\u{200d}"];
+    let mut heard: Vec<Heard> = pieces.iter().map(|piece| prose(manager(), 1, piece)).collect();
+    heard.push(Heard::Event(round_finished(Ending::Stopped, "")));
+    let (progress, _) = tell(&mut Teller::new(Language::English, PLAIN), heard);
+    assert!(progress.starts_with("manager\n👩\u{200d}🚀 한글\nend␍x<U+200D>\n"), "{progress}");
 }
 
 #[test]
@@ -278,7 +284,7 @@ fn long_arguments_are_cut_between_graphemes_within_the_width() {
             let style = Style { colour: false, columns };
             let mut teller = Teller::new(Language::Korean, style);
             let told = teller.event(&tool_started(manager(), "c", "read", json!({"path": word.repeat(60)})));
-            let line = told.progress.lines().last().unwrap().to_owned();
+            let line = told.progress.as_str().lines().last().unwrap().to_owned();
             assert!(line.width() <= columns.max(20), "{columns}: {line}");
             let argument = line.strip_prefix("· read ").unwrap().strip_suffix('…').unwrap();
             assert!(word.repeat(60).starts_with(argument.trim_end()), "{columns}: {line}");

@@ -58,7 +58,7 @@ fn every_failure_before_a_round_says_what_where_and_what_to_do() {
         let errors = start_errors();
         let texts = errors.iter().map(|error| {
             let plain = Style { colour: false, columns: 80 };
-            start_failure_text(&StartFailure::from(error), language, plain)
+            start_failure_text(&StartFailure::from(error), language, plain).as_str().to_owned()
         });
         texts.collect::<String>()
     };
