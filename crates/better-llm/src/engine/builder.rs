@@ -1,0 +1,176 @@
+//! Where everything comes in that a run may know (law 11).
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use config::{Environment, LoadRequest, Loaded, Overrides, Settings};
+use domain::{
+    model::Effort,
+    permission::PermissionMode,
+    ports::{Clock, IdSource, ModelPort},
+};
+use storage::{RecordFiles, SqliteJournal};
+use workspace::WorkspaceSettings;
+
+use super::Engine;
+use crate::{
+    error::StartError,
+    host::{RandomIds, SystemClock},
+    prompts::EMBEDDED,
+};
+
+/// Takes what a run may know. Nothing is read from the process: a program hands over its environment or a part of
+/// it, or none.
+pub struct EngineBuilder {
+    cwd: PathBuf,
+    variables: BTreeMap<OsString, OsString>,
+    config_files: Vec<PathBuf>,
+    flags: Overrides,
+    effort: Option<Effort>,
+    said: Vec<(String, String)>,
+    default_mode: PermissionMode,
+    attended: bool,
+    model: Option<Arc<dyn ModelPort>>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+}
+
+impl EngineBuilder {
+    /// Begins with the workspace, an empty environment and the system's clock.
+    #[must_use]
+    pub fn new(cwd: impl Into<PathBuf>) -> Self {
+        Self {
+            cwd: cwd.into(),
+            variables: BTreeMap::new(),
+            config_files: Vec::new(),
+            flags: Overrides::default(),
+            effort: None,
+            said: Vec::new(),
+            default_mode: PermissionMode::AutoEdit,
+            attended: false,
+            model: None,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds::default()),
+        }
+    }
+
+    /// The environment: credentials, places, tool chains (contract 3). `HOME` in it is the person's home folder.
+    #[must_use]
+    pub fn environment(mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        self.variables.extend(variables);
+        self
+    }
+
+    /// A system or an agent configuration that the person named; at most one of each.
+    #[must_use]
+    pub fn config_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.config_files.push(file.into());
+        self
+    }
+
+    /// What stands above environment and configuration.
+    #[must_use]
+    pub fn overrides(mut self, flags: Overrides) -> Self {
+        self.flags = flags;
+        self
+    }
+
+    /// The reasoning effort of every agent.
+    #[must_use]
+    pub const fn effort(mut self, effort: Option<Effort>) -> Self {
+        self.effort = effort;
+        self
+    }
+
+    /// Something worth knowing that the front end noticed: a `notice` among the first events of every session.
+    /// `code` is stable and for programs; `text` is English.
+    #[must_use]
+    pub fn notice(mut self, code: impl Into<String>, text: impl Into<String>) -> Self {
+        self.said.push((code.into(), text.into()));
+        self
+    }
+
+    /// Says that a person is there to answer [`domain::event::EventBody::PermissionAsked`] with
+    /// [`domain::session::Command::Permission`]. Without one, what would have to be asked is denied at once.
+    #[must_use]
+    pub const fn attended(mut self, attended: bool) -> Self {
+        self.attended = attended;
+        self
+    }
+
+    /// A model of the embedding program, instead of a provider.
+    #[must_use]
+    pub fn model(mut self, model: Arc<dyn ModelPort>) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// Another clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Another source of ids.
+    #[must_use]
+    pub fn ids(mut self, ids: Arc<dyn IdSource>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// Reads the configuration. Nothing is written, nothing is started.
+    ///
+    /// # Errors
+    /// [`StartError`] where the workspace cannot be used or the configuration is wrong.
+    pub async fn build(self) -> Result<Engine, StartError> {
+        let cwd = std::fs::canonicalize(&self.cwd)
+            .map_err(|source| StartError::Workspace { path: self.cwd.clone(), source })?;
+        if !cwd.is_dir() {
+            let source = std::io::Error::from(std::io::ErrorKind::NotADirectory);
+            return Err(StartError::Workspace { path: self.cwd, source });
+        }
+        let Loaded { settings, notices } = self.load(&cwd).await?;
+        let journal = Arc::new(SqliteJournal::new(settings.places.database()));
+        let records = Arc::new(RecordFiles::new(settings.places.records()));
+        Ok(Engine {
+            cwd,
+            variables: self.variables,
+            settings,
+            notices,
+            said: self.said,
+            effort: self.effort,
+            attended: self.attended,
+            model: self.model,
+            clock: self.clock,
+            ids: self.ids,
+            journal,
+            records,
+        })
+    }
+
+    async fn load(&self, cwd: &Path) -> Result<Loaded, StartError> {
+        let dot_env = cwd.join(".env");
+        let is_tracked = dot_env.exists() && {
+            let asked = WorkspaceSettings::new(cwd.to_owned(), PathBuf::new(), self.variables.clone());
+            workspace::is_tracked(&asked, &dot_env).await
+        };
+        let home = self.variables.get(OsStr::new("HOME")).map(Path::new);
+        let loaded = Settings::load(&LoadRequest {
+            environment: &self.variables.clone().into_iter().collect::<Environment>(),
+            home: home.filter(|home| home.is_absolute()),
+            cwd,
+            config_files: &self.config_files,
+            flags: &self.flags,
+            default_mode: self.default_mode,
+            known_tools: &tools::NAMES,
+            embedded_prompts: &EMBEDDED,
+            is_tracked: &|_| is_tracked,
+        })?;
+        Ok(loaded)
+    }
+}

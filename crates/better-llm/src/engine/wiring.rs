@@ -1,0 +1,85 @@
+//! What each adapter is told of the settings.
+
+use std::{ffi::OsString, path::PathBuf, sync::Arc};
+
+use domain::{id::SessionId, permission::Policy};
+use sandbox::{NetworkAccess, Requested, SandboxSettings};
+use storage::ArtifactFiles;
+use workspace::WorkspaceSettings;
+
+use super::Engine;
+
+impl Engine {
+    /// What a session may do without asking.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            mode: self.settings.permission_mode,
+            rules: self.settings.rules.iter().map(|sourced| sourced.rule.clone()).collect(),
+        }
+    }
+
+    /// Our own configuration and data: neither tools nor commands may write them.
+    pub(super) fn protected(&self) -> Vec<PathBuf> {
+        let places = &self.settings.places;
+        let own = [&places.config, &places.data, &places.state].map(Clone::clone);
+        own.into_iter().chain(self.configuration_files()).collect()
+    }
+
+    /// The configuration files that count, and those of the workspace that would if they appeared.
+    pub(super) fn configuration_files(&self) -> Vec<PathBuf> {
+        let used = self.settings.files.iter().map(|file| file.path.clone());
+        used.chain([self.cwd.join(".better-llm")]).collect()
+    }
+
+    pub(super) fn sandbox_settings(&self, session: SessionId) -> SandboxSettings {
+        SandboxSettings {
+            workspace: self.cwd.clone(),
+            requested: self.settings.sandbox_level.map_or(Requested::Auto, Requested::Level),
+            cache: self.settings.places.cache.clone(),
+            session,
+            git_dirs: workspace::git_dirs(&self.cwd),
+            protected: self
+                .configuration_files()
+                .into_iter()
+                .chain([self.settings.places.config.clone(), self.own_git(session)])
+                .collect(),
+            artifacts: Arc::new(ArtifactFiles::new(self.settings.places.artifacts())),
+            environment: self.variables.clone().into_iter().collect(),
+            network: self.network(),
+            add_dirs: self
+                .settings
+                .add_dirs
+                .iter()
+                .map(|added| sandbox::AddedDir { path: added.path.clone(), writable: added.writable })
+                .collect(),
+            pass_env: self.settings.pass_env.iter().map(OsString::from).collect(),
+        }
+    }
+
+    pub(super) fn network(&self) -> NetworkAccess {
+        match self.settings.network.as_slice() {
+            [] => NetworkAccess::Off,
+            hosts if hosts.iter().any(|host| host == "*") => NetworkAccess::Open,
+            hosts => NetworkAccess::Hosts(hosts.to_vec()),
+        }
+    }
+
+    /// Where a session keeps states of the workspace.
+    pub(super) fn store(&self, session: SessionId) -> PathBuf {
+        self.settings.places.cache.join("checkpoints").join(session.to_string())
+    }
+
+    /// The configuration of our own git directory: it says what git runs, so where the workspace holds the cache, a
+    /// command may not write it.
+    pub(super) fn own_git(&self, session: SessionId) -> PathBuf {
+        self.store(session).join("git").join("config")
+    }
+
+    pub(super) fn workspace_settings(&self, session: SessionId) -> WorkspaceSettings {
+        let places = &self.settings.places;
+        let mut settings =
+            WorkspaceSettings::new(self.cwd.clone(), self.store(session), self.variables.clone());
+        settings.own = vec![places.data.clone(), places.state.clone(), places.cache.clone()];
+        settings
+    }
+}
