@@ -1,0 +1,134 @@
+//! Taking secrets out of texts. One type does it for everything that is written anywhere.
+
+use std::{borrow::Cow, fmt};
+
+use serde_json::Value;
+
+use super::{
+    Secret,
+    filter::Filter,
+    known::Known,
+    rules::Rules,
+    scan::{self, Finder, Text},
+};
+
+/// Takes out of texts the values it knows and whatever has the form of a credential ([`super::find`]); in the place of
+/// each stands `[redacted:<kind>]`.
+///
+/// A known value is also found as JSON and URLs write it, and in base64. Values of less than eight characters, words
+/// such as `postgres`, and words of the placeholders themselves are not looked for: texts would be mangled, and what
+/// is missing would tell the value. What was redacted once stays as it is when it is redacted again.
+#[derive(Clone)]
+pub struct Redactor {
+    pub(super) known: Known,
+    /// Where anything can begin: of most texts, one look at each byte is all.
+    any: Filter,
+}
+
+impl Redactor {
+    /// Knows these values and every form of [`super::find`].
+    #[must_use]
+    pub fn new(secrets: Vec<Secret>) -> Self {
+        let known = Known::new(&secrets);
+        let mut any = Rules.filter().clone();
+        known.add_to(&mut any);
+        Self { known, any }
+    }
+
+    /// The text without secrets.
+    #[must_use]
+    pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.redact_bytes(text.as_bytes()) {
+            Cow::Borrowed(_) => Cow::Borrowed(text),
+            // Finds begin and end between characters.
+            Cow::Owned(bytes) => Cow::Owned(into_text(bytes)),
+        }
+    }
+
+    /// The bytes without secrets; they need not be text.
+    #[must_use]
+    pub fn redact_bytes<'t>(&self, bytes: &'t [u8]) -> Cow<'t, [u8]> {
+        if self.any.next(Text::whole(bytes), 0).is_none() {
+            return Cow::Borrowed(bytes);
+        }
+        let without_known = if self.known.is_empty() { None } else { replaced(&self.known, bytes) };
+        match without_known {
+            None => replaced(&Rules, bytes).map_or(Cow::Borrowed(bytes), Cow::Owned),
+            Some(bytes) => Cow::Owned(replaced(&Rules, &bytes).unwrap_or(bytes)),
+        }
+    }
+
+    /// Takes secrets out of a text in place; says whether there were any.
+    pub fn redact_in(&self, text: &mut String) -> bool {
+        match self.redact(text) {
+            Cow::Borrowed(_) => false,
+            Cow::Owned(redacted) => {
+                *text = redacted;
+                true
+            }
+        }
+    }
+
+    /// Takes secrets out of every string of a JSON value, names of fields included; says whether there were any.
+    pub fn redact_value(&self, value: &mut Value) -> bool {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+            Value::String(text) => self.redact_in(text),
+            Value::Array(values) => {
+                values.iter_mut().fold(false, |any, value| self.redact_value(value) | any)
+            }
+            Value::Object(fields) => {
+                let any = fields.values_mut().fold(false, |any, value| self.redact_value(value) | any);
+                if fields.keys().all(|name| matches!(self.redact(name), Cow::Borrowed(_))) {
+                    return any;
+                }
+                let named = std::mem::take(fields).into_iter();
+                *fields = named.map(|(name, value)| (self.redact(&name).into_owned(), value)).collect();
+                true
+            }
+        }
+    }
+
+    /// JSON text without secrets: still JSON where it was.
+    #[must_use]
+    pub fn redact_json<'t>(&self, json: &'t str) -> Cow<'t, str> {
+        let Cow::Owned(redacted) = self.redact(json) else { return Cow::Borrowed(json) };
+        let Ok(mut value) = serde_json::from_str::<Value>(json) else { return Cow::Owned(redacted) };
+        self.redact_value(&mut value);
+        Cow::Owned(value.to_string())
+    }
+}
+
+impl Default for Redactor {
+    /// Knows no value, only forms.
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor").finish_non_exhaustive()
+    }
+}
+
+/// The bytes with a placeholder for each find; none where there are no finds.
+fn replaced(finder: &impl Finder, bytes: &[u8]) -> Option<Vec<u8>> {
+    let pass = scan::pass(finder, Text::whole(bytes), 0, 0);
+    if pass.finds.is_empty() {
+        return None;
+    }
+    let mut written = Vec::with_capacity(bytes.len());
+    let mut copied = 0;
+    for find in pass.finds {
+        written.extend_from_slice(bytes.get(copied..find.range.start).unwrap_or_default());
+        written.extend_from_slice(find.kind.placeholder().as_bytes());
+        copied = find.range.end;
+    }
+    written.extend_from_slice(bytes.get(copied..).unwrap_or_default());
+    Some(written)
+}
+
+pub(super) fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
