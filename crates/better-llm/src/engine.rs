@@ -19,7 +19,7 @@ use domain::{
 };
 use sandbox::Sandbox;
 use storage::{RecordFiles, SqliteJournal};
-use tools::{ToolDeps, Toolbox};
+use tools::{AddedRoot, ToolDeps, Toolbox};
 use workspace::Workspace;
 
 use crate::{VERSION, error::StartError, models};
