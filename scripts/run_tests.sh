@@ -7,8 +7,8 @@
 #   scripts/run_tests.sh e2e            the built programs, as a person runs them
 #   scripts/run_tests.sh lints | licences
 #
-# Needs rustup's toolchain, git and a C compiler. Suites that need more say so and are skipped here where that is
-# missing; scripts/full.sh requires them.
+# Needs rustup's toolchain, git and a C compiler; bubblewrap for the sandbox level `strict`. Suites that need more say
+# so and are skipped here where that is missing; scripts/full.sh requires them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
