@@ -100,6 +100,7 @@ impl Engine {
                 .collect(),
             protected: self.protected(),
             processes: Arc::clone(&sandbox) as _,
+            servers: None,
             workspace: Arc::clone(&workspace) as _,
         })?;
         let tools = toolbox.all();

@@ -144,7 +144,7 @@ fn outcome(end: CommandEnd, timeout: Duration) -> ToolOutcome {
 }
 
 /// A signal's number and, where everyone uses it, its name.
-fn named(signal: i32) -> String {
+pub(crate) fn named(signal: i32) -> String {
     let name = match signal {
         1 => "SIGHUP",
         2 => "SIGINT",
@@ -161,7 +161,8 @@ fn named(signal: i32) -> String {
     format!("{signal} ({name})")
 }
 
-fn failure(error: &ProcessError) -> ToolOutcome {
+/// The outcome where a command could not be run.
+pub(crate) fn failure(error: &ProcessError) -> ToolOutcome {
     let text = beginning(&with_causes(error), ToolOutcome::LONGEST).to_owned();
     match error {
         ProcessError::NoSandbox(_) => ToolOutcome::denied(text),

@@ -18,6 +18,7 @@ mod off_thread;
 mod output;
 mod pattern;
 mod preview;
+mod process;
 mod read;
 mod spelling;
 mod text;

@@ -1,6 +1,7 @@
 //! A workspace in a temporary folder, and ports that remember what they were asked.
 
 use std::{
+    collections::VecDeque,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -10,10 +11,13 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     agent::AgentName,
-    command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError, WholeOutput},
+    command::{
+        BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError, ServerError, ServerId,
+        ServerOutput, ServerRequest, WholeOutput,
+    },
     id::{CallId, RunId, Ulid},
     permission::{SandboxLevel, SandboxState},
-    ports::{Cancelled, OutputSink, Processes, ToolContext, WorkspacePort, never_cancelled},
+    ports::{Cancelled, OutputSink, Processes, Servers, ToolContext, WorkspacePort, never_cancelled},
     tool::ToolOutcome,
     workspace::{
         Bases, Changes, Checkpoint, CommitDone, CommitError, CommitRequest, UndoError, UndoPlan, Undone,
@@ -42,6 +46,7 @@ pub(crate) struct Workspace {
     pub(crate) added: Vec<AddedRoot>,
     pub(crate) port: Arc<FakeWorkspace>,
     pub(crate) processes: Arc<FakeProcesses>,
+    pub(crate) servers: Arc<FakeServers>,
 }
 
 pub(crate) const SECRET: &str = "the secret outside\n";
@@ -62,6 +67,7 @@ impl Workspace {
             added: Vec::new(),
             port: Arc::default(),
             processes: Arc::default(),
+            servers: Arc::default(),
         }
     }
 
@@ -74,6 +80,7 @@ impl Workspace {
             added: Vec::new(),
             port: Arc::default(),
             processes: Arc::default(),
+            servers: Arc::default(),
         }
     }
 
@@ -136,6 +143,7 @@ impl Workspace {
             added: self.added.clone(),
             protected: self.protected.clone(),
             processes: self.processes.clone(),
+            servers: Some(self.servers.clone()),
             workspace: self.port.clone(),
         })
         .expect("the workspace opens")
@@ -184,6 +192,8 @@ impl OutputSink for NoSink {
 pub(crate) struct FakeProcesses {
     pub(crate) requests: Mutex<Vec<CommandRequest>>,
     pub(crate) answer: Mutex<Option<Result<CommandEnd, ProcessError>>>,
+    /// None: the level `none`.
+    pub(crate) level: Mutex<Option<SandboxLevel>>,
 }
 
 impl FakeProcesses {
@@ -203,7 +213,8 @@ impl FakeProcesses {
 #[async_trait]
 impl Processes for FakeProcesses {
     async fn sandbox(&self) -> SandboxState {
-        SandboxState { level: SandboxLevel::None, reason: "a test".to_owned(), usable: true }
+        let level = self.level.lock().expect("a lock").unwrap_or(SandboxLevel::None);
+        SandboxState { level, reason: "a test".to_owned(), usable: true }
     }
 
     async fn run(
@@ -227,6 +238,53 @@ impl Processes for FakeProcesses {
                 })
             }
         }
+    }
+}
+
+/// Answers with what a test put in, and remembers what it was asked. Every start gives `server-1`.
+#[derive(Default)]
+pub(crate) struct FakeServers {
+    pub(crate) asked: Mutex<Vec<String>>,
+    pub(crate) answers: Mutex<VecDeque<Result<ServerOutput, ServerError>>>,
+}
+
+impl FakeServers {
+    pub(crate) fn says(&self, status: Option<CommandStatus>, output: &str, omitted_bytes: u64) {
+        let output = ServerOutput { status, output: output.to_owned(), omitted_bytes };
+        self.answers.lock().expect("a lock").push_back(Ok(output));
+    }
+
+    pub(crate) fn fails(&self, error: ServerError) {
+        self.answers.lock().expect("a lock").push_back(Err(error));
+    }
+
+    fn answer(&self, asked: String) -> Result<ServerOutput, ServerError> {
+        self.asked.lock().expect("a lock").push(asked);
+        self.answers.lock().expect("a lock").pop_front().expect("an answer")
+    }
+}
+
+#[async_trait]
+impl Servers for FakeServers {
+    async fn start(&self, request: ServerRequest) -> Result<ServerId, ServerError> {
+        self.asked.lock().expect("a lock").push(format!("start {} for {}", request.command, request.run));
+        let mut answers = self.answers.lock().expect("a lock");
+        match answers.pop_front_if(|answer| answer.is_err()) {
+            Some(Err(error)) => Err(error),
+            _ => Ok(ServerId::new("server-1")),
+        }
+    }
+
+    async fn read(&self, run: RunId, server: &ServerId) -> Result<ServerOutput, ServerError> {
+        self.answer(format!("read {server} of {run}"))
+    }
+
+    async fn stop(&self, run: RunId, server: &ServerId) -> Result<ServerOutput, ServerError> {
+        self.answer(format!("stop {server} of {run}"))
+    }
+
+    async fn end_run(&self, run: RunId) {
+        self.asked.lock().expect("a lock").push(format!("end {run}"));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use domain::{
-    ports::{Processes, ToolPort, WorkspacePort},
+    ports::{Processes, Servers, ToolPort, WorkspacePort},
     tool::Access,
 };
 
@@ -15,13 +15,14 @@ use crate::{
     edit::Edit,
     glob::GlobTool,
     grep::Grep,
+    process::Process,
     read::Read,
     tool::{Adapter, Tool},
     write::Write,
 };
 
 /// The names of the tools, as models call them (contract 4).
-pub const NAMES: [&str; 8] = ["read", "glob", "grep", "diff", "write", "edit", "bash", "commit"];
+pub const NAMES: [&str; 9] = ["read", "glob", "grep", "diff", "write", "edit", "bash", "process", "commit"];
 
 /// What a tool can touch; none where `name` is not among [`NAMES`].
 #[must_use]
@@ -34,6 +35,7 @@ pub fn access(name: &str) -> Option<Access> {
         "write" => Write::ACCESS,
         "edit" => Edit::ACCESS,
         "bash" => Bash::ACCESS,
+        "process" => Process::ACCESS,
         "commit" => Commit::ACCESS,
         _ => return None,
     })
@@ -50,6 +52,8 @@ pub struct ToolDeps {
     pub protected: Vec<PathBuf>,
     /// Runs commands.
     pub processes: Arc<dyn Processes>,
+    /// Keeps commands running in the background; none: there is no tool `process`.
+    pub servers: Option<Arc<dyn Servers>>,
     /// Knows earlier states of the files, and commits.
     pub workspace: Arc<dyn WorkspacePort>,
 }
@@ -58,6 +62,7 @@ pub struct ToolDeps {
 pub struct Toolbox {
     files: Arc<Confined>,
     processes: Arc<dyn Processes>,
+    servers: Option<Arc<dyn Servers>>,
     workspace: Arc<dyn WorkspacePort>,
 }
 
@@ -68,7 +73,7 @@ impl Toolbox {
     /// [`OpenError`] where a folder is missing or cannot be opened.
     pub fn open(deps: ToolDeps) -> Result<Self, OpenError> {
         let files = Arc::new(Confined::open_roots(&deps.root, &deps.added, &deps.protected)?);
-        Ok(Self { files, processes: deps.processes, workspace: deps.workspace })
+        Ok(Self { files, processes: deps.processes, servers: deps.servers, workspace: deps.workspace })
     }
 
     /// The tool of that name; none where `name` is not among [`NAMES`].
@@ -84,6 +89,9 @@ impl Toolbox {
             "write" => Adapter::wrap(Write::new(files())),
             "edit" => Adapter::wrap(Edit::new(files())),
             "bash" => Adapter::wrap(Bash::new(Arc::clone(&self.processes))),
+            "process" => {
+                Adapter::wrap(Process::new(Arc::clone(self.servers.as_ref()?), Arc::clone(&self.processes)))
+            }
             "commit" => Adapter::wrap(Commit::new(files(), workspace())),
             _ => return None,
         })

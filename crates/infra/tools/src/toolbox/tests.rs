@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::Workspace;
 
 /// The fields of contract 4: required ones, then optional ones.
-const CONTRACT: [(&str, &[&str], &[&str]); 8] = [
+const CONTRACT: [(&str, &[&str], &[&str]); 9] = [
     ("read", &["path"], &["offset", "limit"]),
     ("glob", &["pattern"], &["path"]),
     ("grep", &["pattern"], &["path", "glob", "context"]),
@@ -12,6 +12,7 @@ const CONTRACT: [(&str, &[&str], &[&str]); 8] = [
     ("write", &["path", "content"], &[]),
     ("edit", &["path", "old_string", "new_string"], &["replace_all"]),
     ("bash", &["command"], &["timeout_seconds"]),
+    ("process", &["op"], &["command", "id"]),
     ("commit", &["message"], &["paths"]),
 ];
 
@@ -74,6 +75,9 @@ fn unknown_fields_missing_fields_and_other_types_are_rejected() {
     for (tool, (name, required, _)) in toolbox.all().iter().zip(CONTRACT) {
         let mut valid: serde_json::Map<String, Value> =
             required.iter().map(|&field| (field.to_owned(), json!(format!("a {field}")))).collect();
+        if name == "process" {
+            valid.extend([("op".to_owned(), json!("stop")), ("id".to_owned(), json!("server-1"))]);
+        }
         assert_eq!(tool.prepare(&Value::Object(valid.clone())).err(), None, "{name}");
         if let Some(&first) = required.first() {
             let mut missing = valid.clone();
@@ -146,6 +150,7 @@ fn a_missing_workspace_is_a_located_error() {
         added: Vec::new(),
         protected: Vec::new(),
         processes: workspace.processes.clone(),
+        servers: Some(workspace.servers.clone()),
         workspace: workspace.port.clone(),
     };
     let error = Toolbox::open(deps).err().expect("there is no such folder");
