@@ -85,9 +85,12 @@ fn looked_up(character: char) -> Class {
     }
 }
 
-/// Whether the character may be a picture of an emoji sequence.
+/// Whether the character may be a picture of an emoji sequence. Numbers that are kept for pictures to come are shown as
+/// numbers, so nothing joins them.
 pub(super) fn is_pictograph(character: char) -> bool {
-    !character.is_ascii() && CodePointSetData::new::<ExtendedPictographic>().contains(character)
+    !character.is_ascii()
+        && CodePointSetData::new::<ExtendedPictographic>().contains(character)
+        && class(character) == Class::Plain
 }
 
 /// Whether the character gives a person its colour of skin.

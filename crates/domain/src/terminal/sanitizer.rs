@@ -210,7 +210,9 @@ impl Scan {
         }
         let joins_pictures =
             joiner == ZERO_WIDTH_JOINER && self.is_picture && next.is_some_and(is_pictograph);
-        joins_pictures || is_virama(before) || next.is_some_and(|next| is_joined_script(base, next))
+        let joins_letters =
+            |next| matches!(class(next), Class::Plain | Class::Mark) && is_joined_script(base, next);
+        joins_pictures || is_virama(before) || next.is_some_and(joins_letters)
     }
 
     fn plain(&mut self, character: char) {

@@ -38,6 +38,7 @@ fn hostile() -> impl Strategy<Value = String> {
             "\u{e007f}",
             "🏴",
             "👩",
+            "\u{1feff}",
             "🏽",
             "❤",
             "\u{20e3}",
