@@ -159,15 +159,15 @@ impl Redactor {
 
     /// Whether a sealed part was changed. Messages are shared and large: nothing is copied where nothing changes.
     fn redact_message(&self, message: &mut Arc<Message>) -> bool {
-        if message.parts.iter().all(|part| self.is_clean(part)) {
+        if message.parts.iter().all(|part| self.is_clean_part(part)) {
             return false;
         }
         let Message { role: _, parts } = Arc::make_mut(message);
         parts.iter_mut().fold(false, |broke_seal, part| self.redact_part(part) | broke_seal)
     }
 
-    fn is_clean(&self, part: &Part) -> bool {
-        let is_clean = |text: &str| matches!(self.redact(text), Cow::Borrowed(_));
+    fn is_clean_part(&self, part: &Part) -> bool {
+        let is_clean = |text: &str| self.is_clean(text.as_bytes());
         match part {
             Part::Text { text } | Part::ProviderBlock { provider: _, raw: text } => is_clean(text),
             Part::Thinking { text, signature } => is_clean(text) && signature.as_deref().is_none_or(is_clean),
@@ -177,7 +177,7 @@ impl Redactor {
     }
 
     fn is_clean_value(&self, value: &Value) -> bool {
-        let is_clean = |text: &str| matches!(self.redact(text), Cow::Borrowed(_));
+        let is_clean = |text: &str| self.is_clean(text.as_bytes());
         match value {
             Value::Null | Value::Bool(_) | Value::Number(_) => true,
             Value::String(text) => is_clean(text),

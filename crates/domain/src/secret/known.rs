@@ -32,7 +32,7 @@ const WORDS: [&str; 12] = [
 pub(super) struct Known {
     /// Sorted by their first three bytes, longer ones first.
     forms: Vec<Box<[u8]>>,
-    filter: Filter,
+    filter: Box<Filter>,
 }
 
 impl Known {
@@ -44,7 +44,7 @@ impl Known {
             beginning(one).cmp(beginning(other)).then(other.len().cmp(&one.len())).then(one.cmp(other))
         });
         forms.dedup();
-        let mut filter = Filter::new();
+        let mut filter = Box::new(Filter::new());
         for form in &forms {
             filter.add(form);
         }

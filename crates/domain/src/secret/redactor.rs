@@ -9,7 +9,7 @@ use super::{
     filter::Filter,
     known::Known,
     rules::Rules,
-    scan::{self, Finder, Text},
+    scan::{self, CONTEXT, Finder, Text, Verdict},
 };
 
 /// Takes out of texts the values it knows and whatever has the form of a credential ([`super::find`]); in the place of
@@ -22,7 +22,7 @@ use super::{
 pub struct Redactor {
     pub(super) known: Known,
     /// Where anything can begin: of most texts, one look at each byte is all.
-    any: Filter,
+    any: Box<Filter>,
 }
 
 impl Redactor {
@@ -30,7 +30,7 @@ impl Redactor {
     #[must_use]
     pub fn new(secrets: Vec<Secret>) -> Self {
         let known = Known::new(&secrets);
-        let mut any = Rules.filter().clone();
+        let mut any = Box::new(Rules.filter().clone());
         known.add_to(&mut any);
         Self { known, any }
     }
@@ -48,7 +48,7 @@ impl Redactor {
     /// The bytes without secrets; they need not be text.
     #[must_use]
     pub fn redact_bytes<'t>(&self, bytes: &'t [u8]) -> Cow<'t, [u8]> {
-        if self.any.next(Text::whole(bytes), 0).is_none() {
+        if self.is_clean(bytes) {
             return Cow::Borrowed(bytes);
         }
         let without_known = if self.known.is_empty() { None } else { replaced(&self.known, bytes) };
@@ -56,6 +56,21 @@ impl Redactor {
             None => replaced(&Rules, bytes).map_or(Cow::Borrowed(bytes), Cow::Owned),
             Some(bytes) => Cow::Owned(replaced(&Rules, &bytes).unwrap_or(bytes)),
         }
+    }
+
+    /// Whether nothing is found, which is so of nearly every text: one look at each byte is enough to know it.
+    pub(super) fn is_clean(&self, bytes: &[u8]) -> bool {
+        let text = Text::whole(bytes);
+        let mut from = 0;
+        while let Some(at) = self.any.next(text, from) {
+            let before = bytes.get(at.saturating_sub(CONTEXT)..at).unwrap_or_default();
+            let finds = |verdict| matches!(verdict, Verdict::Secret(_));
+            if finds(self.known.at(text, at, before)) || finds(Rules.at(text, at, before)) {
+                return false;
+            }
+            from = at + 1;
+        }
+        true
     }
 
     /// Takes secrets out of a text in place; says whether there were any.
@@ -79,7 +94,7 @@ impl Redactor {
             }
             Value::Object(fields) => {
                 let any = fields.values_mut().fold(false, |any, value| self.redact_value(value) | any);
-                if fields.keys().all(|name| matches!(self.redact(name), Cow::Borrowed(_))) {
+                if fields.keys().all(|name| self.is_clean(name.as_bytes())) {
                     return any;
                 }
                 let named = std::mem::take(fields).into_iter();

@@ -198,8 +198,9 @@ impl Finder for Rules {
     }
 
     fn at(&self, text: Text<'_>, at: usize, before: &[u8]) -> Verdict {
+        let first = text.from(at).first();
         let mut best = Verdict::Nothing;
-        for (word, shape) in &RULES {
+        for (word, shape) in RULES.iter().filter(|(word, _)| word.as_bytes().first() == first) {
             let verdict = match text.has(at, word.as_bytes()) {
                 Has::No => continue,
                 Has::Open => Verdict::Open,
