@@ -2,4 +2,3 @@
 
 mod demo;
 mod engines;
-mod fuzz;

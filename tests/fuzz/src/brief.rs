@@ -11,7 +11,7 @@ const LONGEST: usize = 8 << 10;
 ///
 /// # Panics
 /// Where the target does, and where there are no seeds. The input then stands on standard error.
-pub fn run_briefly(target: Target, seeds: &Path) {
+pub(crate) fn run_briefly(target: Target, seeds: &Path) {
     let mut files: Vec<_> = fs::read_dir(seeds)
         .unwrap_or_else(|error| panic!("{}: {error}", seeds.display()))
         .map(|entry| entry.expect("an entry").path())

@@ -6,7 +6,7 @@
 use std::{fs, path::Path};
 
 use config::{Environment, LoadRequest, Loaded, Overrides, Settings};
-use domain::permission::PermissionMode;
+use domain::permission::{Effect, PermissionMode};
 use tempfile::TempDir;
 
 const TOOLS: [&str; 8] = ["read", "glob", "grep", "diff", "write", "edit", "bash", "commit"];
@@ -82,6 +82,13 @@ fn check_narrower(before: &Loaded, after: &Loaded) {
     assert_ne!(after.sandbox_level.map(|level| level.as_str()), Some("none"));
     assert_eq!(after.verify_commands, before.verify_commands);
     assert_eq!(after.places, before.places);
+    assert_eq!(
+        (&after.network, &after.add_dirs, &after.pass_env),
+        (&vec![], &vec![], &vec![]),
+        "holes in the wall"
+    );
+    let allowed = after.rules.iter().find(|rule| rule.rule.effect == Effect::Allow);
+    assert_eq!(allowed, None);
     assert_eq!(format!("{:?}", after.provider()), format!("{:?}", before.provider()), "where model calls go");
     for agent in after.workers.iter().chain([&after.manager]) {
         let known = before.workers.iter().chain([&before.manager]).find(|known| known.name == agent.name);

@@ -1,13 +1,19 @@
 //! What fuzzing holds, each target written once: a function that takes any bytes and panics where a rule is broken.
 //!
 //! `fuzz/` hands the targets to libFuzzer, for as long as one likes (`scripts/full.sh fuzz`). The gate runs each over its
-//! seeds (`fuzz/seeds/<name>/`) and a fixed number of mutations of them ([`run_briefly`]): the same ones every time.
+//! seeds (`fuzz/seeds/<name>/`) and a fixed number of mutations of them: the same ones every time.
 
 mod answer;
+#[cfg(test)]
 mod brief;
 mod configuration;
+mod rule;
+mod terminal;
+#[cfg(test)]
+mod tests;
 
-pub use brief::run_briefly;
+#[cfg(test)]
+use brief::run_briefly;
 
 /// One thing that reads what others wrote.
 #[derive(Debug, Clone, Copy)]
@@ -21,9 +27,11 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 2] = [
+pub const TARGETS: [Target; 4] = [
     Target { name: "answer", check: answer::check, mutations: 20_000 },
     Target { name: "configuration", check: configuration::check, mutations: 2_000 },
+    Target { name: "rule", check: rule::check, mutations: 5_000 },
+    Target { name: "terminal", check: terminal::check, mutations: 5_000 },
 ];
 
 /// Calls the target of that name.
