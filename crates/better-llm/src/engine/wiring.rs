@@ -41,7 +41,8 @@ impl Engine {
             protected: self
                 .configuration_files()
                 .into_iter()
-                .chain([self.settings.places.config.clone(), self.own_git(session)])
+                .chain([self.settings.places.config.clone()])
+                .chain(self.own_git(session))
                 .collect(),
             artifacts: Arc::new(ArtifactFiles::new(self.settings.places.artifacts())),
             environment: self.variables.clone().into_iter().collect(),
@@ -64,15 +65,17 @@ impl Engine {
         }
     }
 
-    /// Where a session keeps states of the workspace.
+    /// Where a session keeps states of the workspace. They last: undo needs them when the session is over.
     pub(super) fn store(&self, session: SessionId) -> PathBuf {
-        self.settings.places.cache.join("checkpoints").join(session.to_string())
+        self.settings.places.data.join("checkpoints").join(session.to_string())
     }
 
-    /// The configuration of our own git directory: it says what git runs, so where the workspace holds the cache, a
-    /// command may not write it.
-    pub(super) fn own_git(&self, session: SessionId) -> PathBuf {
-        self.store(session).join("git").join("config")
+    /// What says which programs our own git directory runs. Where the workspace holds our data, a command may not write
+    /// it.
+    pub(super) fn own_git(&self, session: SessionId) -> Vec<PathBuf> {
+        let git = self.store(session).join("open/1/git");
+        let inside = git.starts_with(&self.cwd);
+        ["config", "config.worktree", "commondir"].iter().filter(|_| inside).map(|name| git.join(name)).collect()
     }
 
     pub(super) fn workspace_settings(&self, session: SessionId) -> WorkspaceSettings {

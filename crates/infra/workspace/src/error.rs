@@ -31,6 +31,12 @@ pub(crate) enum KeepError {
     /// Somebody removed it, and with it what states are compared with.
     #[error("{place} is gone, and with it the earlier states of the files; start a new session")]
     Gone { place: PathBuf },
+    /// The repository takes objects from elsewhere.
+    #[error(
+        "this repository takes objects from {place}, and nothing outside of it is read; `git repack -a -d` and \
+         removing .git/objects/info/alternates make it whole"
+    )]
+    Borrowed { place: PathBuf },
     /// The work did not come to its end: the runtime is shutting down.
     #[error("cannot finish reading the files")]
     Blocking(#[from] io::Error),

@@ -9,6 +9,7 @@ use std::{
 };
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::path::FilePath;
@@ -16,9 +17,38 @@ use crate::path::FilePath;
 /// The SHA-256 of a file's content, or of where a link points.
 pub(crate) type Digest = [u8; 32];
 
+/// Digests as text.
+pub(crate) mod hex {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::Digest;
+
+    pub(crate) fn text(digest: &Digest) -> String {
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub(crate) fn serialize<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&text(digest))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut digest = Digest::default();
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != digest.len() || !rest.is_empty() {
+            return Err(D::Error::custom("a digest has 64 letters"));
+        }
+        for (byte, pair) in digest.iter_mut().zip(pairs) {
+            let pair = str::from_utf8(pair).map_err(D::Error::custom)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(D::Error::custom)?;
+        }
+        Ok(digest)
+    }
+}
+
 /// What the file system says of a file without opening it. Two equal values mean the same content, save for
 /// changes within one tick of the file system's clock (see [`Stat::is_recent`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stat {
     pub(crate) size: u64,
     pub(crate) mode: u32,
@@ -67,11 +97,6 @@ impl Stat {
         matches!(self.kind(), FileType::RegularFile | FileType::Symlink)
     }
 
-    /// The bits of the mode that are part of a file's state: its kind and whether its owner may run it.
-    pub(crate) fn lasting_mode(&self) -> u32 {
-        self.mode & 0o170_100
-    }
-
     /// Whether the file was changed so short a time before `looked` that another change might carry the same
     /// times.
     pub(crate) fn is_recent(&self, looked: SystemTime) -> bool {
@@ -81,6 +106,11 @@ impl Stat {
         });
         self.changed.max(self.modified) >= edge
     }
+}
+
+/// The bits of a mode that make a file another one for evidence: its kind and whether its owner may run it.
+pub(crate) const fn lasting(mode: u32) -> u32 {
+    mode & 0o170_100
 }
 
 /// Opens the folder that everything is looked at from.

@@ -12,12 +12,15 @@
 //! It pushes nothing, and it restores nothing: undo is not here yet.
 
 mod changes;
+mod copies;
 mod error;
 mod facts;
 mod file;
 mod git;
 mod listing;
+mod modes;
 mod observer;
+mod off_thread;
 mod own;
 mod path;
 mod plain;
@@ -26,6 +29,7 @@ mod scan;
 mod selection;
 mod settings;
 mod sight;
+mod states;
 mod store;
 
 use async_trait::async_trait;
@@ -40,6 +44,7 @@ pub use facts::{Author, create_repository, git_dirs, head, is_tracked};
 use observer::Observer;
 use path::FilePath;
 pub use settings::{Bounds, WorkspaceSettings};
+pub use store::is_in_use;
 use tokio::sync::Mutex;
 
 /// The person's files, as they are and as they were. Clone nothing of it: share it in an `Arc`.

@@ -46,6 +46,13 @@ pub(crate) struct Listing {
     pub(crate) names: Vec<Named>,
 }
 
+impl Listing {
+    /// Whether the folder holds nothing at all.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+}
+
 /// The rules and the listings of the last walk, and those of the one under way.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {

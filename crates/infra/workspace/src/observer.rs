@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
 };
 
 use domain::workspace::{Checkpoint, CommitDone, CommitError, CommitRequest, WorkspaceError};
@@ -18,45 +18,34 @@ use crate::{
     git::{
         self,
         call::{Git, GitError},
-        keeper::{GitKeeper, GitState},
+        keeper::GitKeeper,
         repository::{Repository, personal_file},
     },
     listing::Memory,
+    off_thread::{blocking, lock},
     own::OwnPlaces,
     path::FilePath,
-    plain::{PlainKeeper, PlainState},
+    plain::PlainKeeper,
     rules::{BaseRules, RuleBook, RuleSources},
     scan::{Scan, StopOnDrop, Table, Walk},
     selection::Work,
     settings::WorkspaceSettings,
     sight::Sight,
+    states::{self, Keeper, Kept, RecordError, Step},
     store::Store,
 };
 
-/// Whoever keeps states here.
-#[derive(Debug)]
-enum Keeper {
-    Git(Box<GitKeeper>),
-    /// Shared with the blocking task that reads files for it.
-    Plain(Arc<Mutex<PlainKeeper>>),
-}
-
-/// A state, as its keeper knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Kept {
-    Git(GitState),
-    Plain(PlainState),
-}
-
 /// A checkpoint that this workspace never gave.
 #[derive(Debug, thiserror::Error)]
-#[error("no such checkpoint was kept here; checkpoints end with the process that took them")]
-struct UnknownCheckpoint;
+#[error(
+    "no such state is kept here: it belongs to another session, or was removed to make room for newer ones"
+)]
+pub(crate) struct UnknownCheckpoint;
 
 /// There is no `HEAD` to compare with.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct NoHead(&'static str);
+struct NoHead(String);
 
 /// A path that leads out of the workspace.
 #[derive(Debug, thiserror::Error)]
@@ -85,11 +74,12 @@ pub(crate) struct Observer {
     last: Option<Checkpoint>,
     /// States that were given out; some hundred bytes each in git, a pointer per file outside of it.
     kept: HashMap<Checkpoint, Kept>,
-    /// Removed last, after everything that uses it.
-    store: Option<Store>,
+    /// The last state outside of git that was recorded.
+    step: Option<Step>,
+    store: Option<Arc<Store>>,
 }
 
-fn failed<E>(doing: &str) -> impl FnOnce(E) -> WorkspaceError
+pub(crate) fn failed<E>(doing: &str) -> impl FnOnce(E) -> WorkspaceError
 where
     E: std::error::Error + Send + Sync + 'static,
 {
@@ -113,6 +103,7 @@ impl Observer {
             current: None,
             last: None,
             kept: HashMap::new(),
+            step: None,
             store: None,
         }
     }
@@ -131,18 +122,35 @@ impl Observer {
         if let Some(last) = self.last.as_ref().filter(|last| self.kept.get(*last) == Some(&kept)) {
             return Ok(last.clone());
         }
-        let number = self.kept.len().saturating_add(1);
-        let checkpoint = Checkpoint::new(&match &kept {
-            Kept::Git(state) => format!("git-{}-{number}", state.tree),
-            Kept::Plain(_) => format!("files-{number}"),
-        });
+        let checkpoint = self.record(&kept).await?;
         self.kept.insert(checkpoint.clone(), kept);
         self.last = Some(checkpoint.clone());
         Ok(checkpoint)
     }
 
+    /// Keeps a state for later processes.
+    async fn record(&mut self, kept: &Kept) -> Result<Checkpoint, WorkspaceError> {
+        let doing = "keep the state of the workspace";
+        let Some(store) = self.store.clone() else { return Err(failed(doing)(UnknownCheckpoint)) };
+        let added = match &self.keeper {
+            Some(Keeper::Git(keeper)) => keeper.added(),
+            Some(Keeper::Plain(keeper)) => lock(keeper).added(),
+            None => 0,
+        };
+        let (kept, mut step) = (kept.clone(), self.step.clone());
+        let work = move || {
+            let checkpoint = states::record(&store, &kept, &mut step)?;
+            store.note_added(added)?;
+            Ok((checkpoint, step))
+        };
+        let done: Result<_, RecordError> = blocking(work).await.map_err(failed(doing))?;
+        let (checkpoint, step) = done.map_err(failed(doing))?;
+        self.step = step;
+        Ok(checkpoint)
+    }
+
     pub(crate) async fn changes_since(&mut self, from: &Checkpoint) -> Result<Found, WorkspaceError> {
-        let from = self.find(from)?;
+        let from = self.find(from).await?;
         let now = self.now().await?;
         self.compare(&from, &now).await
     }
@@ -201,8 +209,8 @@ impl Observer {
         self.repository.as_ref().map(|repository| repository.prefix.clone()).unwrap_or_default()
     }
 
-    pub(crate) async fn dirty_at(&self, at: &Checkpoint) -> Result<BTreeSet<FilePath>, WorkspaceError> {
-        match (self.find(at)?, &self.keeper) {
+    pub(crate) async fn dirty_at(&mut self, at: &Checkpoint) -> Result<BTreeSet<FilePath>, WorkspaceError> {
+        match (self.find(at).await?, &self.keeper) {
             (Kept::Git(state), Some(Keeper::Git(keeper))) => {
                 keeper.dirty(&state).await.map_err(failed("compare the checkpoint with HEAD"))
             }
@@ -223,7 +231,10 @@ impl Observer {
             Some((_, only)) => only,
             None => None,
         };
-        let from = from.map(|from| self.find(from)).transpose()?;
+        let from = match from {
+            Some(from) => Some(self.find(from).await?),
+            None => None,
+        };
         let now = self.now().await?;
         let most = self.settings.bounds.diff_bytes;
         let table = self.latest.clone().unwrap_or_default();
@@ -246,10 +257,12 @@ impl Observer {
         Ok(bounded_text(bytes, omitted, most))
     }
 
-    fn why_no_head(&self) -> &'static str {
-        match self.repository {
-            Some(_) => "no git program was found on PATH, so there is no HEAD to compare with",
-            None => "the workspace is not inside a git repository, so there is no HEAD to compare with",
+    fn why_no_head(&self) -> String {
+        match &self.repository {
+            Some(repository) => format!("{}, so there is no HEAD to compare with", why_no_git(repository)),
+            None => {
+                "the workspace is not inside a git repository, so there is no HEAD to compare with".to_owned()
+            }
         }
     }
 
@@ -260,12 +273,9 @@ impl Observer {
         }
         self.open().await?;
         let Some(Keeper::Git(_)) = &self.keeper else {
-            return Err(match self.repository {
+            return Err(match &self.repository {
                 None => CommitError::NoRepository,
-                Some(_) => CommitError::Git {
-                    doing: "commit",
-                    text: "no git program was found on PATH; a person has to install git".to_owned(),
-                },
+                Some(repository) => CommitError::Git { doing: "commit", text: why_no_git(repository) },
             });
         };
         let Some(since) = &request.since else {
@@ -287,9 +297,19 @@ impl Observer {
         Ok(CommitDone { id: made.id, paths, left_out })
     }
 
-    fn find(&self, checkpoint: &Checkpoint) -> Result<Kept, WorkspaceError> {
-        let kept = self.kept.get(checkpoint).cloned();
-        kept.ok_or_else(|| failed(&format!("find the checkpoint {}", checkpoint.as_str()))(UnknownCheckpoint))
+    /// A state that this or an earlier opening kept.
+    pub(crate) async fn find(&mut self, checkpoint: &Checkpoint) -> Result<Kept, WorkspaceError> {
+        if let Some(kept) = self.kept.get(checkpoint) {
+            return Ok(kept.clone());
+        }
+        let doing = format!("find the checkpoint {}", checkpoint.as_str());
+        self.open().await?;
+        let Some(store) = self.store.clone() else { return Err(failed(&doing)(UnknownCheckpoint)) };
+        let wanted = checkpoint.clone();
+        let read = blocking(move || states::read(&store, &wanted)).await.map_err(failed(&doing))?;
+        let kept = read.map_err(failed(&doing))?.ok_or_else(|| failed(&doing)(UnknownCheckpoint))?;
+        self.kept.insert(checkpoint.clone(), kept.clone());
+        Ok(kept)
     }
 
     async fn compare(&self, from: &Kept, now: &Kept) -> Result<Found, WorkspaceError> {
@@ -316,19 +336,20 @@ impl Observer {
             self.scan().await?;
         }
         let doing = format!("prepare the folder {}", self.settings.store.display());
-        // Without removing what an earlier attempt that failed half-way had laid out, dropping it would do so later.
-        self.store = None;
-        self.store = Some(Store::open(&self.settings.store).map_err(failed(&doing))?);
+        let settings = Arc::clone(&self.settings);
+        let opened = blocking(move || Store::open(&settings)).await.map_err(failed(&doing))?;
+        let store = Arc::new(opened.map_err(failed(&doing))?);
+        self.store = Some(Arc::clone(&store));
         self.look_around();
         let keeper = match (self.repository.clone(), Git::find(&self.settings)) {
-            (Some(repository), Some(git)) => {
-                let opened = GitKeeper::open(git, repository, &self.settings).await;
+            (Some(repository), Some(git)) if repository.borrows_from().is_none() => {
+                let opened = GitKeeper::open(git, repository, &self.settings, &store).await;
                 let (keeper, sources) = opened.map_err(failed("prepare git for checkpoints"))?;
                 self.sources = sources;
                 self.tracked = Arc::clone(&keeper.tracked);
                 Keeper::Git(Box::new(keeper))
             }
-            _ => Keeper::Plain(Arc::new(Mutex::new(PlainKeeper::new(&self.settings)))),
+            _ => Keeper::Plain(Arc::new(Mutex::new(PlainKeeper::new(&self.settings, &store)))),
         };
         self.memory = None;
         self.latest = None;
@@ -379,9 +400,14 @@ impl Observer {
     }
 
     /// The present state, kept.
-    async fn now(&mut self) -> Result<Kept, WorkspaceError> {
+    pub(crate) async fn now(&mut self) -> Result<Kept, WorkspaceError> {
         let doing = "keep the state of the workspace";
         self.open().await?;
+        if let (Some(Keeper::Git(_)), Some(place)) =
+            (&self.keeper, self.repository.as_ref().and_then(Repository::borrows_from))
+        {
+            return Err(failed(doing)(KeepError::Borrowed { place }));
+        }
         self.scan().await?;
         let is_current = self.pending.is_empty() && self.is_current();
         if let Some(current) = self.current.as_ref().filter(|_| is_current) {
@@ -401,14 +427,9 @@ impl Observer {
     }
 
     fn is_current(&self) -> bool {
-        let partial = self.latest.as_ref().and_then(|table| table.partial.as_ref());
-        match (&self.keeper, &self.current) {
-            (Some(Keeper::Git(keeper)), Some(Kept::Git(state))) => {
-                keeper.is_current() && state.partial() == partial
-            }
-            (Some(Keeper::Plain(_)), Some(Kept::Plain(state))) => state.partial() == partial,
-            _ => false,
-        }
+        let (Some(current), Some(table)) = (&self.current, &self.latest) else { return false };
+        let is_seen = current.partial() == table.partial.as_ref() && *current.empty() == table.empty;
+        is_seen && !matches!(&self.keeper, Some(Keeper::Git(keeper)) if !keeper.is_current())
     }
 
     async fn keep(&mut self) -> Result<Kept, KeepError> {
@@ -430,12 +451,10 @@ fn is_root(settings: &WorkspaceSettings, text: &str) -> bool {
     settings.root.join(path).components().eq(settings.root.components())
 }
 
-/// The keeper keeps its last state whole whatever happens inside, so a panic there leaves it usable.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Runs what blocks where it may. Its own bounds end it where nobody waits for it any more.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)
+/// Why states are not kept by git although there is a repository.
+fn why_no_git(repository: &Repository) -> String {
+    match repository.borrows_from() {
+        Some(place) => KeepError::Borrowed { place }.to_string(),
+        None => "no git program was found on PATH (a person has to install git)".to_owned(),
+    }
 }

@@ -9,6 +9,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A path relative to the workspace, with `/`, without `.` and `..`. Sorted by bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct FilePath(Arc<[u8]>);
@@ -68,6 +70,31 @@ impl FilePath {
         let has_git = self.0.split(|byte| *byte == b'/').any(|part| part.eq_ignore_ascii_case(b".git"));
         let name = self.0.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         !(has_git || is_link && name.eq_ignore_ascii_case(b".gitmodules"))
+    }
+}
+
+/// Text where it is UTF-8, else its bytes.
+impl Serialize for FilePath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match str::from_utf8(&self.0) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => serializer.collect_seq(self.0.iter()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for FilePath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Text(String),
+            Bytes(Vec<u8>),
+        }
+        Ok(match Written::deserialize(deserializer)? {
+            Written::Text(text) => Self::new(text.as_bytes()),
+            Written::Bytes(bytes) => Self::new(&bytes),
+        })
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Seen {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
     pub(crate) files: Vec<Seen>,
+    /// Folders that hold nothing at all; sorted.
+    pub(crate) empty: Arc<[FilePath]>,
     /// Why files may be missing from it.
     pub(crate) partial: Option<String>,
 }
@@ -91,8 +93,9 @@ impl Walk<'_> {
         let mut walker = Walker::new(self, memory);
         let outer = walker.memory.rules.at_workspace(self.prefix);
         walker.enter(root.try_clone().map_err(failed)?, &outer, 0);
-        let Walker { mut found, memory, mut gaps, deadline, .. } = walker;
+        let Walker { mut found, mut empty, memory, mut gaps, deadline, .. } = walker;
         memory.end_of_walk();
+        empty.sort_unstable();
         // Nearly sorted already, and a stable sort makes use of that.
         found.sort_by(|one, other| one.0.cmp(&other.0));
         let known = previous.map(|table| table.files.as_slice()).unwrap_or_default();
@@ -107,7 +110,7 @@ impl Walk<'_> {
         found.sort_by(|one, other| one.0.cmp(&other.0));
         let settle = Settle { root: root.as_fd(), looked, most: self.bounds.file_bytes };
         let (files, changed) = settle.compare(found, known);
-        Ok(Scan { table: Table { files, partial: gaps.say(self.bounds) }, changed })
+        Ok(Scan { table: Table { files, empty: empty.into(), partial: gaps.say(self.bounds) }, changed })
     }
 }
 
@@ -223,6 +226,7 @@ struct Walker<'a> {
     /// The path of the folder that is being looked at, from the top of the work tree.
     place: Vec<u8>,
     found: Vec<(FilePath, Stat)>,
+    empty: Vec<FilePath>,
     /// How many of them git ignores by now and did not at the first checkpoint.
     hidden: usize,
     gaps: Gaps,
@@ -232,8 +236,8 @@ struct Walker<'a> {
 impl<'a> Walker<'a> {
     fn new(walk: &'a Walk<'a>, memory: &'a mut Memory) -> Self {
         let deadline = Instant::now() + walk.bounds.walk;
-        let (found, gaps) = (Vec::new(), Gaps::default());
-        Self { walk, memory, place: walk.prefix.to_vec(), found, hidden: 0, gaps, deadline }
+        let (found, empty, gaps) = (Vec::new(), Vec::new(), Gaps::default());
+        Self { walk, memory, place: walk.prefix.to_vec(), found, empty, hidden: 0, gaps, deadline }
     }
 
     fn enter(&mut self, folder: OwnedFd, outer: &Rules, depth: usize) {
@@ -242,6 +246,10 @@ impl<'a> Walker<'a> {
             return self.gaps.unreadable(self.place.get(self.walk.prefix.len()..).unwrap_or_default());
         };
         let Ok(folder) = dir.fd() else { return };
+        if listing.is_empty() && depth > 0 {
+            let place = self.place.get(self.walk.prefix.len()..).unwrap_or_default();
+            self.empty.push(FilePath::new(place.strip_suffix(b"/").unwrap_or(place)));
+        }
         let above = self.place.len();
         for named in &listing.names {
             if self.is_over() {
@@ -283,7 +291,7 @@ impl<'a> Walker<'a> {
     }
 
     fn is_over(&mut self) -> bool {
-        self.gaps.too_many |= self.found.len() >= self.walk.bounds.files;
+        self.gaps.too_many |= self.found.len().saturating_add(self.empty.len()) >= self.walk.bounds.files;
         // A clock reading costs less than the look at a file that follows it.
         self.gaps.late |= self.walk.stop.load(Ordering::Relaxed) || Instant::now() >= self.deadline;
         self.gaps.too_many || self.gaps.late

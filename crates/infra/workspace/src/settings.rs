@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 pub struct WorkspaceSettings {
     /// The person's folder, canonical.
     pub root: PathBuf,
-    /// A folder of this value alone, outside of `root` or within one of `own`. Made (0700) when first needed, emptied
-    /// of what a process that died left in it, and removed with the value.
+    /// The folder of a session's states, outside of `root` or within one of `own`, beside those of other sessions and
+    /// of nothing else. Made (0700) when first needed. It lasts; see [`Bounds::stores`].
     pub store: PathBuf,
     /// Folders of the engine's, absolute. What of them lies inside `root` is no work of anybody: it is neither
     /// observed nor compared nor committed.
@@ -35,10 +35,18 @@ pub struct Bounds {
     pub file_bytes: u64,
     /// The most bytes of new content that one checkpoint reads; what is left is compared by size and times.
     pub checkpoint_bytes: u64,
-    /// Outside of git: the largest text, in bytes, of which a copy is kept for diffs.
+    /// The most bytes of content that git keeps for us while a session is open. What is past it is compared by size
+    /// and times, and undo refuses it by name.
+    pub kept_bytes: u64,
+    /// Of files that git does not keep byte for byte, which outside of git are all: the largest, in bytes, of which a
+    /// copy is kept, for diffs and undo. Larger ones are compared, and undo refuses them by name.
     pub copy_bytes: u64,
-    /// Outside of git: the most bytes of such copies.
+    /// The most bytes of such copies that are added while a session is open.
     pub copies_bytes: u64,
+    /// Of how many sessions, over all workspaces, states are kept; older ones go when a new one begins.
+    pub stores: usize,
+    /// How many bytes of content these may have added together.
+    pub stores_bytes: u64,
     /// The longest diff, in bytes; what is cut is counted and said.
     pub diff_bytes: usize,
     /// How long one walk over the files may take.
@@ -55,8 +63,11 @@ impl Default for Bounds {
             depth: 128,
             file_bytes: 20 << 20,
             checkpoint_bytes: 512 << 20,
-            copy_bytes: 1 << 20,
-            copies_bytes: 64 << 20,
+            kept_bytes: 1 << 30,
+            copy_bytes: 20 << 20,
+            copies_bytes: 256 << 20,
+            stores: 200,
+            stores_bytes: 4 << 30,
             diff_bytes: 512 << 10,
             walk: Duration::from_secs(10),
             git: Duration::from_secs(60),

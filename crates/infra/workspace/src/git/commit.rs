@@ -4,7 +4,7 @@
 //! lie in the work tree; what else the person has staged stays staged and out of the commit. The person's index is
 //! locked meanwhile, as any git program would, and replaced only after the branch has moved.
 
-use std::{collections::BTreeMap, fs, io, path::PathBuf};
+use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc};
 
 use domain::workspace::{ChangeKind, CommitError};
 
@@ -21,6 +21,7 @@ use crate::{
     },
     path::{FilePath, list},
     settings::WorkspaceSettings,
+    store::Scratch,
 };
 
 /// A commit that was made: its id, and what it holds, from the top of the work tree.
@@ -43,7 +44,7 @@ pub(crate) async fn commit(
     let config =
         Config::read(&keeper.shadow.git, repository, settings).await.map_err(failed("read its settings"))?;
     let identity = Identity::find(&config, settings).ok_or(CommitError::NoAuthor)?;
-    let committing = Committing { keeper, config, identity, store: settings.store.clone() };
+    let committing = Committing { keeper, config, identity };
     committing.refuse_filtered(files).await?;
     let lock = IndexLock::take(&repository.git_dir).map_err(|error| locked(&error))?;
     let head = repository.head(&keeper.shadow.git).await.map_err(failed("read HEAD"))?;
@@ -61,6 +62,7 @@ pub(crate) async fn commit(
         lock,
         next,
         id: id.clone(),
+        _scratch: Arc::clone(&keeper.shadow.scratch),
     };
     // Half of this would leave the branch and the index apart, so it goes on where the caller gives up; it is one
     // short git call with a deadline.
@@ -110,13 +112,12 @@ struct Committing<'a> {
     keeper: &'a GitKeeper,
     config: Config,
     identity: Identity,
-    store: PathBuf,
 }
 
 impl Committing<'_> {
     /// An index of this commit alone.
     fn index(&self) -> PathBuf {
-        self.store.join("commit-index")
+        self.keeper.shadow.scratch.join("commit-index")
     }
 
     fn call(&self) -> Call {
@@ -198,7 +199,7 @@ impl Committing<'_> {
     /// The person's index with the committed files as the commit holds them, everything else as it is.
     async fn next_index(&self, changes: &[TreeChange]) -> Result<PathBuf, CommitError> {
         let doing = "prepare the index";
-        let next = self.store.join("next-index");
+        let next = self.keeper.shadow.scratch.join("next-index");
         remove_file(&next).map_err(stored(doing))?;
         remove_stale_lock(&next).map_err(kept(doing))?;
         self.keeper.shadow.copy_index(&next).map_err(stored(doing))?;
@@ -265,6 +266,8 @@ struct Moving {
     lock: IndexLock,
     next: PathBuf,
     id: String,
+    /// Holds `next` until it is installed.
+    _scratch: Arc<Scratch>,
 }
 
 impl Moving {

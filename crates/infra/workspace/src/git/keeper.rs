@@ -8,23 +8,29 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     os::{fd::AsFd, unix::ffi::OsStringExt},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use crate::{
+    copies::Copies,
     error::KeepError,
     file::{self, Stat},
     git::{
         call::Git,
         index::{read_index, remove_stale_lock},
+        raw::Raw,
         repository::{Config, Repository, personal_file},
         shadow::Shadow,
+        share::share_earlier,
     },
+    modes::{Modes, Usual},
+    off_thread::lock,
     own::OwnPlaces,
     path::FilePath,
     rules::RuleSources,
     scan::Table,
     settings::WorkspaceSettings,
+    store::Store,
 };
 
 /// A state that was kept.
@@ -34,14 +40,14 @@ pub(crate) struct GitState {
     /// The commit at `HEAD`; none where there was none yet.
     pub(crate) head: Option<String>,
     /// Files whose content was not read: too large, unreadable, or with a name git refuses.
-    pub(super) aside: Arc<BTreeMap<FilePath, Stat>>,
-    pub(super) partial: Option<String>,
-}
-
-impl GitState {
-    pub(crate) const fn partial(&self) -> Option<&String> {
-        self.partial.as_ref()
-    }
+    pub(crate) aside: Arc<BTreeMap<FilePath, Stat>>,
+    pub(crate) partial: Option<String>,
+    /// The tree of the person's index; none where there was no index, or one in the middle of a merge.
+    pub(crate) index: Option<String>,
+    pub(crate) modes: Arc<Modes>,
+    pub(crate) raw: Arc<Raw>,
+    /// Folders that held nothing.
+    pub(crate) empty: Arc<[FilePath]>,
 }
 
 /// Keeps states.
@@ -56,8 +62,15 @@ pub(crate) struct GitKeeper {
     /// Files that our index holds, or held a moment ago.
     pub(super) fed: BTreeSet<FilePath>,
     pub(super) first_aside: FirstAside,
+    pub(super) copies: Arc<Mutex<Copies>>,
+    /// Whether settings outside of the work tree may make git convert contents.
+    pub(super) converts: bool,
+    usual: Option<Usual>,
+    /// How many bytes of content may still be added to what lasts.
+    budget: u64,
     last: Option<GitState>,
     head: Option<(String, Option<String>)>,
+    index: Option<(String, Option<String>)>,
 }
 
 impl GitKeeper {
@@ -67,10 +80,13 @@ impl GitKeeper {
         git: Git,
         repository: Repository,
         settings: &WorkspaceSettings,
+        store: &Store,
     ) -> Result<(Self, RuleSources), KeepError> {
         let config = Config::read(&git, &repository, settings).await?;
-        let store = |source| KeepError::Store { doing: "write", place: settings.store.clone(), source };
-        let shadow = Shadow::lay_out(git, repository, &config, settings).map_err(store)?;
+        let failed = |source| KeepError::Store { doing: "write", place: settings.store.clone(), source };
+        let shadow = Shadow::lay_out(git, repository, &config, settings, store).map_err(failed)?;
+        share_earlier(&shadow, store).await;
+        let shadow_converts = config.converts() || shadow.has_attributes(&config, settings);
         let mut index = read_index(&shadow).await?;
         let own = OwnPlaces::find(settings);
         index.tracked.retain(|path| !own.hold(path));
@@ -90,8 +106,13 @@ impl GitKeeper {
             tracked: index.tracked.into(),
             links: index.links,
             first_aside: FirstAside::default(),
+            copies: Arc::new(Mutex::new(Copies::new(store, &settings.bounds))),
+            converts: shadow_converts,
+            usual: None,
+            budget: settings.bounds.kept_bytes,
             last: None,
             head: None,
+            index: None,
         };
         Ok((keeper, sources))
     }
@@ -100,14 +121,15 @@ impl GitKeeper {
     /// fails or is dropped: the same call does it again.
     pub(crate) async fn keep(
         &mut self,
-        table: &Table,
+        table: &Arc<Table>,
         changed: &BTreeSet<FilePath>,
     ) -> Result<GitState, KeepError> {
         let head = self.head().await?;
+        let index = self.index().await?;
         let is_same =
             changed.is_empty() && self.last.as_ref().is_some_and(|last| last.partial == table.partial);
         if let Some(last) = self.last.as_mut().filter(|_| is_same) {
-            last.head = head;
+            (last.head, last.index, last.empty) = (head, index, Arc::clone(&table.empty));
             return Ok(last.clone());
         }
         if self.last.is_some() && !self.fed.is_empty() && !self.shadow.index.is_file() {
@@ -117,20 +139,53 @@ impl GitKeeper {
         self.forget(&sorted.gone).await?;
         self.feed(&sorted.feed).await?;
         let tree = self.shadow.call().args(["write-tree", "--missing-ok"]).line().await?;
+        self.budget = self.budget.saturating_sub(sorted.bytes);
         let aside = Arc::new(sorted.aside);
+        let usual = *self.usual.get_or_insert_with(|| Usual::of(table));
+        let raw = self.last.as_ref().map(|last| (*last.raw).clone()).unwrap_or_default();
+        let raw = Arc::new(self.keep_raw(raw, &tree, table, changed).await?);
         if self.last.is_none() {
             let dirty = self.dirty_aside(&aside).await?;
             self.first_aside = FirstAside { files: Arc::clone(&aside), dirty };
         }
-        let state = GitState { tree, head, aside, partial: table.partial.clone() };
+        let modes = Arc::new(Modes::of(table, usual));
+        let (partial, empty) = (table.partial.clone(), Arc::clone(&table.empty));
+        let state = GitState { tree, head, aside, partial, index, modes, raw, empty };
         self.last = Some(state.clone());
         Ok(state)
     }
 
     /// Whether [`GitKeeper::keep`] would give the last state again, were no file changed.
     pub(crate) fn is_current(&self) -> bool {
-        let mark = self.shadow.repository.head_mark();
-        self.last.is_some() && self.head.as_ref().is_some_and(|(known, _)| *known == mark)
+        let (head, index) = (self.shadow.repository.head_mark(), self.shadow.repository.index_mark());
+        self.last.is_some()
+            && self.head.as_ref().is_some_and(|(known, _)| *known == head)
+            && self.index.as_ref().is_some_and(|(known, _)| *known == index)
+    }
+
+    /// How many bytes of content this opening has added to what lasts.
+    pub(crate) fn added(&self) -> u64 {
+        let fed = self.settings.bounds.kept_bytes.saturating_sub(self.budget);
+        fed.saturating_add(lock(&self.copies).added(&self.settings.bounds))
+    }
+
+    /// The tree of the person's index. What is in the middle of a merge makes none.
+    async fn index(&mut self) -> Result<Option<String>, KeepError> {
+        let mark = self.shadow.repository.index_mark();
+        if let Some((_, index)) = self.index.as_ref().filter(|(known, _)| *known == mark) {
+            return Ok(index.clone());
+        }
+        let copy = self.shadow.scratch.join("their-index");
+        let store = |source| KeepError::Store { doing: "write", place: copy.clone(), source };
+        let tree = if self.shadow.copy_index(&copy).map_err(store)? {
+            let call = self.shadow.call().env("GIT_INDEX_FILE", &copy).args(["write-tree", "--missing-ok"]);
+            let output = call.finish().await?;
+            (output.code == 0).then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        } else {
+            None
+        };
+        self.index = Some((mark, tree.clone()));
+        Ok(tree)
     }
 
     async fn head(&mut self) -> Result<Option<String>, KeepError> {
@@ -151,7 +206,8 @@ impl GitKeeper {
         let mut aside = self.last.as_ref().map(|last| (*last.aside).clone()).unwrap_or_default();
         let (mut feed, mut gone) = (Vec::new(), Vec::new());
         let is_first = self.last.is_none();
-        let mut budget = self.settings.bounds.checkpoint_bytes;
+        let start = self.settings.bounds.checkpoint_bytes.min(self.budget);
+        let mut budget = start;
         for path in changed {
             aside.remove(path);
             let Some(seen) = table.get(path) else {
@@ -174,7 +230,7 @@ impl GitKeeper {
         if is_first {
             gone.extend(self.tracked.iter().filter(|path| table.get(path).is_none()).cloned());
         }
-        Ok(Sorted { feed, gone, aside })
+        Ok(Sorted { feed, gone, aside, bytes: start.saturating_sub(budget) })
     }
 
     /// Takes files out of our index, whatever stands in their places now.
@@ -272,4 +328,6 @@ struct Sorted {
     /// To leave our index.
     gone: Vec<FilePath>,
     aside: BTreeMap<FilePath, Stat>,
+    /// How many bytes `feed` adds at most.
+    bytes: u64,
 }

@@ -3,10 +3,13 @@
 pub(crate) mod call;
 pub(crate) mod commit;
 mod compare;
+pub(crate) mod entries;
 pub(crate) mod identity;
 pub(crate) mod index;
 pub(crate) mod index_lock;
 pub(crate) mod keeper;
+mod raw;
 pub(crate) mod repository;
 pub(crate) mod shadow;
+mod share;
 pub(crate) mod tree;

@@ -86,6 +86,34 @@ impl Repository {
         mark
     }
 
+    /// Changes whenever the index may have changed. Looks at one file.
+    pub(crate) fn index_mark(&self) -> String {
+        let data = self.git_dir.join("index").symlink_metadata();
+        data.map_or_else(
+            |_| String::new(),
+            |data| format!("{}:{}:{}:{}", data.ino(), data.ctime(), data.ctime_nsec(), data.len()),
+        )
+    }
+
+    /// A place outside of the repository that it takes objects from, as `git clone --shared` makes it. Who wrote the
+    /// repository could have us read any other one of the person's by it.
+    pub(crate) fn borrows_from(&self) -> Option<PathBuf> {
+        let objects = self.common_dir.join("objects");
+        let own = self.common_dir.canonicalize().ok()?;
+        let parts = ["", "info", "pack"].map(|part| (objects.join(part), false));
+        let leads_away = |place: &Path| place.canonicalize().is_ok_and(|real| !real.starts_with(&own));
+        let file = objects.join("info/alternates");
+        let named = match read_pointer(&file) {
+            None if file.symlink_metadata().is_ok() => return Some(file),
+            named => named.unwrap_or_default(),
+        };
+        let lines =
+            named.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+        // A name in quotes is written in another way; nobody inside would need it.
+        let named = lines.map(|line| (objects.join(OsStr::from_bytes(line)), line.starts_with(b"\"")));
+        named.chain(parts).find(|(place, is_quoted)| *is_quoted || leads_away(place)).map(|(place, _)| place)
+    }
+
     /// What git is in the middle of, if anything.
     pub(crate) fn in_progress(&self) -> Option<&'static str> {
         [
@@ -176,6 +204,12 @@ impl Config {
         let own = self.find(|scope| scope == "local" || scope == "worktree", key);
         own.or_else(|| self.find(|scope| scope == "global", key))
             .filter(|value| !value.as_bytes().trim_ascii().is_empty())
+    }
+
+    /// Whether contents may differ between work tree and trees, whatever attributes say.
+    pub(crate) fn converts(&self) -> bool {
+        self.get("core.autocrlf")
+            .is_some_and(|value| !matches!(value.as_bytes(), b"false" | b"no" | b"off" | b"0"))
     }
 
     fn find(&self, scope: impl Fn(&str) -> bool, key: &str) -> Option<&OsStr> {

@@ -14,6 +14,7 @@ use std::{
         fs::{DirBuilderExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
         repository::{Config, Repository, personal_file},
     },
     settings::WorkspaceSettings,
+    store::{Scratch, Store},
 };
 
 /// Settings that are taken over: how content becomes an object. Their values are words or numbers.
@@ -44,34 +46,39 @@ pub(crate) struct Shadow {
     pub(crate) git: Git,
     pub(crate) repository: Repository,
     folder: PathBuf,
+    /// Where our objects lie, which last.
+    objects: PathBuf,
     /// The index that checkpoints are made with.
     pub(crate) index: PathBuf,
+    pub(crate) scratch: Arc<Scratch>,
 }
 
 impl Shadow {
-    /// Lays it out below `store`, its index a copy of the person's, for what that knows of unchanged files.
+    /// Lays it out among what this opening of `store` needs for itself, its index a copy of the person's, for what that knows of unchanged files.
     pub(crate) fn lay_out(
         git: Git,
         repository: Repository,
         config: &Config,
         settings: &WorkspaceSettings,
+        store: &Store,
     ) -> io::Result<Self> {
-        let folder = settings.store.join("git");
-        let index = settings.store.join("index");
+        let scratch = Arc::clone(store.scratch());
+        let (folder, index) = (scratch.join("git"), scratch.join("index"));
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700);
-        for inner in ["objects/info", "refs", "info"] {
+        for inner in ["refs", "info"] {
             builder.create(folder.join(inner))?;
         }
         fs::write(folder.join("HEAD"), "ref: refs/heads/none\n")?;
         fs::write(folder.join("config"), config_text(config, settings))?;
-        let objects = repository.common_dir.join("objects");
-        fs::write(folder.join("objects/info/alternates"), quoted(&objects, b"\n"))?;
+        let objects = store.objects();
+        let theirs = repository.common_dir.join("objects");
+        scratch.put(&quoted(&theirs, b"\n"), &objects.join("info/alternates"))?;
         let attributes = repository.common_dir.join("info/attributes");
         if fs::metadata(&attributes).is_ok_and(|data| data.is_file() && data.len() <= LONGEST_ATTRIBUTES) {
             copy(&attributes, &folder.join("info/attributes"))?;
         }
-        let shadow = Self { git, repository, folder, index };
+        let shadow = Self { git, repository, folder, objects, index, scratch };
         shadow.copy_index(&shadow.index)?;
         Ok(shadow)
     }
@@ -81,6 +88,9 @@ impl Shadow {
         self.git
             .call(&self.repository.top)
             .env("GIT_DIR", &self.folder)
+            // Whatever is put beside them, settings are read here and objects there.
+            .env("GIT_COMMON_DIR", &self.folder)
+            .env("GIT_OBJECT_DIRECTORY", &self.objects)
             .env("GIT_WORK_TREE", &self.repository.top)
             .env("GIT_INDEX_FILE", &self.index)
             .env("HOME", &self.folder)
@@ -95,11 +105,12 @@ impl Shadow {
 
     /// Copies the person's index to `target`, which has the original's time: git compares it with the times of
     /// files to know which entries it cannot trust.
-    pub(crate) fn copy_index(&self, target: &Path) -> io::Result<()> {
+    /// False where the person has no index.
+    pub(crate) fn copy_index(&self, target: &Path) -> io::Result<bool> {
         let git_dir = &self.repository.git_dir;
         let source = git_dir.join("index");
         if !source.is_file() {
-            return Ok(());
+            return Ok(false);
         }
         let modified = fs::metadata(&source)?.modified()?;
         copy(&source, target)?.set_modified(modified)?;
@@ -110,7 +121,14 @@ impl Shadow {
                 copy(&entry.path(), &self.folder.join(entry.file_name()))?;
             }
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Whether attributes outside of the work tree exist.
+    pub(crate) fn has_attributes(&self, config: &Config, settings: &WorkspaceSettings) -> bool {
+        let theirs =
+            config.path("core.attributesfile", settings).or_else(|| personal_file("attributes", settings));
+        self.folder.join("info/attributes").exists() || theirs.is_some_and(|file| file.exists())
     }
 }
 

@@ -56,8 +56,11 @@ impl PlainKeeper {
     fn side(&self, file: Option<&Arc<PlainFile>>) -> Result<Side, KeepError> {
         let Some(file) = file else { return Ok(Side::Missing) };
         let Content::Copied(digest) = &file.content else { return Ok(Side::Hidden) };
-        let text = String::from_utf8_lossy(&self.copy(digest)?).into_owned();
-        Ok(Side::Text { mode: git_mode(file.mode), text })
+        let bytes = self.copies.read(digest)?;
+        if is_binary(&bytes) {
+            return Ok(Side::Hidden);
+        }
+        Ok(Side::Text { mode: git_mode(file.mode), text: String::from_utf8_lossy(&bytes).into_owned() })
     }
 }
 

@@ -4,36 +4,33 @@ pub(crate) mod diff;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, DirBuilder},
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::fs::DirBuilderExt,
-    },
-    path::PathBuf,
+    os::fd::{AsFd, OwnedFd},
     sync::Arc,
 };
 
 use domain::workspace::ChangeKind;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     changes::Found,
+    copies::Copies,
     error::KeepError,
-    file::{self, Digest, Stat},
+    file::{self, Digest, Stat, lasting},
     path::{FilePath, list},
     scan::Table,
     settings::WorkspaceSettings,
+    store::Store,
 };
 
 /// What is known of a file's content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Content {
-    /// A text of which there is a copy.
-    Copied(Digest),
-    /// A text too large to copy, or one too many.
-    Text(Digest),
-    /// Not text.
-    Binary(Digest),
+    /// There is a copy.
+    Copied(#[serde(with = "crate::file::hex")] Digest),
+    /// Too large to copy, or one too many.
+    Hashed(#[serde(with = "crate::file::hex")] Digest),
     /// Too large to read, or unreadable.
     Unread(Stat),
 }
@@ -41,7 +38,7 @@ pub(crate) enum Content {
 impl Content {
     const fn digest(&self) -> Option<&Digest> {
         match self {
-            Self::Copied(digest) | Self::Text(digest) | Self::Binary(digest) => Some(digest),
+            Self::Copied(digest) | Self::Hashed(digest) => Some(digest),
             Self::Unread(_) => None,
         }
     }
@@ -56,10 +53,9 @@ impl Content {
 }
 
 /// A file in a state.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PlainFile {
     pub(crate) path: FilePath,
-    /// Its kind, and whether its owner may run it.
     pub(crate) mode: u32,
     pub(crate) content: Content,
 }
@@ -68,15 +64,13 @@ pub(crate) struct PlainFile {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PlainState {
     /// Sorted by path.
-    files: Vec<Arc<PlainFile>>,
-    partial: Option<String>,
+    pub(crate) files: Vec<Arc<PlainFile>>,
+    pub(crate) partial: Option<String>,
+    /// Folders that held nothing.
+    pub(crate) empty: Arc<[FilePath]>,
 }
 
 impl PlainState {
-    pub(crate) const fn partial(&self) -> Option<&String> {
-        self.partial.as_ref()
-    }
-
     pub(crate) fn get(&self, path: &FilePath) -> Option<&Arc<PlainFile>> {
         let at = self.files.binary_search_by(|file| file.path.cmp(path)).ok()?;
         self.files.get(at)
@@ -87,15 +81,19 @@ impl PlainState {
 #[derive(Debug)]
 pub(crate) struct PlainKeeper {
     settings: WorkspaceSettings,
-    copies: PathBuf,
-    copied_bytes: u64,
+    pub(crate) copies: Copies,
     last: Option<PlainState>,
 }
 
 impl PlainKeeper {
-    pub(crate) fn new(settings: &WorkspaceSettings) -> Self {
-        let copies = settings.store.join("copies");
-        Self { settings: settings.clone(), copies, copied_bytes: 0, last: None }
+    pub(crate) fn new(settings: &WorkspaceSettings, store: &Store) -> Self {
+        let copies = Copies::new(store, &settings.bounds);
+        Self { settings: settings.clone(), copies, last: None }
+    }
+
+    /// How many bytes of content this opening has added to what lasts.
+    pub(crate) const fn added(&self) -> u64 {
+        self.copies.added(&self.settings.bounds)
     }
 
     /// Keeps the state that `table` shows, of which `changed` is not kept yet. Reads those files; blocks.
@@ -128,12 +126,12 @@ impl PlainKeeper {
                 Some(file) => Arc::clone(file),
                 None => Arc::new(PlainFile {
                     path: seen.path.clone(),
-                    mode: seen.stat.lasting_mode(),
+                    mode: seen.stat.mode,
                     content: self.content(folder, &seen.path, seen.stat, &mut budget)?,
                 }),
             });
         }
-        Ok(PlainState { files, partial: table.partial.clone() })
+        Ok(PlainState { files, partial: table.partial.clone(), empty: Arc::clone(&table.empty) })
     }
 
     fn content(
@@ -151,33 +149,8 @@ impl PlainKeeper {
             return Ok(Content::Unread(stat));
         };
         let digest: Digest = Sha256::digest(&bytes).into();
-        if diff::is_binary(&bytes) {
-            return Ok(Content::Binary(digest));
-        }
-        let size = bytes.len() as u64;
-        let place = self.copy_of(&digest);
-        if place.is_file() {
-            return Ok(Content::Copied(digest));
-        }
-        let total = self.copied_bytes.saturating_add(size);
-        if size > self.settings.bounds.copy_bytes || total > self.settings.bounds.copies_bytes {
-            return Ok(Content::Text(digest));
-        }
-        let failed = |source| KeepError::Store { doing: "write", place: place.clone(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.copies).map_err(failed)?;
-        fs::write(&place, &bytes).map_err(failed)?;
-        self.copied_bytes = total;
-        Ok(Content::Copied(digest))
-    }
-
-    fn copy_of(&self, digest: &Digest) -> PathBuf {
-        self.copies.join(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-    }
-
-    /// A text that was copied.
-    pub(crate) fn copy(&self, digest: &Digest) -> Result<Vec<u8>, KeepError> {
-        let place = self.copy_of(digest);
-        fs::read(&place).map_err(|source| KeepError::Store { doing: "read", place, source })
+        let is_kept = self.copies.keep(&digest, &bytes)?;
+        Ok(if is_kept { Content::Copied(digest) } else { Content::Hashed(digest) })
     }
 
     /// What differs between two states.
@@ -192,7 +165,8 @@ impl PlainKeeper {
             match before.next_if(|before| before.path == file.path) {
                 None => _ = files.insert(file.path.clone(), ChangeKind::Created),
                 Some(same) if Arc::ptr_eq(same, file) => {}
-                Some(old) if old.mode == file.mode && old.content.is_same(&file.content) => {}
+                Some(old)
+                    if lasting(old.mode) == lasting(file.mode) && old.content.is_same(&file.content) => {}
                 Some(old) => {
                     if let (Content::Unread(_), Content::Unread(_)) = (old.content, file.content) {
                         unread.push(file.path.clone());

@@ -171,19 +171,7 @@ async fn a_pipe_is_neither_waited_for_nor_a_file() {
 }
 
 #[tokio::test]
-async fn the_folder_of_states_goes_with_the_workspace() {
-    let fixture = Fixture::committed(&[("a.txt", "a\n")]);
-    fs::create_dir(fixture.store()).unwrap();
-    fs::write(fixture.store().join("index.lock"), "left by a process that died").unwrap();
-    let workspace = fixture.workspace();
-    assert!(workspace.checkpoint().await.is_ok());
-    assert!(fixture.store().join("git").exists());
-    drop(workspace);
-    assert!(!fixture.store().exists());
-}
-
-#[tokio::test]
-async fn a_checkpoint_of_another_process_is_an_error() {
+async fn a_checkpoint_of_another_session_is_an_error() {
     let fixture = Fixture::committed(&[("a.txt", "a\n")]);
     let error =
         fixture.workspace().changes_since(&domain::workspace::Checkpoint::new("git-x-1")).await.unwrap_err();

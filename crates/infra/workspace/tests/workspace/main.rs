@@ -8,6 +8,7 @@ mod commits;
 mod diffs;
 mod fixture;
 mod hostile;
+mod lasting;
 mod layouts;
 mod names;
 mod new_rules;

@@ -88,7 +88,7 @@ async fn files_of_the_engine_that_a_person_tracks_are_no_differences() {
 
 #[tokio::test]
 async fn a_command_that_removes_the_kept_states_makes_an_error_and_no_silence() {
-    for gone in [".cache/better-llm", ".cache/better-llm/checkpoints/1/index"] {
+    for gone in [".cache/better-llm", ".cache/better-llm/checkpoints/1/open/1/index"] {
         let fixture = Fixture::committed(&[("a.txt", "1\n")]);
         let workspace = open(&fixture, &fixture.root);
         let start = workspace.checkpoint().await.unwrap();
