@@ -182,6 +182,13 @@ pub enum ServerError {
     /// The run has as many as it may.
     #[error("{0} servers run already, more are not allowed at a time: stop one first")]
     TooMany(usize),
+    /// The sandbox gives commands no network, loopback included, so nobody could reach it. Nothing was started.
+    #[error(
+        "at this sandbox level there is no network, not even loopback, so nothing could reach a server, tests that \
+         use loopback included; a person who wants servers starts with `--sandbox strict`, where those of one run and \
+         its commands reach each other, or with `--allow-network`"
+    )]
+    NoNetwork,
     /// It could not be started or watched.
     #[error(transparent)]
     Process(#[from] ProcessError),

@@ -157,6 +157,7 @@ impl Tool for Process {
                 ToolOutcome::error(with_causes(&ServerError::Unknown(id)))
             }
             ServerError::TooMany(_) => ToolOutcome::error(with_causes(&error)),
+            ServerError::NoNetwork => ToolOutcome::denied(with_causes(&error)),
         })
     }
 }

@@ -105,6 +105,7 @@ async fn what_cannot_be_done_says_what_to_do() {
     for (error, status, says) in [
         (ServerError::Unknown(ServerId::new("server-9")), ToolStatus::Error, "there is no server `server-9`"),
         (ServerError::TooMany(8), ToolStatus::Error, "stop one first"),
+        (ServerError::NoNetwork, ToolStatus::Denied, "`--sandbox strict`"),
         (
             ServerError::Process(ProcessError::Start { command: "x".to_owned(), source: missing }),
             ToolStatus::Error,
