@@ -19,9 +19,13 @@ mod prompts;
 pub use application::{EventStream, Published, SessionHandle, StartRefused};
 pub use config::{
     AddedDir, ConfigError, Credential, Environment, Fault, FileKind, Language, LogFormat, LogLevel, Notice,
-    Origin, Overrides, Places, Problem, Provider, ProviderError, SandboxChoice, Settings, Shown, Source,
-    SourcedRule, Spot, UsedFile, VARIABLES, VariableRule, agent_config_schema, system_config_schema,
-    trust::Widening,
+    Origin, Overrides, Places, Problem, Provider, ProviderError, ProxySettings, SandboxChoice, Settings, Shown,
+    Source, SourcedRule, Spot, StoreError, UsedFile, VARIABLES, VariableRule, WorkspaceGrants,
+    agent_config_schema, system_config_schema,
+    trust::{
+        RefusedItem, Trust, TrustChange, TrustChangeKind, TrustEffect, TrustError, TrustItem, TrustState,
+        Widening,
+    },
 };
 pub use domain;
 pub use engine::{Engine, EngineBuilder};

@@ -23,13 +23,17 @@ pub(crate) enum NoticeCode {
     NoSuchWorker,
     /// A variable holds a relative path.
     RelativeRoot,
+    /// A `.env` is no file.
+    NotRead,
+    /// The workspace's configuration is not what was trusted.
+    TrustChanged,
     /// Standard input held data that nobody asked for.
     InputUnread,
 }
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::AnswerCut,
         Self::UnknownStopReason,
         Self::WorkerTimeout,
@@ -39,6 +43,8 @@ impl NoticeCode {
         Self::VariableIgnored,
         Self::NoSuchWorker,
         Self::RelativeRoot,
+        Self::NotRead,
+        Self::TrustChanged,
         Self::InputUnread,
     ];
 
@@ -59,6 +65,8 @@ impl NoticeCode {
             Self::VariableIgnored => "config_variable_ignored",
             Self::NoSuchWorker => "config_no_such_worker",
             Self::RelativeRoot => "config_relative_root",
+            Self::NotRead => "config_not_read",
+            Self::TrustChanged => "config_trust_changed",
             Self::InputUnread => "input_unread",
         }
     }

@@ -1,6 +1,8 @@
 //! What was wrong with a configuration, what of it was left out, and where its values come from.
 
-use better_llm::{ConfigError, Fault, Notice, Problem, Source, Spot, VariableRule, Widening};
+use better_llm::{
+    ConfigError, Fault, Notice, Problem, Source, Spot, TrustChange, TrustChangeKind, VariableRule, Widening,
+};
 
 use super::{
     Language,
@@ -30,8 +32,8 @@ impl Language {
             (Self::Korean, Notice::NotTrusted { file, path, widening }) => {
                 let file = file.display();
                 format!(
-                    "{file}: `{path}` 값을 무시했습니다. 이 폴더는 아직 신뢰되지 않았고, {}. 파일을 그대로 쓰려면: \
-                     --config '{file}'",
+                    "{file}: `{path}` 값을 무시했습니다. 이 폴더는 아직 신뢰되지 않았고, {}. 폴더의 설정을 살펴보고 \
+                     신뢰하려면: better-llm-cli config trust, 이 파일만 그대로 쓰려면: --config '{file}'",
                     korean_widening(*widening)
                 )
             }
@@ -40,6 +42,18 @@ impl Language {
             }
             (Self::Korean, Notice::NoSuchWorker { variable }) => {
                 format!("환경 변수 {variable}: 팀에 그런 워커가 없어 아무 효과가 없습니다")
+            }
+            (Self::Korean, Notice::NotRead { file }) => format!(
+                "{}: 일반 파일이 아니어서 읽지 않았습니다. 필요한 값은 환경 변수로 설정하세요",
+                file.display()
+            ),
+            (Self::Korean, Notice::TrustChanged { changes }) => {
+                let changes: Vec<_> = changes.iter().map(korean_change).collect();
+                format!(
+                    "이 폴더의 설정이 신뢰한 내용과 다릅니다 ({}). 그래서 다시 좁히는 설정만 적용됩니다. 지금 내용을 \
+                     살펴보고 신뢰하려면: better-llm-cli config trust",
+                    changes.join(", ")
+                )
             }
             (Self::Korean, Notice::RelativeRoot { variable }) => {
                 format!("환경 변수 {variable}: 절대 경로가 아니어서 무시했습니다")
@@ -56,6 +70,16 @@ impl Language {
             | (_, Source::Flag(_) | Source::DotEnv { .. } | Source::File(_)) => source.to_string(),
         }
     }
+}
+
+/// What became of a file since the folder was trusted.
+fn korean_change(change: &TrustChange) -> String {
+    let became = match change.kind {
+        TrustChangeKind::Added => "추가됨",
+        TrustChangeKind::Changed => "변경됨",
+        TrustChangeKind::Removed => "없어짐",
+    };
+    format!("{} {became}", change.path)
 }
 
 fn korean_spot(spot: &Spot) -> String {
@@ -121,7 +145,8 @@ const fn korean_widening(widening: Widening) -> &'static str {
 const fn korean_rule(rule: VariableRule) -> &'static str {
     match rule {
         VariableRule::NeedsTrust => {
-            "작업 폴더의 .env로는 설정할 수 없습니다. 환경 변수나 설정 폴더의 .env에 설정하세요"
+            "작업 폴더의 .env 값은 그 폴더를 신뢰할 때만 적용됩니다. 폴더의 설정을 살펴보고 신뢰하려면: better-llm-cli \
+             config trust, 아니면 환경 변수로 설정하세요"
         }
         VariableRule::Tracked => {
             "git이 추적하는 파일이며, 인증 정보는 저장소에 두면 안 됩니다. 파일을 git에서 빼거나 환경 변수로 설정하세요"

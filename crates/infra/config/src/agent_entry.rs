@@ -21,6 +21,9 @@ pub(crate) const BUILT_IN: [&str; 6] = ["planner", "coder", "reviewer", "tester"
 const OWN_TOOLS: [&str; 3] = ["report", "finish", "ask_user"];
 const LATER_TOOLS: [(&str, &str); 2] = [("process", "the tool `process`"), ("execute_code", "the REPL")];
 
+/// What was trusted is a folder, and nothing outside of it.
+const LEADS_OUT_PROMPT: &str = "leads out of the workspace: its prompts must lie inside of it";
+
 /// An agent as a file describes it.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -161,7 +164,11 @@ impl EntryReader<'_> {
                 None
             }
             // What an untrusted file may not have is ignored, and said where the team is put together.
-            Err(NoPrompt::Outside) => None,
+            Err(NoPrompt::Outside) if self.document.origin == Origin::Workspace => None,
+            Err(NoPrompt::Outside) => {
+                self.add("system_prompt_file", Fault::Rule(LEADS_OUT_PROMPT.to_owned()));
+                None
+            }
             Err(NoPrompt::Fault(Fault::Missing)) => {
                 let file = self.prompts.base.join(file.unwrap_or_default());
                 let what = format!("there is no file {}", file.display());
@@ -198,8 +205,8 @@ impl EntryReader<'_> {
 }
 
 impl Document {
-    /// Whether the file came with a workspace that nobody has trusted.
-    pub(crate) fn is_untrusted(&self) -> bool {
-        self.origin == Origin::Workspace
+    /// Whether the file came with a workspace.
+    pub(crate) fn is_workspaces(&self) -> bool {
+        matches!(self.origin, Origin::Workspace | Origin::Trusted)
     }
 }

@@ -1,20 +1,15 @@
-//! Finding the configuration files, and reading them with bounds.
+//! Finding the configuration files.
 
 use std::{
-    fs::{self, File},
-    io::{ErrorKind, Read},
+    fs,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use crate::{
     json::{Kind, Node, line_at},
-    places::Places,
     problem::{Fault, Problems, Spot},
+    reading::{Snapshot, Unread, read_text, text_of},
 };
-
-/// The most bytes of a configuration file, a `.env` or a prompt.
-const LARGEST: u64 = 256 * 1024;
 
 /// What a configuration file is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +45,8 @@ pub enum Origin {
     Person,
     /// In the workspace: may only narrow ([`crate::trust`]).
     Workspace,
+    /// In the workspace, and a person trusts it as it is: counts in full.
+    Trusted,
 }
 
 /// A configuration file that counts.
@@ -114,47 +111,124 @@ pub(crate) fn prompt_base(folder: &Path) -> PathBuf {
 pub(crate) struct Layers {
     pub(crate) base: Option<Document>,
     pub(crate) workspace: Option<Document>,
+    /// The person's own file where a trusted one has taken its place: what it denies still holds.
+    pub(crate) replaced: Option<Document>,
 }
 
 impl Layers {
     /// The files in use, base first.
     pub(crate) fn used(&self, kind: FileKind) -> impl Iterator<Item = UsedFile> {
-        let files = [&self.base, &self.workspace].into_iter().flatten();
+        let files = [&self.replaced, &self.base, &self.workspace].into_iter().flatten();
         files.map(move |document| UsedFile { kind, origin: document.origin, path: document.file.clone() })
     }
 }
 
-/// Finds the system and the agent configuration.
-pub(crate) fn find(
-    given: &[PathBuf],
-    cwd: &Path,
-    places: &Places,
-    problems: &mut Problems,
-) -> (Layers, Layers) {
-    let (mut system, mut agents) = (Layers::default(), Layers::default());
-    for file in given {
-        let Some(document) = read_given(file, problems) else { continue };
-        let (kind, layers) = match kind_of(&document.root) {
-            FileKind::Agents => (FileKind::Agents, &mut agents),
-            FileKind::System => (FileKind::System, &mut system),
-        };
-        if let Some(first) = &layers.base {
-            let name = kind.file_name();
-            let what = format!("is a second {name} beside {}: give one of each kind", first.file.display());
-            problems.add(Spot::file(file), Fault::Rule(what));
-        } else {
-            layers.base = Some(document);
-        }
-    }
-    for (kind, layers) in [(FileKind::System, &mut system), (FileKind::Agents, &mut agents)] {
-        if layers.base.is_none() {
-            let own = places.config.join(kind.file_name());
-            layers.workspace = read_workspace(kind, cwd, &own, problems);
-            layers.base = read_document(&own, Origin::Person, problems);
-        }
-    }
-    (system, agents)
+/// Where configuration files are looked for.
+pub(crate) struct FilePlaces<'f> {
+    /// `--config`.
+    pub(crate) given: &'f [PathBuf],
+    /// The workspace.
+    pub(crate) workspace: &'f Path,
+    /// Its files.
+    pub(crate) snapshot: &'f Snapshot,
+    /// Whether a person trusts them as they are.
+    pub(crate) trusted: bool,
+    /// The person's config root.
+    pub(crate) config: &'f Path,
 }
+
+impl FilePlaces<'_> {
+    /// Finds the system and the agent configuration.
+    pub(crate) fn find(&self, problems: &mut Problems) -> (Layers, Layers) {
+        let (mut system, mut agents) = (Layers::default(), Layers::default());
+        for file in self.given {
+            let Some(document) = read_given(file, problems) else { continue };
+            let (kind, layers) = match kind_of(&document.root) {
+                FileKind::Agents => (FileKind::Agents, &mut agents),
+                FileKind::System => (FileKind::System, &mut system),
+            };
+            if let Some(first) = &layers.base {
+                let name = kind.file_name();
+                let what =
+                    format!("is a second {name} beside {}: give one of each kind", first.file.display());
+                problems.add(Spot::file(file), Fault::Rule(what));
+            } else {
+                layers.base = Some(document);
+            }
+        }
+        for (kind, layers) in [(FileKind::System, &mut system), (FileKind::Agents, &mut agents)] {
+            if layers.base.is_none() {
+                self.find_unnamed(kind, layers, problems);
+            }
+        }
+        (system, agents)
+    }
+
+    fn find_unnamed(&self, kind: FileKind, layers: &mut Layers, problems: &mut Problems) {
+        let own = read_document(&self.config.join(kind.file_name()), Origin::Person, problems);
+        let found = self.workspace_file(kind, problems);
+        if self.trusted && found.is_some() {
+            layers.base = found;
+            layers.replaced = own.filter(|_| kind == FileKind::System);
+        } else {
+            layers.base = own;
+            layers.workspace = found;
+        }
+    }
+
+    /// The workspace's file: in `.better-llm/`, or in `config/` where it is ours.
+    pub(crate) fn workspace_file(&self, kind: FileKind, problems: &mut Problems) -> Option<Document> {
+        let own = self.config.join(kind.file_name());
+        let origin = if self.trusted { Origin::Trusted } else { Origin::Workspace };
+        let [ours, maybe] =
+            [".better-llm", "config"].map(|folder| self.workspace.join(folder).join(kind.file_name()));
+        // Started in the config root's own folder, the person's file is no workspace's.
+        let is_own = |file: &Path| {
+            fs::canonicalize(file).is_ok_and(|file| fs::canonicalize(&own).is_ok_and(|own| own == file))
+        };
+        if !is_own(&ours) {
+            match self.snapshot.read(&ours) {
+                Ok(None) => {}
+                Ok(Some(bytes)) => match text_of(&bytes) {
+                    Ok(text) => return Document::parse(&ours, origin, text, problems),
+                    Err(fault) => {
+                        problems.add(Spot::file(&ours), fault);
+                        return None;
+                    }
+                },
+                Err(unread) => {
+                    problems.add(Spot::file(&ours), unread.fault());
+                    return None;
+                }
+            }
+        }
+        if is_own(&maybe) {
+            return None;
+        }
+        // Another program's file of this name is none of our business, readable or not.
+        let text = text_of(&self.snapshot.peek(&maybe).ok().flatten()?).ok()?;
+        let is_ours =
+            Node::parse(&text).map_or_else(|_| may_be_ours(kind, &text), |root| is_ours(kind, &root));
+        if !is_ours || self.snapshot.read(&maybe).is_err() {
+            return None;
+        }
+        Document::parse(&maybe, origin, text, problems)
+    }
+}
+
+impl Unread {
+    /// What is wrong, in the terms of a configuration file.
+    fn fault(self) -> Fault {
+        match self {
+            Self::Fault(fault) => fault,
+            Self::Outside => Fault::Rule(LEADS_OUT.to_owned()),
+        }
+    }
+}
+
+/// What is said of a workspace's file that lies elsewhere.
+pub(crate) const LEADS_OUT: &str =
+    "is a link that leads out of the workspace: put the file itself there, or name it by `--config`";
 
 fn read_given(file: &Path, problems: &mut Problems) -> Option<Document> {
     let count = problems.count();
@@ -176,30 +250,6 @@ fn kind_of(root: &Node) -> FileKind {
 
 fn names_schema(root: &Node, kind: FileKind) -> bool {
     root.get("$schema").and_then(Node::text).is_some_and(|name| name.ends_with(kind.schema_name()))
-}
-
-/// The workspace's file: in `.better-llm/`, or in `config/` where it is ours.
-fn read_workspace(kind: FileKind, cwd: &Path, own: &Path, problems: &mut Problems) -> Option<Document> {
-    let ours = cwd.join(".better-llm").join(kind.file_name());
-    let maybe = cwd.join("config").join(kind.file_name());
-    // Started in the config root's own folder, the person's file is no workspace's.
-    let is_own = |file: &Path| {
-        fs::canonicalize(file).is_ok_and(|file| fs::canonicalize(own).is_ok_and(|own| own == file))
-    };
-    if !is_own(&ours) {
-        let count = problems.count();
-        let document = read_document(&ours, Origin::Workspace, problems);
-        if document.is_some() || problems.count() > count {
-            return document;
-        }
-    }
-    if is_own(&maybe) {
-        return None;
-    }
-    // Another program's file of this name is none of our business, readable or not.
-    let text = read_text(&maybe).ok().flatten()?;
-    let ours = Node::parse(&text).map_or_else(|_| may_be_ours(kind, &text), |root| is_ours(kind, &root));
-    if ours { Document::parse(&maybe, Origin::Workspace, text, problems) } else { None }
 }
 
 /// Whether a file in a workspace's `config/` is meant for us: by its schema, or by the keys of the documents that
@@ -236,30 +286,4 @@ fn read_document(file: &Path, origin: Origin, problems: &mut Problems) -> Option
             None
         }
     }
-}
-
-/// The text of a regular file of at most 256 KiB without its byte order mark; `None` where there is no file.
-pub(crate) fn read_text(file: &Path) -> Result<Option<String>, Fault> {
-    let unreadable = |source| Fault::Unreadable { source: Arc::new(source) };
-    // Looked at before it is opened: opening a pipe would wait for its writer.
-    let about = match fs::metadata(file) {
-        Ok(about) => about,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(unreadable(error)),
-    };
-    if !about.is_file() {
-        return Err(Fault::NoFile);
-    }
-    let mut bytes = Vec::new();
-    File::open(file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
-        return Err(Fault::TooLarge { limit: LARGEST });
-    }
-    let text = String::from_utf8(bytes).map_err(|_| Fault::NotText)?;
-    Ok(Some(match text.strip_prefix('\u{feff}') {
-        Some(rest) => rest.to_owned(),
-        None => text,
-    }))
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use crate::trust::Widening;
+use crate::trust::{TrustChange, Widening};
 
 /// Something worth telling the person; the settings stand nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,16 @@ pub enum Notice {
         /// The variable.
         variable: String,
     },
+    /// A `.env` is no regular file.
+    NotRead {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The workspace's configuration is not what the person trusted any more.
+    TrustChanged {
+        /// What changed.
+        changes: Vec<TrustChange>,
+    },
     /// An XDG variable holds a relative path.
     RelativeRoot {
         /// The variable.
@@ -59,6 +69,8 @@ impl Notice {
             Self::VariableIgnored { .. } => "config_variable_ignored",
             Self::NoSuchWorker { .. } => "config_no_such_worker",
             Self::RelativeRoot { .. } => "config_relative_root",
+            Self::NotRead { .. } => "config_not_read",
+            Self::TrustChanged { .. } => "config_trust_changed",
         }
     }
 }
@@ -68,8 +80,9 @@ impl fmt::Display for Notice {
         match self {
             Self::NotTrusted { file, path, widening } => write!(
                 f,
-                "{}: `{path}` was ignored, because this folder is not trusted and {widening}. To use the file as \
-                 it is: --config '{}'",
+                "{}: `{path}` was ignored, because this folder is not trusted and {widening}. To look at its \
+                 configuration and trust it: better-llm-cli config trust; to use this file alone as it is: \
+                 --config '{}'",
                 file.display(),
                 file.display()
             ),
@@ -78,6 +91,21 @@ impl fmt::Display for Notice {
             }
             Self::NoSuchWorker { variable } => {
                 write!(f, "environment variable {variable} names no worker of this team and has no effect")
+            }
+            Self::NotRead { file } => write!(
+                f,
+                "{} was not read, because it is no regular file; set what it should hold in the environment",
+                file.display()
+            ),
+            Self::TrustChanged { changes } => {
+                f.write_str("the configuration of this folder is not what you trusted (")?;
+                for (index, change) in changes.iter().enumerate() {
+                    write!(f, "{}{change}", if index == 0 { "" } else { ", " })?;
+                }
+                f.write_str(
+                    "), so it may only narrow again. To look at it and trust it as it is now: better-llm-cli \
+                     config trust",
+                )
             }
             Self::RelativeRoot { variable } => {
                 write!(f, "environment variable {variable} was ignored: it should hold an absolute path")
@@ -90,8 +118,8 @@ impl fmt::Display for VariableRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NeedsTrust => {
-                "a workspace's .env may not set it; set it in the environment or in the .env of your configuration \
-                 folder"
+                "a workspace's .env may set it only in a folder that you trust; to look at the folder's \
+                 configuration and trust it: better-llm-cli config trust; or set it in the environment"
             }
             Self::Tracked => {
                 "git tracks this file, and a credential does not belong into a repository; take the file out of git, \

@@ -39,6 +39,8 @@ pub(crate) struct Picker<'p> {
     pub(crate) base: Option<SystemLayer<'p>>,
     /// May only narrow.
     pub(crate) workspace: Option<SystemLayer<'p>>,
+    /// The person's own file where a trusted one has taken its place; counts by what it denies and asks about.
+    pub(crate) replaced: Option<SystemLayer<'p>>,
     pub(crate) notices: &'p mut Vec<Notice>,
     pub(crate) shown: Vec<Shown>,
 }

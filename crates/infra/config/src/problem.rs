@@ -191,6 +191,11 @@ impl Problems {
         self.0.len() >= 100
     }
 
+    /// Everything that was found.
+    pub(crate) fn into_vec(self) -> Vec<Problem> {
+        self.0
+    }
+
     /// `value` where nothing was found.
     pub(crate) fn or<T>(self, value: Option<T>) -> Result<T, ConfigError> {
         match value {

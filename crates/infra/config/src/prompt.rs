@@ -1,12 +1,14 @@
 //! System prompts: files beside the agent configuration, else the built-in texts (spec O-13).
 
 use std::{
-    fs,
     path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
-use crate::{files::read_text, problem::Fault};
+use crate::{
+    problem::Fault,
+    reading::{Snapshot, Unread, read_text, text_of},
+};
 
 /// A prompt and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +42,8 @@ pub(crate) struct Prompts<'p> {
     pub(crate) embedded: &'p [(&'p str, &'p str)],
     /// The folder that names are relative to.
     pub(crate) base: PathBuf,
-    /// The folder, without links in its path, that files must stay in, links followed; none: anywhere.
-    pub(crate) within: Option<PathBuf>,
+    /// The workspace's files, where they are its own prompts: they stay in it, links followed.
+    pub(crate) snapshot: Option<&'p Snapshot>,
 }
 
 impl Prompts<'_> {
@@ -76,12 +78,16 @@ impl Prompts<'_> {
         let goes_down =
             file.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         let file = self.base.join(file);
-        if let Some(within) = &self.within
-            && (!goes_down || fs::canonicalize(&file).is_ok_and(|real| !real.starts_with(within)))
-        {
-            return Err(NoPrompt::Outside);
-        }
-        let Some(text) = read_text(&file).map_err(NoPrompt::Fault)? else { return Ok(None) };
+        let text = match self.snapshot {
+            None => read_text(&file).map_err(NoPrompt::Fault)?,
+            Some(_) if !goes_down => return Err(NoPrompt::Outside),
+            Some(snapshot) => match snapshot.read(&file) {
+                Ok(bytes) => bytes.as_deref().map(text_of).transpose().map_err(NoPrompt::Fault)?,
+                Err(Unread::Outside) => return Err(NoPrompt::Outside),
+                Err(Unread::Fault(fault)) => return Err(NoPrompt::Fault(fault)),
+            },
+        };
+        let Some(text) = text else { return Ok(None) };
         if text.trim().is_empty() {
             return Err(NoPrompt::Fault(Fault::Rule("is an empty prompt".to_owned())));
         }

@@ -13,6 +13,7 @@ use crate::{
     places::Places,
     problem::{Fault, Problems, Spot},
     provider::Credentials,
+    proxy::ProxySettings,
     request::LoadRequest,
     rules::{RuleNames, SourcedRule},
     schema::system_shape,
@@ -29,6 +30,8 @@ pub(crate) struct SystemSources<'s> {
     pub(crate) layers: &'s Layers,
     pub(crate) variables: &'s Variables<'s>,
     pub(crate) rule_names: RuleNames<'s>,
+    /// Rules that the person made in this workspace by saying `always`.
+    pub(crate) kept: Vec<SourcedRule>,
 }
 
 /// Everything but the team.
@@ -44,6 +47,7 @@ pub(crate) struct SystemValues {
     pub(crate) log_level: LogLevel,
     pub(crate) log_format: LogFormat,
     pub(crate) base_url: Option<String>,
+    pub(crate) proxy: ProxySettings,
     pub(crate) credentials: Credentials,
     pub(crate) shown: Vec<Shown>,
 }
@@ -59,19 +63,21 @@ impl SystemSources<'_> {
         let before = problems.count();
         let base = self.layers.base.as_ref().and_then(|document| read(document, problems));
         let workspace = self.layers.workspace.as_ref().and_then(|document| read(document, problems));
+        let replaced = self.layers.replaced.as_ref().and_then(|document| read(document, problems));
         if problems.count() > before {
             return None;
         }
-        let mut picker = Picker { base, workspace, notices, shown: Vec::new() };
+        let mut picker = Picker { base, workspace, replaced, notices, shown: Vec::new() };
         self.check_flags(problems);
         let limits = self.limits(&mut picker);
         let (idle_timeout, first_byte_timeout) = waits(&mut picker);
         let walls = self.walls(&mut picker, problems);
-        let rules = picker.rules(&self.rule_names, Vec::new(), problems);
+        let rules = picker.rules(&self.rule_names, self.kept.clone(), problems);
         let verify_commands = self.verify_commands(&mut picker);
         let base_url = self.base_url(&mut picker, problems);
         let lang = self.lang(&mut picker, problems);
         let (log_level, log_format) = self.log(&mut picker, &mut places, problems);
+        let proxy = self.proxy(&mut picker, problems);
         let credentials = self.credentials(&mut picker, problems);
         Some(SystemValues {
             places,
@@ -85,6 +91,7 @@ impl SystemSources<'_> {
             log_level,
             log_format,
             base_url,
+            proxy,
             credentials,
             shown: picker.shown,
         })

@@ -110,7 +110,8 @@ impl RuleReader<'_> {
 }
 
 impl Picker<'_> {
-    /// Every rule that counts. A file of an untrusted workspace may deny and ask; it allows nothing.
+    /// Every rule that counts. A file of an untrusted workspace may deny and ask; it allows nothing. What the person
+    /// denies in their own file holds even where a trusted file has taken its place.
     pub(crate) fn rules(
         &mut self,
         names: &RuleNames<'_>,
@@ -122,6 +123,12 @@ impl Picker<'_> {
             let source = Source::File(layer.document.file.clone());
             let sourced = |(_, rule)| SourcedRule { rule, source: source.clone() };
             rules.extend(names.read(layer, problems).into_iter().map(sourced));
+        }
+        if let Some(layer) = &self.replaced {
+            let source = Source::File(layer.document.file.clone());
+            let narrow =
+                names.read(layer, problems).into_iter().filter(|(_, rule)| rule.effect != Effect::Allow);
+            rules.extend(narrow.map(|(_, rule)| SourcedRule { rule, source: source.clone() }));
         }
         if let Some(layer) = &self.workspace {
             let file = &layer.document.file;

@@ -6,24 +6,25 @@ use domain::{
     agent::AgentSpec,
     limits::Limits,
     permission::{PermissionMode, SandboxLevel},
+    secret::Secret,
 };
 use serde_json::{Map, Value, json};
 
 use crate::{
-    files::{self, FileKind, UsedFile},
+    files::UsedFile,
+    grants::WorkspaceGrants,
     language::Language,
+    loading::load,
     log::{LogFormat, LogLevel},
     notice::Notice,
     places::Places,
     problem::{ConfigError, Problems},
     provider::{self, Credential, Credentials, Provider, ProviderError},
+    proxy::ProxySettings,
     request::LoadRequest,
-    resolve::SystemSources,
-    rules::{RuleNames, SourcedRule},
+    rules::SourcedRule,
     source::Shown,
-    system_file::SandboxChoice,
-    team::TeamSources,
-    variables::Variables,
+    trust::Trust,
     walls::AddedDir,
 };
 
@@ -64,10 +65,14 @@ pub struct Settings {
     pub workers: Vec<AgentSpec>,
     /// The configuration files that count, strongest last.
     pub files: Vec<UsedFile>,
-    shown: Vec<Shown>,
-    wanted_provider: Option<String>,
-    base_url: Option<String>,
-    credentials: Credentials,
+    /// The proxies of model calls.
+    pub proxy: ProxySettings,
+    pub(crate) trust: Trust,
+    pub(crate) secrets: Vec<Secret>,
+    pub(crate) shown: Vec<Shown>,
+    pub(crate) wanted_provider: Option<String>,
+    pub(crate) base_url: Option<String>,
+    pub(crate) credentials: Credentials,
 }
 
 /// Settings, and what was left out on the way.
@@ -87,8 +92,28 @@ impl Settings {
     /// [`Settings::provider`].
     pub fn load(request: &LoadRequest<'_>) -> Result<Loaded, ConfigError> {
         let (mut problems, mut notices) = (Problems::default(), Vec::new());
-        let settings = resolve(request, &mut problems, &mut notices);
+        let settings = load(request, &mut problems, &mut notices);
         problems.or(settings).map(|settings| Loaded { settings, notices })
+    }
+
+    /// Whether the workspace's own configuration counts in full, and what it would take.
+    #[must_use]
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Where leave goes that the person gives for good; it comes back among [`Settings::rules`].
+    #[must_use]
+    pub fn grants(&self) -> WorkspaceGrants {
+        WorkspaceGrants { store: self.trust.store().clone() }
+    }
+
+    /// Everything that was read and looks like a secret, each once: credentials, values of variables with a telling
+    /// name, passwords in addresses; of the environment and of `.env` files, whether it counts or not. Some of them
+    /// are short.
+    #[must_use]
+    pub fn secrets(&self) -> &[Secret] {
+        &self.secrets
     }
 
     /// The model back end: the one that was asked for, else the first that has credentials.
@@ -119,58 +144,4 @@ impl Settings {
         };
         Value::Object(self.shown.iter().map(entry).collect::<Map<_, _>>())
     }
-}
-
-fn resolve(
-    request: &LoadRequest<'_>,
-    problems: &mut Problems,
-    notices: &mut Vec<Notice>,
-) -> Option<Settings> {
-    let places = Places::find(request.environment, request.home, problems, notices)?;
-    let variables = Variables::gather(
-        request.environment,
-        request.cwd,
-        &places.config,
-        request.is_tracked,
-        problems,
-        notices,
-    );
-    let (system, agents) = files::find(request.config_files, request.cwd, &places, problems);
-    let team = TeamSources { request, config_root: &places.config, layers: &agents, variables: &variables };
-    let team = team.team(problems, notices);
-    let files = system.used(FileKind::System).chain(agents.used(FileKind::Agents)).collect();
-    let agents = team.as_ref().map(|team| &team.known[..]);
-    let rule_names = RuleNames { tools: request.known_tools, agents };
-    let system = SystemSources { request, layers: &system, variables: &variables, rule_names };
-    let system = system.resolve(places, problems, notices);
-    let (team, mut system) = (team?, system?);
-    system.shown.extend(team.shown);
-    Some(Settings {
-        places: system.places,
-        limits: system.limits,
-        idle_timeout: system.idle_timeout,
-        first_byte_timeout: system.first_byte_timeout,
-        verify_commands: system.verify_commands,
-        permission_mode: system.walls.mode,
-        rules: system.rules,
-        sandbox_level: match system.walls.level {
-            SandboxChoice::Auto => None,
-            SandboxChoice::Strict => Some(SandboxLevel::Strict),
-            SandboxChoice::Kernel => Some(SandboxLevel::Kernel),
-            SandboxChoice::None => Some(SandboxLevel::None),
-        },
-        network: system.walls.network,
-        add_dirs: system.walls.add_dirs,
-        pass_env: system.walls.pass_env,
-        lang: system.lang,
-        log_level: system.log_level,
-        log_format: system.log_format,
-        manager: team.manager,
-        workers: team.workers,
-        files,
-        shown: system.shown,
-        wanted_provider: request.flags.provider.clone(),
-        base_url: system.base_url,
-        credentials: system.credentials,
-    })
 }

@@ -9,10 +9,11 @@ use crate::{
     agent_entry::{BUILT_IN, read_entries},
     draft::{Draft, drafts_of, narrow, shown},
     environment::WORKER_TIMEOUT,
-    files::{Document, Layers, prompt_base},
+    files::{Document, LEADS_OUT, Layers, prompt_base},
     notice::Notice,
     problem::{Fault, Problems, Spot, nearest},
     prompt::{NoPrompt, Prompt, Prompts},
+    reading::Snapshot,
     request::LoadRequest,
     source::{Shown, Source, Sourced},
     system_file::LONGEST_SECONDS,
@@ -51,6 +52,7 @@ pub(crate) struct Team {
 pub(crate) struct TeamSources<'s> {
     pub(crate) request: &'s LoadRequest<'s>,
     pub(crate) config_root: &'s Path,
+    pub(crate) snapshot: &'s Snapshot,
     pub(crate) layers: &'s Layers,
     pub(crate) variables: &'s Variables<'s>,
 }
@@ -89,12 +91,10 @@ impl TeamSources<'_> {
     }
 
     fn prompts(&self, document: Option<&Document>) -> Prompts<'_> {
-        let untrusted = document.is_some_and(Document::is_untrusted);
-        let real = |folder: &Path| std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
         Prompts {
             embedded: self.request.embedded_prompts,
             base: document.map_or_else(|| prompt_base(self.config_root), Document::base),
-            within: untrusted.then(|| real(self.request.cwd)),
+            snapshot: document.filter(|document| document.is_workspaces()).map(|_| self.snapshot),
         }
     }
 
@@ -109,6 +109,7 @@ impl TeamSources<'_> {
             Ok(Some(prompt)) => return Some(prompt),
             Ok(None) => Fault::Missing,
             Err(NoPrompt::Fault(fault)) => fault,
+            Err(NoPrompt::Outside) if self.layers.workspace.is_none() => Fault::Rule(LEADS_OUT.to_owned()),
             Err(NoPrompt::Outside) => {
                 let (path, widening) = ("prompts/manager.txt".to_owned(), Widening::PromptOutside);
                 notices.push(Notice::NotTrusted { file, path, widening });

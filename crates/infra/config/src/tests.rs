@@ -4,6 +4,7 @@ mod agents;
 mod defaults;
 mod environment;
 mod system;
+mod trust;
 mod untrusted;
 mod walls;
 

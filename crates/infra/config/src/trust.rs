@@ -6,133 +6,258 @@
 //! - It is laid *over* the person's own file (or the built-in values). Were it to take that file's place, an
 //!   empty file in a repository would undo the limits a person has set for themselves.
 //! - **Taken**: limits and timeouts that are smaller; a permission mode that is narrower; a sandbox that is
-//!   stronger (`none` < `kernel` < `auto`, because `auto` means the best that works here); for an agent that the
-//!   team has anyway, its role, its description, fewer tools and another prompt; a smaller team.
+//!   stronger (`none` < `kernel` < `auto` < `strict`, because `auto` means the best that works here); rules that deny
+//!   or ask; for an agent that the team has anyway, its role, its description, fewer tools and another prompt; a
+//!   smaller team.
 //! - **Ignored, and said**: everything else. Larger limits (they cost money). `verify.commands`, to set them (they
 //!   run programs) as well as to drop them (they are the person's own check). `providers` (the endpoint is where
 //!   the key and the code go). A model, and thinking (they cost money). A kind (it decides which limits count an
-//!   agent). `ui` (the person's, not the repository's). An agent that the team does not have, whatever its tools:
+//!   agent). Rules that allow, `sandbox.network`, `sandbox.add_dirs`, `sandbox.pass_env` (they open the wall). `ui`
+//!   (the person's, not the repository's). An agent that the team does not have, whatever its tools:
 //!   narrowing knows no new ones. A prompt file outside of the workspace, also by way of a link (its text goes to
 //!   the model).
 //!
-//! An invalid file is an error nevertheless: what cannot be read cannot be called narrow. Whoever wants a file to
-//! count in full names it: `--config FILE`. Asking a person to trust a folder once is not done here yet.
+//! An invalid file is an error nevertheless: what cannot be read cannot be called narrow. Whoever wants one file to
+//! count in full names it: `--config FILE`.
+//!
+//! # What trust is
+//! A person trusts a folder's configuration *as it is*: every file of `.better-llm/`, our files in `config/`, the
+//! prompts they name, and the lines of `.env` that steer (docs/adr/0010). Their digests stand in the person's own
+//! configuration. Each file is read once, and the bytes that were held against the digests are the bytes that count.
+//! One byte, one file more or less, and the folder may only narrow again until the person has looked.
+//!
+//! Nobody is asked here and nothing is written but by [`Trust::grant`] and [`Trust::revoke`], which the verb
+//! `config trust` calls for a person. Where nobody is there, a folder is what it was before.
 
-use std::fmt;
+mod effect;
+mod narrowing;
+mod survey;
 
-use domain::permission::PermissionMode;
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 
-use crate::system_file::SandboxChoice;
+pub use self::{effect::TrustEffect, narrowing::Widening};
+pub(crate) use self::{
+    effect::effects,
+    narrowing::{is_narrower, is_shorter, is_smaller, is_stronger, never},
+    survey::survey,
+};
+use crate::{
+    problem::{Fault, Problem},
+    workspace_store::{Digests, StoreError, WorkspaceStore},
+};
 
-/// What a file in an untrusted folder asked for and did not get.
+/// What a person's trust in a workspace's configuration is bound to, and whether they gave it.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    state: TrustState,
+    items: Vec<TrustItem>,
+    refused: Vec<RefusedItem>,
+    problems: Vec<Problem>,
+    store: WorkspaceStore,
+}
+
+/// Whether a workspace's configuration counts in full.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TrustState {
+    /// It has none.
+    Nothing,
+    /// It does: it is what the person trusted, byte for byte.
+    Trusted,
+    /// It may only narrow: nobody said otherwise.
+    Untrusted {
+        /// What would be different if it counted.
+        would_widen: Vec<TrustEffect>,
+    },
+    /// It may only narrow: it is not what the person trusted any more.
+    Changed {
+        /// What changed since.
+        changes: Vec<TrustChange>,
+        /// What would be different if it counted.
+        would_widen: Vec<TrustEffect>,
+    },
+}
+
+/// Something that trust covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustItem {
+    /// Relative to the workspace. Of `.env` only the lines that steer are covered.
+    pub path: String,
+    /// SHA-256 of the content, in hexadecimal digits.
+    pub digest: String,
+    /// What would be trusted, as it was read.
+    pub content: Arc<[u8]>,
+}
+
+/// A file that nobody can trust.
+#[derive(Debug, Clone)]
+pub struct RefusedItem {
+    /// Relative to the workspace.
+    pub path: String,
+    /// Why.
+    pub fault: Fault,
+}
+
+/// What became of a file since the folder was trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustChange {
+    /// Relative to the workspace.
+    pub path: String,
+    /// What became of it.
+    pub kind: TrustChangeKind,
+}
+
+/// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Widening {
-    /// A limit or timeout above the one in force.
-    Limit,
-    /// A permission mode that allows more.
-    PermissionMode,
-    /// A sandbox that holds less.
-    Sandbox,
-    /// Commands that the engine runs by itself.
-    Commands,
-    /// Where model calls go.
-    Endpoint,
-    /// The person's own taste.
-    Taste,
-    /// Tools that the agent does not have.
-    Tools,
-    /// An agent that the team does not have.
-    NewAgent,
-    /// Another model, or thinking.
-    Model,
-    /// Another kind.
-    Kind,
-    /// A prompt file outside of the workspace.
-    PromptOutside,
-    /// A rule that allows.
-    Rules,
-    /// Hosts that commands reach.
-    Network,
-    /// Folders outside of the workspace.
-    Folders,
-    /// Variables that commands get.
-    PassEnv,
+pub enum TrustChangeKind {
+    /// It was not there.
+    Added,
+    /// Its content is another.
+    Changed,
+    /// It is gone.
+    Removed,
 }
 
-impl fmt::Display for Widening {
+/// Trust cannot be given.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum TrustError {
+    /// The workspace has no configuration of its own.
+    #[error("this folder has no configuration that could be trusted")]
+    Nothing,
+    /// A file cannot be covered.
+    #[error("`{path}` {fault}, so the folder cannot be trusted: put that right or remove it, then try again")]
+    Refused {
+        /// The file.
+        path: String,
+        /// Why.
+        fault: Fault,
+    },
+    /// The configuration would be wrong if it counted in full.
+    #[error("the configuration of this folder cannot be trusted, because it is wrong: {}", list(problems))]
+    Invalid {
+        /// What is wrong; at least one.
+        problems: Vec<Problem>,
+    },
+    /// It cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Trust {
+    /// Holds what is there against what was trusted.
+    pub(crate) fn look(found: Survey, trusted: Option<&Digests>, store: WorkspaceStore) -> Self {
+        let Survey { items, refused } = found;
+        let would_widen = Vec::new();
+        let state = match trusted {
+            _ if items.is_empty() && refused.is_empty() => TrustState::Nothing,
+            None => TrustState::Untrusted { would_widen },
+            Some(trusted) => match changes(&items, &refused, trusted) {
+                changes if changes.is_empty() => TrustState::Trusted,
+                changes => TrustState::Changed { changes, would_widen },
+            },
+        };
+        Self { state, items, refused, problems: Vec::new(), store }
+    }
+
+    /// Takes what would be different, or wrong, if the folder were trusted.
+    pub(crate) fn would(&mut self, effects: Vec<TrustEffect>, problems: Vec<Problem>) {
+        self.problems = problems;
+        if let TrustState::Untrusted { would_widen } | TrustState::Changed { would_widen, .. } =
+            &mut self.state
+        {
+            *would_widen = effects;
+        }
+    }
+
+    /// Whether the workspace's configuration counts in full.
+    #[must_use]
+    pub fn state(&self) -> &TrustState {
+        &self.state
+    }
+
+    /// Everything that trust covers, to be shown before it is given.
+    #[must_use]
+    pub fn items(&self) -> &[TrustItem] {
+        &self.items
+    }
+
+    /// Files that stand in the way of trust.
+    #[must_use]
+    pub fn refused(&self) -> &[RefusedItem] {
+        &self.refused
+    }
+
+    pub(crate) fn store(&self) -> &WorkspaceStore {
+        &self.store
+    }
+
+    /// The file of the person's configuration in which trust is kept.
+    #[must_use]
+    pub fn kept_in(&self) -> PathBuf {
+        self.store.file().to_owned()
+    }
+
+    /// Keeps the person's trust in [`Trust::items`] as they were read, whatever has become of the files since.
+    /// Counts from the next [`crate::Settings::load`] on. Blocks for as long as another process keeps something for
+    /// this workspace, at most 5 s.
+    ///
+    /// # Errors
+    /// [`TrustError`] where there is nothing to trust, something that cannot be trusted, or no place to keep it.
+    pub fn grant(&self) -> Result<(), TrustError> {
+        if let Some(RefusedItem { path, fault }) = self.refused.first() {
+            return Err(TrustError::Refused { path: path.clone(), fault: fault.clone() });
+        }
+        if self.items.is_empty() {
+            return Err(TrustError::Nothing);
+        }
+        if !self.problems.is_empty() {
+            return Err(TrustError::Invalid { problems: self.problems.clone() });
+        }
+        let digests: Digests =
+            self.items.iter().map(|item| (item.path.clone(), item.digest.clone())).collect();
+        Ok(self.store.update(|kept| kept.trusted = Some(digests))?)
+    }
+
+    /// Takes trust back. Harmless where none was given. Blocks like [`Trust::grant`].
+    ///
+    /// # Errors
+    /// [`StoreError`] where that cannot be kept.
+    pub fn revoke(&self) -> Result<(), StoreError> {
+        self.store.update(|kept| kept.trusted = None)
+    }
+}
+
+/// What a workspace brings.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    pub(crate) items: Vec<TrustItem>,
+    pub(crate) refused: Vec<RefusedItem>,
+}
+
+fn changes(items: &[TrustItem], refused: &[RefusedItem], trusted: &Digests) -> Vec<TrustChange> {
+    let readable = items.iter().map(|item| (item.path.as_str(), Some(item.digest.as_str())));
+    let found: BTreeMap<&str, Option<&str>> =
+        readable.chain(refused.iter().map(|item| (item.path.as_str(), None))).collect();
+    let change = |path: &str, kind| TrustChange { path: path.to_owned(), kind };
+    let here = found.iter().filter_map(|(path, digest)| match trusted.get(*path) {
+        None => Some(change(path, TrustChangeKind::Added)),
+        Some(trusted) if *digest != Some(trusted.as_str()) => Some(change(path, TrustChangeKind::Changed)),
+        Some(_) => None,
+    });
+    let gone = trusted.keys().filter(|path| !found.contains_key(path.as_str()));
+    here.chain(gone.map(|path| change(path, TrustChangeKind::Removed))).collect()
+}
+
+impl fmt::Display for TrustChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Limit => "its files may only make limits smaller",
-            Self::PermissionMode => "its files may only narrow the permission mode",
-            Self::Sandbox => "its files may only make the sandbox stronger",
-            Self::Commands => "its files may not decide which commands are run",
-            Self::Endpoint => "its files may not decide where model calls go",
-            Self::Taste => "its files may not change your preferences",
-            Self::Tools => "its files may not give tools to an agent",
-            Self::NewAgent => "its files may not add agents",
-            Self::Model => "its files may not choose models",
-            Self::Kind => "its files may not change what an agent is for",
-            Self::PromptOutside => "its prompts must lie inside of it",
-            Self::Rules => "its rules may only deny or ask",
-            Self::Network => "its files may not decide which hosts commands reach",
-            Self::Folders => "its files may not add folders",
-            Self::PassEnv => "its files may not hand variables of yours to commands",
-        })
-    }
-}
-
-/// Whether a number is a tighter limit than the one in force.
-pub(crate) fn is_smaller<T: PartialOrd>(wanted: &T, in_force: &T) -> bool {
-    wanted < in_force
-}
-
-/// Whether a time is a tighter limit than the one in force, where there is one.
-pub(crate) fn is_shorter(wanted: &Option<f64>, in_force: &Option<f64>) -> bool {
-    match (wanted, in_force) {
-        (Some(wanted), Some(in_force)) => wanted < in_force,
-        (Some(_), None) => true,
-        (None, _) => false,
-    }
-}
-
-/// Whether a mode allows less than the one in force.
-pub(crate) fn is_narrower(wanted: &PermissionMode, in_force: &PermissionMode) -> bool {
-    let width = |mode| PermissionMode::ALL.iter().position(|known| known == mode);
-    width(wanted) < width(in_force)
-}
-
-/// Whether a sandbox holds more than the one in force.
-pub(crate) fn is_stronger(wanted: &SandboxChoice, in_force: &SandboxChoice) -> bool {
-    wanted > in_force
-}
-
-/// Nothing of this kind is narrower than anything.
-pub(crate) fn never<T>(_wanted: &T, _in_force: &T) -> bool {
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn narrower_means_less_and_never_the_same() {
-        use PermissionMode::{Ask, AutoEdit, Full, Plan};
-        let narrower = [(Plan, Ask), (Ask, AutoEdit), (AutoEdit, Full), (Full, Plan), (Ask, Ask)];
-        assert_eq!(
-            narrower.map(|(wanted, now)| is_narrower(&wanted, &now)),
-            [true, true, true, false, false]
-        );
-
-        use SandboxChoice::{Auto, Kernel, None as Off, Strict};
-        let stronger =
-            [(Auto, Off), (Kernel, Off), (Strict, Auto), (Kernel, Auto), (Auto, Strict), (Off, Off)];
-        assert_eq!(
-            stronger.map(|(wanted, now)| is_stronger(&wanted, &now)),
-            [true, true, true, false, false, false]
-        );
-
-        let shorter = [(Some(1.0), None), (Some(1.0), Some(2.0)), (None, Some(2.0)), (Some(2.0), Some(2.0))];
-        assert_eq!(shorter.map(|(wanted, now)| is_shorter(&wanted, &now)), [true, true, false, false]);
+        let became = match self.kind {
+            TrustChangeKind::Added => "is new",
+            TrustChangeKind::Changed => "changed",
+            TrustChangeKind::Removed => "is gone",
+        };
+        write!(f, "{} {became}", self.path)
     }
 }

@@ -5,22 +5,22 @@ use std::path::Path;
 use domain::secret::Secret;
 
 use crate::{
-    dotenv::{self, Assignment, Malformed},
+    dotenv::{Assignment, Malformed},
+    env_file::{EnvFile, Weight},
     environment::{Environment, WORKER_TIMEOUT, is_ours},
-    files::read_text,
     notice::{Notice, VariableRule},
     problem::{Fault, Problems, Spot},
+    request::LoadRequest,
+    secret_names::secrets_in,
     source::{Source, Sourced},
 };
-
-/// Variables that hold a credential.
-pub(crate) const CREDENTIALS: [&str; 3] = ["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "OPENAI_API_KEY"];
 
 /// Every variable that is set, with its source.
 pub(crate) struct Variables<'e> {
     environment: &'e Environment,
     /// Of the `.env` files, the one that counts first before the others.
     assigned: Vec<Sourced<Assigned>>,
+    secrets: Vec<Secret>,
 }
 
 struct Assigned {
@@ -30,54 +30,75 @@ struct Assigned {
 
 /// Whose `.env` it is.
 enum Owner<'t> {
-    /// It came with the workspace. The function says whether git tracks a file.
-    Workspace(&'t dyn Fn(&Path) -> bool),
+    /// It came with the workspace.
+    Workspace {
+        /// Whether git tracks a file.
+        is_tracked: &'t dyn Fn(&Path) -> bool,
+        /// Whether a person trusts what the file says.
+        trusted: bool,
+    },
     /// It lies in the person's config root.
     Person,
 }
 
 impl<'e> Variables<'e> {
-    /// Reads the `.env` of the workspace, then that of the config root.
+    /// Takes the `.env` of the workspace, then reads that of the config root.
     pub(crate) fn gather(
-        environment: &'e Environment,
-        cwd: &Path,
+        request: &'e LoadRequest<'_>,
+        workspace: Option<&EnvFile>,
+        trusted: bool,
         config: &Path,
-        is_tracked: &dyn Fn(&Path) -> bool,
         problems: &mut Problems,
         notices: &mut Vec<Notice>,
     ) -> Self {
-        let mut variables = Self { environment, assigned: Vec::new() };
-        variables.read(&cwd.join(".env"), &Owner::Workspace(is_tracked), problems, notices);
-        if cwd != config {
-            variables.read(&config.join(".env"), &Owner::Person, problems, notices);
+        let secrets = request.environment.secrets().to_vec();
+        let mut variables = Self { environment: request.environment, assigned: Vec::new(), secrets };
+        if let Some(file) = workspace {
+            let owner = Owner::Workspace { is_tracked: request.is_tracked, trusted };
+            variables.take(file, &owner, problems, notices);
+        }
+        if request.cwd != config
+            && let Some(file) = EnvFile::read(&config.join(".env"), problems, notices)
+        {
+            variables.take(&file, &Owner::Person, problems, notices);
         }
         variables
     }
 
-    fn read(&mut self, file: &Path, owner: &Owner<'_>, problems: &mut Problems, notices: &mut Vec<Notice>) {
-        let text = match read_text(file) {
-            Ok(Some(text)) => text,
-            Ok(None) => return,
-            // A folder called `.env` is common (virtual environments) and no file of ours.
-            Err(Fault::NoFile) => return,
-            Err(fault) => return problems.add(Spot::file(file), fault),
-        };
+    fn take(
+        &mut self,
+        file: &EnvFile,
+        owner: &Owner<'_>,
+        problems: &mut Problems,
+        notices: &mut Vec<Notice>,
+    ) {
         let mut tracked = None;
-        for line in dotenv::parse(&text) {
-            match line {
-                Err(malformed) => report(file, malformed, problems),
-                Ok(Assignment { line, name, value }) if is_ours(&name) => {
-                    if let Some(reason) = refusal(&name, file, owner, &mut tracked) {
-                        notices.push(Notice::VariableIgnored { file: file.to_owned(), line, name, reason });
-                    } else {
-                        let source = Source::DotEnv { file: file.to_owned(), line, name: name.clone() };
-                        self.assigned.push(Sourced::new(Assigned { name, value }, source));
-                    }
+        for line in &file.lines {
+            let Assignment { line, name, value } = match line {
+                Ok(assignment) => assignment,
+                Err(malformed) => {
+                    report(&file.path, malformed, problems);
+                    continue;
                 }
-                // Another program's variable.
-                Ok(_) => {}
+            };
+            self.secrets.extend(secrets_in(name, value));
+            // Another program's variable.
+            if !is_ours(name) {
+                continue;
+            }
+            let (path, line, name) = (file.path.clone(), *line, name.clone());
+            if let Some(reason) = refusal(&name, &path, owner, &mut tracked) {
+                notices.push(Notice::VariableIgnored { file: path, line, name, reason });
+            } else {
+                let source = Source::DotEnv { file: path, line, name: name.clone() };
+                self.assigned.push(Sourced::new(Assigned { name, value: value.clone() }, source));
             }
         }
+    }
+
+    /// Everything in the environment and in `.env` files that looks like a secret, whether it counts or not.
+    pub(crate) fn secrets(&self) -> &[Secret] {
+        &self.secrets
     }
 
     /// The value of a variable, where it is set and not empty.
@@ -137,8 +158,8 @@ fn same_file(one: &Source, other: &Source) -> bool {
 }
 
 /// A line about a variable of ours that cannot be read is an error; other programs' lines are theirs.
-fn report(file: &Path, malformed: Malformed, problems: &mut Problems) {
-    if let Some(name) = malformed.name.filter(|name| is_ours(name)) {
+fn report(file: &Path, malformed: &Malformed, problems: &mut Problems) {
+    if let Some(name) = malformed.name.clone().filter(|name| is_ours(name)) {
         let spot = Spot::File { file: file.to_owned(), line: Some(malformed.line), column: None, path: name };
         problems.add(spot, Fault::Rule(malformed.what.to_owned()));
     }
@@ -146,23 +167,16 @@ fn report(file: &Path, malformed: Malformed, problems: &mut Problems) {
 
 /// Why `file` may not set `name`; `None` where it may. `tracked` keeps git's answer.
 fn refusal(name: &str, file: &Path, owner: &Owner<'_>, tracked: &mut Option<bool>) -> Option<VariableRule> {
-    let is_credential = CREDENTIALS.contains(&name);
-    match owner {
-        Owner::Workspace(is_tracked) if is_credential => {
+    match (Weight::of(name), owner) {
+        (Weight::Free, _)
+        | (Weight::Credential | Weight::Steering, Owner::Person)
+        | (Weight::Steering | Weight::Home, Owner::Workspace { trusted: true, .. }) => None,
+        (Weight::Credential, Owner::Workspace { is_tracked, .. }) => {
             tracked.get_or_insert_with(|| is_tracked(file)).then_some(VariableRule::Tracked)
         }
-        Owner::Workspace(_) => {
-            let allowed = name.starts_with(WORKER_TIMEOUT) || matches!(name, "LOG_LEVEL" | "LOG_FORMAT");
-            (!allowed).then_some(VariableRule::NeedsTrust)
+        (Weight::Steering | Weight::Home, Owner::Workspace { trusted: false, .. }) => {
+            Some(VariableRule::NeedsTrust)
         }
-        Owner::Person => {
-            let allowed = is_credential
-                || name.starts_with(WORKER_TIMEOUT)
-                || name.starts_with("FLOW_")
-                || name.starts_with("LOG_")
-                || name.ends_with("_BASE_URL")
-                || name == "USE_SUBPROCESS_WORKER";
-            (!allowed).then_some(VariableRule::EnvironmentOnly)
-        }
+        (Weight::Home, Owner::Person) | (Weight::EnvironmentOnly, _) => Some(VariableRule::EnvironmentOnly),
     }
 }

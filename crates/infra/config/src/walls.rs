@@ -9,6 +9,7 @@ use domain::permission::PermissionMode;
 use serde_json::json;
 
 use crate::{
+    environment::CREDENTIALS,
     files::Document,
     host::host_fault,
     picker::{Key, Picker},
@@ -17,7 +18,7 @@ use crate::{
     source::Source,
     system_file::{Sandbox, SandboxChoice},
     trust::{Widening, is_narrower, is_stronger, never},
-    variables::{CREDENTIALS, spot_of},
+    variables::spot_of,
 };
 
 /// A further folder.

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use better_llm::{
     Fault, InvalidEndpoint, InvalidScript, Notice, OpenError, Problem, ProviderError, SandboxError, Source,
-    Spot, StartError, VariableRule, Widening,
+    Spot, StartError, TrustChange, TrustChangeKind, VariableRule, Widening,
 };
 
 use super::check_golden;
@@ -147,6 +147,12 @@ fn every_notice_of_a_configuration_is_said_in_both_languages() {
     let mut notices: Vec<Notice> = vec![
         Notice::NoSuchWorker { variable: "WORKER_TIMEOUT_X".to_owned() },
         Notice::RelativeRoot { variable: "XDG_DATA_HOME" },
+        Notice::NotRead { file: "/작업/.env".into() },
+        Notice::TrustChanged {
+            changes: [TrustChangeKind::Added, TrustChangeKind::Changed, TrustChangeKind::Removed]
+                .map(|kind| TrustChange { path: "prompts/coder.txt".to_owned(), kind })
+                .to_vec(),
+        },
     ];
     notices.extend(rules.map(|reason| Notice::VariableIgnored {
         file: "/작업/.env".into(),

@@ -72,8 +72,8 @@ fn a_notice_says_why_and_how_to_get_it_anyway() {
         notices,
         [
             "작업/.better-llm/system_config.json: `verify.commands` was ignored, because this folder is not trusted \
-          and its files may not decide which commands are run. To use the file as it is: \
-          --config '작업/.better-llm/system_config.json'"
+          and its files may not decide which commands are run. To look at its configuration and trust it: \
+          better-llm-cli config trust; to use this file alone as it is: --config '작업/.better-llm/system_config.json'"
         ]
     );
     let mut world = world;

@@ -1,0 +1,76 @@
+//! Values that look like secrets, by the name of their variable or by their form: what the redactor is told beside
+//! our own credentials (law 10). Too many are named rather than too few; how short a value may be is the redactor's
+//! business.
+
+use domain::secret::Secret;
+use percent_encoding::percent_decode_str;
+
+/// Endings of the words in a variable's name that make its value a secret.
+const WORDS: [&str; 7] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTH"];
+
+/// The secrets in a variable: the whole value where its name says so, and what stands before the `@` of addresses.
+pub(crate) fn secrets_in(name: &str, value: &str) -> Vec<Secret> {
+    let whole = is_secret_name(name).then_some(value);
+    whole.into_iter().filter_map(Secret::new).chain(secrets_of_addresses(value)).collect()
+}
+
+/// Whether a word of the name ends in one of [`WORDS`], in the plural or with a number behind it, too:
+/// `PGPASSWORD`, `aws_secret_access_key`, `API_KEYS`, `TOKEN2`; not `AUTHOR` or `KEYBOARD`.
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    name.split(|character: char| !character.is_ascii_alphanumeric()).any(|word| {
+        let word = word.trim_end_matches(|last: char| last.is_ascii_digit());
+        let singular = word.strip_suffix('S').unwrap_or(word);
+        WORDS.iter().any(|ending| word.ends_with(ending) || singular.ends_with(ending))
+    })
+}
+
+/// Passwords in addresses like `https://user:password@host`; a user without a password is one.
+pub(crate) fn secrets_of_addresses(text: &str) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    for rest in text.split("://").skip(1) {
+        let ends = |character: char| matches!(character, '/' | '?' | '#') || character.is_whitespace();
+        let authority = rest.split(ends).next().unwrap_or_default();
+        let Some((before, _)) = authority.rsplit_once('@') else { continue };
+        let password = before.split_once(':').map_or(before, |(_, password)| password);
+        let decoded = percent_decode_str(password).decode_utf8_lossy();
+        secrets.extend([before, password, &decoded].into_iter().filter_map(Secret::new));
+    }
+    secrets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_what_is_secret_word_by_word() {
+        let secret = [
+            "AWS_SECRET_ACCESS_KEY",
+            "github_token",
+            "PGPASSWORD",
+            "API_KEYS",
+            "TOKEN2",
+            "SSH_AUTH_SOCK",
+            "npm_config__authToken",
+            "MYSQL_PASSWD",
+            "GOOGLE_APPLICATION_CREDENTIALS",
+        ];
+        let plain = ["GIT_AUTHOR_NAME", "KEYBOARD", "PATH", "PWD", "TOKENIZERS_PARALLELISM", "SECRETARY", ""];
+        assert_eq!(secret.map(is_secret_name), [true; 9]);
+        assert_eq!(plain.map(is_secret_name), [false; 7]);
+    }
+
+    #[test]
+    fn an_address_gives_up_its_password_as_written_and_as_meant() {
+        let check = |text: &str, expected: &[&str]| {
+            let secrets = secrets_of_addresses(text);
+            assert_eq!(secrets.iter().map(Secret::reveal).collect::<Vec<_>>(), expected, "{text}");
+        };
+        check("http://me:hu%40sh@proxy:8080", &["me:hu%40sh", "hu%40sh", "hu@sh"]);
+        check("https://t0ken@host/a@b", &["t0ken", "t0ken", "t0ken"]);
+        check("postgres://u:p@h/db, redis://:q@h", &["u:p", "p", "p", ":q", "q", "q"]);
+        check("https://host/@scope", &[]);
+        check("me@example.com", &[]);
+    }
+}
