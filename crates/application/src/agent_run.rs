@@ -18,6 +18,7 @@ use futures_util::StreamExt;
 use tokio::{sync::OnceCell, time::Instant};
 
 use crate::{
+    deltas::Deltas,
     round_context::RoundContext,
     stop::StopSignal,
     team::{Member, Prefix},
@@ -101,7 +102,9 @@ impl<'a> RunContext<'a> {
                 }
                 RunEffect::Call { call, tool, input } => match (self.stop.ending(), request) {
                     (None, Some(request)) => {
-                        let result = self.call(request, call.clone(), &tool, input).await?;
+                        let mut result = self.call(request, call.clone(), &tool, input).await?;
+                        // The first net: no result that a model reads holds a secret (law 10).
+                        self.round.ports.log.redactor().redact_in(&mut result.content);
                         Some(RunInput::CallEnded { call, result })
                     }
                     (ending, _) => Some(RunInput::Stop(ending.unwrap_or(Ending::Interrupted))),
@@ -167,17 +170,20 @@ impl<'a> RunContext<'a> {
     }
 
     async fn answer(&self, id: RequestId, request: ModelRequest) -> Result<ModelAnswer, ModelError> {
-        let log = &self.round.ports.log;
+        let mut deltas = Deltas::new(&self.round.ports.log, &self.scope);
         let mut stream = self.member.model.stream(request).await?;
         while let Some(item) = stream.next().await {
             match item? {
                 ModelItem::TextDelta { index, text } => {
-                    log.delta(&self.scope, DeltaBody::TextDelta { request_id: id }, index, &text);
+                    deltas.part(DeltaBody::TextDelta { request_id: id }, index, &text);
                 }
                 ModelItem::ThinkingDelta { index, text } => {
-                    log.delta(&self.scope, DeltaBody::ThinkingDelta { request_id: id }, index, &text);
+                    deltas.part(DeltaBody::ThinkingDelta { request_id: id }, index, &text);
                 }
-                ModelItem::Answer(answer) => return Ok(answer),
+                ModelItem::Answer(answer) => {
+                    deltas.finish();
+                    return Ok(answer);
+                }
             }
         }
         Err(ModelError::new(ModelErrorKind::Cut, "the model's stream ended before its answer did"))

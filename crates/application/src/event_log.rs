@@ -1,4 +1,6 @@
 //! Where everything that happens in a session goes: journal first, then to whoever listens (law 1).
+//!
+//! Secrets are taken out here, before anything is written or shown (law 10).
 
 use std::{
     collections::VecDeque,
@@ -12,6 +14,7 @@ use domain::{
     event::{Delta, DeltaBody, Event, EventBody, Scope, VERSION},
     id::SessionId,
     ports::{Clock, JournalError, JournalPort},
+    secret::{RedactedEvent, Redactor},
 };
 use tokio::{
     sync::{Mutex, broadcast},
@@ -29,11 +32,17 @@ pub enum Published {
     Delta(Arc<Delta>),
 }
 
+/// The code of the notice that the journal holds a sealed block without the secret that stood in it.
+const BROKEN_SEAL: &str = "sealed_block_redacted";
+const BROKEN_SEAL_TEXT: &str = "a block that the provider seals held a secret; it is kept without it, so the provider \
+                                may not take it back when the session is resumed";
+
 /// The one writer of a session's events.
 pub struct EventLog {
     session: SessionId,
     journal: Arc<dyn JournalPort>,
     clock: Arc<dyn Clock>,
+    redactor: Arc<Redactor>,
     /// The last number given. Held while an event is appended, so that journal order is number order.
     last: Mutex<u64>,
     /// The same number, for deltas, which never wait.
@@ -48,24 +57,52 @@ impl EventLog {
 
     /// A log that goes on after event `last` (0: a new session).
     #[must_use]
-    pub fn new(session: SessionId, last: u64, journal: Arc<dyn JournalPort>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        session: SessionId,
+        last: u64,
+        journal: Arc<dyn JournalPort>,
+        clock: Arc<dyn Clock>,
+        redactor: Arc<Redactor>,
+    ) -> Self {
         Self {
             session,
             journal,
             clock,
+            redactor,
             last: Mutex::new(last),
             last_seen: AtomicU64::new(last),
             published: broadcast::Sender::new(Self::LAG),
         }
     }
 
-    /// Appends an event to the journal, then publishes it. Where the contract says so, it is on disk before that.
+    /// What takes secrets out of everything that is written.
+    pub(crate) const fn redactor(&self) -> &Arc<Redactor> {
+        &self.redactor
+    }
+
+    /// Appends an event to the journal, without secrets, then publishes it. Where the contract says so, it is on disk
+    /// before that. Where a block held a secret that its provider has sealed, a notice says so.
     ///
     /// # Errors
     /// Where the journal takes it no more, or cannot say that it is on disk. An event that was not taken is not
     /// published.
-    pub(crate) async fn append(&self, scope: &Scope, body: EventBody) -> Result<(), JournalError> {
+    pub(crate) async fn append(&self, scope: &Scope, mut body: EventBody) -> Result<(), JournalError> {
+        let RedactedEvent { broke_seal } = self.redactor.redact_event(&mut body);
         let mut last = self.last.lock().await;
+        self.append_redacted(&mut last, scope, body).await?;
+        if broke_seal {
+            let (code, text) = (BROKEN_SEAL.to_owned(), BROKEN_SEAL_TEXT.to_owned());
+            self.append_redacted(&mut last, scope, EventBody::Notice { code, text }).await?;
+        }
+        Ok(())
+    }
+
+    async fn append_redacted(
+        &self,
+        last: &mut u64,
+        scope: &Scope,
+        body: EventBody,
+    ) -> Result<(), JournalError> {
         let is_durable = body.must_be_durable();
         let event = Arc::new(self.event(*last + 1, scope, body));
         self.journal.append(Arc::clone(&event)).await?;
@@ -78,7 +115,9 @@ impl EventLog {
     }
 
     /// Publishes an event that the journal cannot take any more, so that nobody waits for an end that never comes.
-    pub(crate) async fn publish_unjournaled(&self, scope: &Scope, body: EventBody) {
+    pub(crate) async fn publish_unjournaled(&self, scope: &Scope, mut body: EventBody) {
+        // What was sealed is kept nowhere then.
+        let RedactedEvent { broke_seal: _ } = self.redactor.redact_event(&mut body);
         let mut last = self.last.lock().await;
         *last += 1;
         self.publish(Published::Event(Arc::new(self.event(*last, scope, body))));
@@ -92,7 +131,7 @@ impl EventLog {
         Ok(())
     }
 
-    /// Publishes a piece of something. Lost where nobody listens.
+    /// Publishes a piece of something, from which [`crate::deltas`] has taken secrets. Lost where nobody listens.
     pub(crate) fn delta(&self, scope: &Scope, body: DeltaBody, index: u32, text: &str) {
         if self.published.receiver_count() == 0 || text.is_empty() {
             return;

@@ -12,6 +12,7 @@ pub mod team;
 
 mod agent_run;
 mod coordination;
+mod deltas;
 mod leave;
 mod logging;
 mod reporting;

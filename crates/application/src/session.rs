@@ -16,6 +16,7 @@ use domain::{
         Clock, GrantPort, IdSource, JournalError, JournalPort, Processes, RecordPort, Servers, WorkspacePort,
     },
     record::SessionRecord,
+    secret::Redactor,
     session::{Command, Request},
 };
 use futures_util::FutureExt;
@@ -58,6 +59,8 @@ pub struct SessionParts {
     pub verify: Vec<String>,
     /// Said once at the beginning: configuration that was ignored, and the like. Code and text.
     pub notices: Vec<(String, String)>,
+    /// What takes secrets out of tool results before a model reads them, and out of everything that is written.
+    pub redactor: Arc<Redactor>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Where ids come from.
@@ -101,7 +104,8 @@ impl SessionHandle {
     #[must_use]
     pub fn start(parts: SessionParts) -> Self {
         let (sender, commands) = mpsc::channel(Self::QUEUE);
-        let log = Arc::new(EventLog::new(parts.id, 0, Arc::clone(&parts.journal), Arc::clone(&parts.clock)));
+        let (journal, clock) = (Arc::clone(&parts.journal), Arc::clone(&parts.clock));
+        let log = Arc::new(EventLog::new(parts.id, 0, journal, clock, Arc::clone(&parts.redactor)));
         let id = parts.id;
         let actor = Session::new(parts, Arc::clone(&log));
         Self { id, log, commands: sender, actor: tokio::spawn(actor.run(commands)) }
@@ -198,7 +202,11 @@ impl Session {
         while let Some((command, taken)) = commands.recv().await {
             // An error means that the sender did not wait for the answer.
             drop(taken.send(Ok(())));
-            if let Command::Start(request) = command {
+            if let Command::Start(mut request) = command {
+                // Data is read as a tool's result is, without secrets; what the person typed is theirs to say.
+                for item in &mut request.context {
+                    self.log.redactor().redact_in(&mut item.text);
+                }
                 self.round(&request, &mut commands).await;
             }
         }

@@ -1,15 +1,12 @@
 //! One tool call: schema, permission, durable start, deadline, bounded result, journal (design 4.6).
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use domain::{
-    event::{CheckpointAt, DeltaBody, EventBody, Scope},
+    event::{CheckpointAt, DeltaBody, EventBody},
     id::{CallId, RequestId},
     permission::PathRules,
     ports::{JournalError, OutputSink, PreparedCall, ToolContext},
@@ -25,7 +22,7 @@ use tokio::time::Instant;
 use crate::{
     agent_run::RunContext,
     coordination::CoordinationCall,
-    event_log::EventLog,
+    deltas::Deltas,
     leave::{Permit, Wanting},
     stop::StopSignal,
     telling::{causes, millis, with_causes},
@@ -135,7 +132,9 @@ impl RunContext<'_> {
         if changed {
             self.round.observe(RoundInput::FilesChanged);
         }
-        let output = text::bounded(&outcome.output, ToolOutcome::LONGEST);
+        // Before it is cut, so that no half of a secret is left (law 10).
+        let output = self.round.ports.log.redactor().redact(&outcome.output);
+        let output = text::bounded(&output, ToolOutcome::LONGEST);
         let is_error = outcome.status != ToolStatus::Ok;
         self.append(EventBody::ToolFinished {
             call_id: call,
@@ -161,30 +160,28 @@ impl RunContext<'_> {
     ) -> ToolOutcome {
         let stop: StopSignal = self.stop.child();
         let body = DeltaBody::ToolOutput { request_id: request, call_id: call.clone() };
-        let output = Arc::new(LiveOutput {
-            log: Arc::clone(&self.round.ports.log),
-            scope: self.scope.clone(),
-            body,
-            index: AtomicU32::new(0),
-        });
+        let deltas = Mutex::new(Deltas::new(&self.round.ports.log, &self.scope));
+        let output = Arc::new(LiveOutput { deltas, body });
         let mut running = prepared.run(ToolContext {
             agent: self.agent().clone(),
             run: self.id,
             call: call.clone(),
-            output,
+            output: Arc::clone(&output) as _,
             cancelled: stop.cancelled(),
             bases: self.round.bases(),
             writes: self.writes.clone(),
             paths,
         });
-        tokio::select! {
+        let outcome = tokio::select! {
             biased;
             outcome = &mut running => outcome,
             _ = self.stop.stopped() => match tokio::time::timeout(GRACE, running).await {
                 Ok(outcome) => outcome,
                 Err(_) => ToolOutcome { status: ToolStatus::Cancelled, ..ToolOutcome::ok("cancelled") },
             },
-        }
+        };
+        output.finish();
+        outcome
     }
 
     /// Keeps the workspace as it is before the first effect of the run, the round and the session. The round's is
@@ -244,15 +241,19 @@ impl RunContext<'_> {
 
 /// Publishes a tool's output while it is produced.
 struct LiveOutput {
-    log: Arc<EventLog>,
-    scope: Scope,
+    /// Held for lines, by whoever produces.
+    deltas: Mutex<Deltas>,
     body: DeltaBody,
-    index: AtomicU32,
+}
+
+impl LiveOutput {
+    fn finish(&self) {
+        self.deltas.lock().unwrap_or_else(PoisonError::into_inner).finish();
+    }
 }
 
 impl OutputSink for LiveOutput {
     fn chunk(&self, text: &str) {
-        let index = self.index.fetch_add(1, Ordering::Relaxed);
-        self.log.delta(&self.scope, self.body.clone(), index, text);
+        self.deltas.lock().unwrap_or_else(PoisonError::into_inner).output(&self.body, text);
     }
 }

@@ -45,10 +45,11 @@ impl RoundContext {
         let changed = self.ports.workspace.touched().await.unwrap_or(true);
         let outcome = ended.map_or_else(|error| ToolOutcome::error(with_causes(&error)), verified);
         self.state().seen.command_ended(ticket, outcome.exit_code, changed);
+        let output = self.ports.log.redactor().redact(&outcome.output);
         self.append(EventBody::ToolFinished {
             call_id: call.clone(),
             status: outcome.status,
-            output: text::bounded(&outcome.output, ToolOutcome::LONGEST),
+            output: text::bounded(&output, ToolOutcome::LONGEST),
             omitted_bytes: outcome.omitted_bytes,
             exit_code: outcome.exit_code,
             elapsed_ms: millis(began.elapsed()),

@@ -16,6 +16,7 @@ use domain::{
     model::Effort,
     permission::SandboxState,
     ports::{Clock, IdSource, ModelPort},
+    secret::Redactor,
 };
 use sandbox::Sandbox;
 use storage::{RecordFiles, SqliteJournal};
@@ -46,6 +47,7 @@ pub struct Engine {
     ids: Arc<dyn IdSource>,
     journal: Arc<SqliteJournal>,
     records: Arc<RecordFiles>,
+    redactor: Arc<Redactor>,
 }
 
 impl Engine {
@@ -59,6 +61,13 @@ impl Engine {
     #[must_use]
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// What takes the secrets of this environment, and whatever has the form of one, out of texts. Sessions write
+    /// nothing that did not go through it; a front end sends its own words through it, too.
+    #[must_use]
+    pub const fn redactor(&self) -> &Arc<Redactor> {
+        &self.redactor
     }
 
     /// The workspace, canonical.
@@ -129,6 +138,7 @@ impl Engine {
                 .map(|notice| (notice.code().to_owned(), notice.to_string()))
                 .chain(self.said.iter().cloned())
                 .collect(),
+            redactor: Arc::clone(&self.redactor),
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             journal: Arc::clone(&self.journal) as _,

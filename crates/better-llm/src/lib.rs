@@ -19,8 +19,8 @@ mod prompts;
 pub use application::{EventStream, Published, SessionHandle, StartRefused};
 pub use config::{
     AddedDir, ConfigError, Credential, Environment, Fault, FileKind, Language, LogFormat, LogLevel, Notice,
-    Origin, Overrides, Places, Problem, Provider, ProviderError, ProxySettings, SandboxChoice, Settings, Shown,
-    Source, SourcedRule, Spot, StoreError, UsedFile, VARIABLES, VariableRule, WorkspaceGrants,
+    Origin, Overrides, Places, Problem, Provider, ProviderError, ProxySettings, SandboxChoice, Settings,
+    Shown, Source, SourcedRule, Spot, StoreError, UsedFile, VARIABLES, VariableRule, WorkspaceGrants,
     agent_config_schema, system_config_schema,
     trust::{
         RefusedItem, Trust, TrustChange, TrustChangeKind, TrustEffect, TrustError, TrustItem, TrustState,

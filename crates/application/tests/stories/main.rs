@@ -8,5 +8,6 @@ mod cancel;
 mod endings;
 mod faults;
 mod leave;
+mod secrets;
 mod stage;
 mod story;

@@ -11,6 +11,7 @@ use domain::{
     outcome::Ending,
     permission::{PermissionMode, Policy, Rules, SandboxLevel, SandboxState},
     ports::{IdSource, ModelPort, ToolPort},
+    secret::{Redactor, Secret},
     session::{Command, Request},
     tool::{Access, CallTarget, ToolOutcome},
 };
@@ -41,6 +42,8 @@ pub(crate) struct Stage {
     pub(crate) sandbox: SandboxState,
     pub(crate) verify: Vec<String>,
     pub(crate) coder_timeout: Duration,
+    /// What has to stay out of everything that is written.
+    pub(crate) secrets: Vec<Secret>,
 }
 
 impl Stage {
@@ -88,6 +91,7 @@ impl Stage {
             sandbox: SandboxState { level: SandboxLevel::Kernel, reason: "fake".to_owned(), usable: true },
             verify: Vec::new(),
             coder_timeout: Duration::from_secs(600),
+            secrets: Vec::new(),
         }
     }
 
@@ -144,6 +148,7 @@ impl Stage {
             limits: self.limits.clone(),
             verify: self.verify.clone(),
             notices: Vec::new(),
+            redactor: Arc::new(Redactor::new(self.secrets.clone())),
             clock: Arc::new(FakeClock::following_runtime()),
             ids: Arc::new(ids),
             journal: Arc::clone(&self.journal) as _,

@@ -12,6 +12,7 @@ use domain::{
     model::Effort,
     permission::PermissionMode,
     ports::{Clock, IdSource, ModelPort},
+    secret::Redactor,
 };
 use storage::{RecordFiles, SqliteJournal};
 use workspace::WorkspaceSettings;
@@ -137,6 +138,7 @@ impl EngineBuilder {
         let Loaded { settings, notices } = self.load(&cwd).await?;
         let journal = Arc::new(SqliteJournal::new(settings.places.database()));
         let records = Arc::new(RecordFiles::new(settings.places.records()));
+        let redactor = Arc::new(Redactor::new(settings.secrets().to_vec()));
         Ok(Engine {
             cwd,
             variables: self.variables,
@@ -150,6 +152,7 @@ impl EngineBuilder {
             ids: self.ids,
             journal,
             records,
+            redactor,
         })
     }
 

@@ -75,7 +75,11 @@ impl Engine {
     pub(super) fn own_git(&self, session: SessionId) -> Vec<PathBuf> {
         let git = self.store(session).join("open/1/git");
         let inside = git.starts_with(&self.cwd);
-        ["config", "config.worktree", "commondir"].iter().filter(|_| inside).map(|name| git.join(name)).collect()
+        ["config", "config.worktree", "commondir"]
+            .iter()
+            .filter(|_| inside)
+            .map(|name| git.join(name))
+            .collect()
     }
 
     pub(super) fn workspace_settings(&self, session: SessionId) -> WorkspaceSettings {
