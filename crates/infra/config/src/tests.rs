@@ -3,6 +3,9 @@
 mod agents;
 mod defaults;
 mod environment;
+mod grants;
+mod properties;
+mod secrets;
 mod system;
 mod trust;
 mod untrusted;
