@@ -311,5 +311,23 @@ fn regular(place: &Place, stat: &rustix::fs::Stat) -> Result<(), FileError> {
     Err(FileError::NotAFile { place: place.clone(), kind })
 }
 
+/// Opens a place by what works here and name by name: the path that the opened file really has, where both find one.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn resolved_by_both(files: &Confined, place: &Place) -> Result<Option<PathBuf>, String> {
+    let root = files.root(place).map_err(|error| error.to_string())?;
+    let usual = root.beneath(place.as_path(), LOOK, Links::FollowInside);
+    let usual = usual.and_then(|opened| root.real_path(opened.as_fd(), place.as_path()));
+    let top = root.beneath(Path::new(""), LOOK, Links::Refuse).map_err(|errno| errno.to_string())?;
+    let walked = resolve::Resolver::walk(top.as_fd(), place.as_path(), LOOK, Links::FollowInside);
+    match (usual, walked) {
+        (Ok(usual), Ok((_, walked))) => {
+            let walked: PathBuf = root.canonical.iter().chain(walked.iter()).collect();
+            if usual == walked { Ok(Some(usual)) } else { Err(format!("{usual:?} and {walked:?}")) }
+        }
+        (Err(_), Err(_)) => Ok(None),
+        (usual, walked) => Err(format!("{usual:?} and {:?}", walked.map(|(_, path)| path))),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,19 +1,23 @@
 //! The tool `diff`: what changed since an earlier state of the files.
 
-use std::sync::Arc;
+mod sections;
+
+use std::{borrow::Cow, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
+    permission::{PathRules, PathUse},
     ports::{ToolContext, WorkspacePort},
     tool::{Access, CallTarget, ToolOutcome},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::sections::{Section, sections};
 use crate::{
-    confined::Confined,
+    confined::{Confined, FileError, Place},
     output::{Output, shortened},
-    text::counted,
+    text::{count, counted},
     tool::{Tool, Unfit, cancelled, with_causes},
 };
 
@@ -48,6 +52,27 @@ impl Diff {
     pub(crate) fn new(files: Arc<Confined>, workspace: Arc<dyn WorkspacePort>) -> Self {
         Self { files, workspace }
     }
+
+    fn place(&self, path: &str, rules: &PathRules) -> Result<Place, FileError> {
+        let place = self.files.find_in_workspace(path)?;
+        self.files.may(PathUse::Read, &place, rules)?;
+        Ok(place)
+    }
+
+    /// The diff without files that rules forbid to read, and how many those are.
+    fn permitted<'d>(&self, diff: &'d str, rules: &PathRules) -> (Cow<'d, str>, u64) {
+        if rules.is_empty() {
+            return (Cow::Borrowed(diff), 0);
+        }
+        let is_hidden = |section: &Section<'_>| {
+            let place = section.path().and_then(|path| self.files.locate(&path).ok());
+            // What cannot be told apart is not shown.
+            section.is_about_a_file && place.is_none_or(|place| self.files.hides(&place, rules))
+        };
+        let (hidden, shown): (Vec<_>, Vec<_>) = sections(diff).into_iter().partition(is_hidden);
+        let shown: String = shown.iter().map(|section| section.text).collect();
+        (Cow::Owned(shown), count(hidden.len()))
+    }
 }
 
 #[async_trait]
@@ -69,7 +94,7 @@ impl Tool for Diff {
     }
 
     async fn run(&self, call: Input, context: ToolContext) -> ToolOutcome {
-        let place = match call.path.as_deref().map(|path| self.files.find_in_workspace(path)).transpose() {
+        let place = match call.path.as_deref().map(|path| self.place(path, &context.paths)).transpose() {
             Ok(place) => place.filter(|place| !place.is_top()),
             Err(error) => return error.outcome(),
         };
@@ -92,13 +117,16 @@ impl Tool for Diff {
         };
         match diff {
             Ok(diff) if diff.is_empty() => ToolOutcome::ok("no differences"),
-            Ok(diff) => bounded(&diff),
+            Ok(diff) => {
+                let (diff, hidden) = self.permitted(&diff, &context.paths);
+                bounded(&diff, hidden)
+            }
             Err(error) => ToolOutcome::error(with_causes(&error)),
         }
     }
 }
 
-fn bounded(diff: &str) -> ToolOutcome {
+fn bounded(diff: &str, hidden: u64) -> ToolOutcome {
     let mut output = Output::new();
     for line in diff.lines() {
         let (shown, missing) = shortened(line, 0);
@@ -106,13 +134,19 @@ fn bounded(diff: &str) -> ToolOutcome {
             output.omit(missing);
         }
     }
-    let notes = match output.omitted_lines() {
+    let mut notes = match output.omitted_lines() {
         0 => Vec::new(),
         more => vec![format!(
             "{} left out: ask for one `path` at a time",
             counted(more, "more line", "more lines")
         )],
     };
+    if hidden > 0 {
+        notes.push(format!(
+            "{} left out: rules of the configuration (`permissions.rules`) forbid to read them",
+            counted(hidden, "changed file", "changed files")
+        ));
+    }
     output.finish(&notes)
 }
 
@@ -125,7 +159,7 @@ mod tests {
     };
     use serde_json::{Value, json};
 
-    use crate::testing::{Workspace, context, context_with};
+    use crate::testing::{Workspace, context, context_with, forbidden};
 
     fn bases() -> Bases {
         Bases {
@@ -189,6 +223,23 @@ mod tests {
                 10_000 - shown
             ))
         );
+    }
+
+    #[tokio::test]
+    async fn files_that_rules_forbid_to_read_are_left_out_and_counted() {
+        let workspace = Workspace::new();
+        let section =
+            |path: &str| format!("diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n+한 줄\n");
+        let unreadable = "diff --git what is this\n+열쇠\n".to_owned();
+        let diff = [section("a.rs"), section("비밀/열쇠"), section("b.rs"), unreadable].concat();
+        *workspace.port.diff.lock().expect("a lock") = diff;
+        let outcome = workspace.call_in("diff", json!({"base": "head"}), forbidden("read", "비밀/**")).await;
+        let shown = [section("a.rs"), section("b.rs")].concat();
+        let note = "[2 changed files left out: rules of the configuration (`permissions.rules`) forbid to read them]";
+        assert_eq!(outcome.output, format!("{shown}{note}"));
+        let input = json!({"base": "head", "path": "비밀/열쇠"});
+        let outcome = workspace.call_in("diff", input, forbidden("read", "비밀/**")).await;
+        assert_eq!(outcome.status, ToolStatus::Denied, "{}", outcome.output);
     }
 
     #[test]

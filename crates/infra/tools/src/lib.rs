@@ -11,6 +11,8 @@ mod commit;
 mod confined;
 mod diff;
 mod edit;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod glob;
 mod grant;
 mod grep;

@@ -16,7 +16,7 @@ use domain::{
         ServerOutput, ServerRequest, WholeOutput,
     },
     id::{CallId, RunId, Ulid},
-    permission::{SandboxLevel, SandboxState},
+    permission::{Effect, PathRules, Rule, SandboxLevel, SandboxState},
     ports::{Cancelled, OutputSink, Processes, Servers, ToolContext, WorkspacePort, never_cancelled},
     tool::ToolOutcome,
     workspace::{
@@ -168,6 +168,18 @@ pub(crate) fn context() -> ToolContext {
     context_with(never_cancelled(), Bases::default(), None)
 }
 
+/// A call whose agent may not do with `tool` what `argument` covers.
+pub(crate) fn forbidden(tool: &str, argument: &str) -> ToolContext {
+    ToolContext { paths: rules(tool, argument), ..context() }
+}
+
+/// A rule that denies.
+pub(crate) fn rules(tool: &str, argument: &str) -> PathRules {
+    let argument = Some(argument.to_owned());
+    let rule = Rule { effect: Effect::Deny, tool: tool.to_owned(), argument, agent: None };
+    PathRules::of(&AgentName::parse("coder").expect("a name"), &[rule])
+}
+
 pub(crate) fn context_with(cancelled: Cancelled, bases: Bases, writes: Option<&[&str]>) -> ToolContext {
     ToolContext {
         agent: AgentName::parse("coder").expect("a name"),
@@ -177,7 +189,7 @@ pub(crate) fn context_with(cancelled: Cancelled, bases: Bases, writes: Option<&[
         cancelled,
         bases,
         writes: writes.map(|globs| globs.iter().map(|&glob| glob.to_owned()).collect()),
-        paths: domain::permission::PathRules::default(),
+        paths: PathRules::default(),
     }
 }
 

@@ -1,6 +1,12 @@
+mod added;
+mod leftovers;
+mod races;
+mod resolving;
+mod rules;
+
 use std::io::Read as _;
 
-use domain::tool::ToolStatus;
+use domain::tool::{CallTarget, ToolStatus};
 use rustix::fs::Mode;
 use serde_json::json;
 
