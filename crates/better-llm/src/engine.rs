@@ -93,7 +93,7 @@ impl Engine {
     pub async fn session(&self) -> Result<SessionHandle, StartError> {
         let model = match &self.model {
             Some(model) => Arc::clone(model),
-            None => models::connect(&self.settings, &self.cwd)?,
+            None => models::connect(&self.settings, &self.cwd, &self.redactor)?,
         };
         let id = SessionId::new(self.ids.next());
         let sandbox = Arc::new(Sandbox::new(self.sandbox_settings(id)));

@@ -3,13 +3,17 @@
 use std::{fs, path::Path, sync::Arc};
 
 use config::{Language, Provider, Settings};
-use domain::ports::ModelPort;
+use domain::{ports::ModelPort, secret::Redactor};
 use llm::{AnthropicModel, AnthropicSettings, OfflineLanguage, OfflineModel, Script, ScriptModel};
 
 use crate::error::StartError;
 
 /// Makes the model of a session. A script starts anew with each session.
-pub(crate) fn connect(settings: &Settings, cwd: &Path) -> Result<Arc<dyn ModelPort>, StartError> {
+pub(crate) fn connect(
+    settings: &Settings,
+    cwd: &Path,
+    redactor: &Arc<Redactor>,
+) -> Result<Arc<dyn ModelPort>, StartError> {
     Ok(match settings.provider()? {
         Provider::Anthropic { key, base_url } => {
             let usual = AnthropicSettings::new(key);
@@ -17,6 +21,7 @@ pub(crate) fn connect(settings: &Settings, cwd: &Path) -> Result<Arc<dyn ModelPo
                 base_url: base_url.unwrap_or_else(|| usual.base_url.clone()),
                 first_byte_timeout: settings.first_byte_timeout,
                 idle_timeout: settings.idle_timeout,
+                redactor: Arc::clone(redactor),
                 ..usual
             })?)
         }

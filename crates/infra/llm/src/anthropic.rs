@@ -13,13 +13,13 @@ mod reply;
 mod request;
 mod wire;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
     model::{ModelError, ModelErrorKind, ModelRequest, ModelStream},
     ports::ModelPort,
-    secret::Secret,
+    secret::{Redactor, Secret},
 };
 use futures_util::{StreamExt, TryStreamExt};
 use reqwest::{
@@ -29,7 +29,10 @@ use reqwest::{
 use tokio::time::{Instant, timeout_at};
 
 use self::{failure::Place, prefix::PrefixCache, reply::Reply};
-use crate::endpoint::{Endpoint, InvalidEndpoint};
+use crate::{
+    endpoint::{Endpoint, InvalidEndpoint},
+    proxies::Proxies,
+};
 
 /// The provider's name, and the name of its wire format.
 const PROVIDER: &str = "anthropic";
@@ -46,10 +49,14 @@ pub struct AnthropicSettings {
     pub base_url: String,
     /// Sent as `x-api-key`.
     pub api_key: Secret,
+    /// What takes secrets out of a server's words before they are cut and told.
+    pub redactor: Arc<Redactor>,
     /// The most time from sending a request to the first byte of its answer's body.
     pub first_byte_timeout: Duration,
     /// The most time between two bytes of an answer; pings and comments count.
     pub idle_timeout: Duration,
+    /// The proxies on the way.
+    pub proxies: Proxies,
 }
 
 impl AnthropicSettings {
@@ -61,9 +68,11 @@ impl AnthropicSettings {
     pub fn new(api_key: Secret) -> Self {
         Self {
             base_url: Self::DEFAULT_BASE_URL.to_owned(),
+            redactor: Arc::new(Redactor::new(vec![api_key.clone()])),
             api_key,
             first_byte_timeout: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(90),
+            proxies: Proxies::default(),
         }
     }
 }
@@ -81,10 +90,14 @@ impl AnthropicModel {
     /// Checks the settings; connects to nothing.
     ///
     /// # Errors
-    /// [`InvalidEndpoint`] where the base URL is none or the key cannot be sent.
+    /// [`InvalidEndpoint`] where the base URL is none, the key cannot be sent, or the proxy cannot be used.
     pub fn new(settings: AnthropicSettings) -> Result<Self, InvalidEndpoint> {
-        let endpoint =
-            Endpoint::new(&settings.base_url, "/v1/messages", AnthropicSettings::DEFAULT_BASE_URL)?;
+        let endpoint = Endpoint::new(
+            &settings.base_url,
+            "/v1/messages",
+            AnthropicSettings::DEFAULT_BASE_URL,
+            &settings.proxies,
+        )?;
         let mut key_header = HeaderValue::from_str(settings.api_key.reveal())
             .map_err(|_| InvalidEndpoint::ApiKey { provider: PROVIDER })?;
         key_header.set_sensitive(true);
@@ -92,8 +105,8 @@ impl AnthropicModel {
     }
 
     fn place(&self) -> Place {
-        let api_key = self.settings.api_key.clone();
-        Place { url: self.endpoint.url().to_string(), request_id: None, api_key }
+        let redactor = Arc::clone(&self.settings.redactor);
+        Place { url: self.endpoint.url().to_string(), request_id: None, redactor }
     }
 
     /// Sends a request and waits for the head of its answer.

@@ -1,16 +1,18 @@
 //! Where a provider listens, and the HTTP client that talks to it.
 //!
 //! TLS is rustls with ring and the platform's own certificates, handed over ready-made: nothing process-wide is
-//! installed. Redirects are not followed, so that a key never travels to a host nobody named. Proxies come from the
-//! system (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`), never for loopback.
+//! installed. Redirects are not followed, so that a key never travels to a host nobody named. Proxies are those that
+//! the caller names ([`crate::Proxies`]), never those of the process or the system.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use domain::model::{ModelError, ModelErrorKind};
 use reqwest::{Client, Url, redirect};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::sync::OnceCell;
+
+use crate::proxies::{Proxies, Way};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -35,12 +37,20 @@ pub enum InvalidEndpoint {
         /// Whose key.
         provider: &'static str,
     },
+    /// The proxy that is meant cannot be used. Its address is not repeated: it may hold a password.
+    #[error("{variable} is no proxy that can be used: {problem}; expected something like `http://proxy:8080`")]
+    Proxy {
+        /// The variable that names it.
+        variable: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
 }
 
 /// An address to which requests are posted.
-#[derive(Debug)]
 pub(crate) struct Endpoint {
     url: Url,
+    way: Option<Way>,
     client: OnceCell<Client>,
 }
 
@@ -49,8 +59,13 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`InvalidEndpoint::BaseUrl`] where `base` is no plain `http` or `https` address, or ends with the version that
-    /// belongs to the path.
-    pub(crate) fn new(base: &str, path: &str, example: &'static str) -> Result<Self, InvalidEndpoint> {
+    /// belongs to the path; [`InvalidEndpoint::Proxy`] where the way there cannot be used.
+    pub(crate) fn new(
+        base: &str,
+        path: &str,
+        example: &'static str,
+        proxies: &Proxies,
+    ) -> Result<Self, InvalidEndpoint> {
         let invalid = |problem: String| InvalidEndpoint::BaseUrl { text: shown(base), problem, example };
         let mut url = Url::parse(base.trim()).map_err(|error| invalid(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -67,7 +82,8 @@ impl Endpoint {
             return Err(invalid("it ends with /v1, which is added by itself".into()));
         }
         url.set_path(&format!("{folder}{path}"));
-        Ok(Self { url, client: OnceCell::new() })
+        let way = proxies.before(&url)?;
+        Ok(Self { url, way, client: OnceCell::new() })
     }
 
     /// The whole address.
@@ -92,22 +108,32 @@ impl Endpoint {
             .tls_backend_preconfigured(tls)
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .user_agent(concat!("better-llm/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(&self.url) {
-            builder = builder.no_proxy();
+            .user_agent(concat!("better-llm/", env!("CARGO_PKG_VERSION")))
+            .no_proxy();
+        if let Some(Way { proxy, .. }) = &self.way {
+            builder = builder.proxy(proxy.clone());
         }
         builder.build().map_err(|error| unusable(error.into()))
     }
 
-    /// A plain `http` address needs no certificates, and finds none: an `https` proxy before it is not supported.
+    /// A plain `http` address needs no certificates, and finds none, unless the proxy before it does.
     fn tls(&self) -> Result<ClientConfig, rustls::Error> {
         let versions = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?;
-        let verified = match self.url.scheme() {
-            "http" => versions.with_root_certificates(RootCertStore::empty()),
-            _ => versions.with_platform_verifier()?,
+        let is_plain = self.url.scheme() == "http" && !self.way.as_ref().is_some_and(|way| way.is_https);
+        let verified = if is_plain {
+            versions.with_root_certificates(RootCertStore::empty())
+        } else {
+            versions.with_platform_verifier()?
         };
         Ok(verified.with_no_client_auth())
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    /// The address alone: a client tells of its proxies.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Endpoint").field(&self.url.as_str()).finish()
     }
 }
 
@@ -119,7 +145,7 @@ fn shown(base: &str) -> String {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     match bare.parse::<IpAddr>() {
@@ -133,7 +159,7 @@ mod tests {
     use super::*;
 
     fn address(base: &str) -> Result<String, String> {
-        Endpoint::new(base, "/v1/messages", "https://api.example.com")
+        Endpoint::new(base, "/v1/messages", "https://api.example.com", &Proxies::default())
             .map(|endpoint| endpoint.url().to_string())
             .map_err(|error| error.to_string())
     }
@@ -186,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn plain_http_and_https_clients_can_be_built_without_a_process_wide_provider() {
         for base in ["http://127.0.0.1:1", "http://llm.internal"] {
-            let endpoint = Endpoint::new(base, "/v1/messages", "").unwrap();
+            let endpoint = Endpoint::new(base, "/v1/messages", "", &Proxies::default()).unwrap();
             assert!(endpoint.client().await.is_ok(), "{base}");
         }
         assert!(rustls::crypto::CryptoProvider::get_default().is_none());

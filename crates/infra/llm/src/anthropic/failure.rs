@@ -2,11 +2,11 @@
 //!
 //! Branches on status, then `error_code`, then the error's type, never on its message.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use domain::{
     model::{ModelError, ModelErrorKind},
-    secret::Secret,
+    secret::Redactor,
 };
 use reqwest::{
     StatusCode,
@@ -19,9 +19,6 @@ use crate::{http_failure::kind_of_status, text::excerpt};
 /// What of a server's words is shown, in bytes.
 const SHOWN: usize = 2_048;
 
-/// The fewest bytes of a key that is looked for in error texts.
-const SHORTEST_KEY: usize = 6;
-
 /// Error codes of a 429 that more waiting does not mend.
 const SPEND_LIMITS: [&str; 2] = ["enforced_spend_limit_reached", "contract_spend_limit_reached"];
 
@@ -32,8 +29,8 @@ pub(super) struct Place {
     pub(super) url: String,
     /// The provider's name for the request, from the answer's head.
     pub(super) request_id: Option<String>,
-    /// What must not appear in a message even if the server repeats it.
-    pub(super) api_key: Secret,
+    /// What takes out of messages the secrets that a server repeats.
+    pub(super) redactor: Arc<Redactor>,
 }
 
 impl Place {
@@ -54,10 +51,12 @@ impl Place {
 
     fn told(&self, problem: &str) -> String {
         let request = self.request_id.as_ref().map(|id| format!(" (request-id {id})")).unwrap_or_default();
-        let text = format!("{}: {problem}{request}", self.url);
-        let key = self.api_key.reveal();
-        // A few letters are no key, and stand in ordinary words, too.
-        if key.len() < SHORTEST_KEY { text } else { text.replace(key, "***") }
+        self.redactor.redact(&format!("{}: {problem}{request}", self.url)).into_owned()
+    }
+
+    /// The beginning of a server's words. A secret is taken out before they are cut, so that no half of it is left.
+    fn excerpt(&self, words: &str) -> String {
+        excerpt(&self.redactor.redact(words), SHOWN)
     }
 
     /// No answer's head came.
@@ -75,8 +74,8 @@ impl Place {
     pub(super) fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ModelError {
         let envelope: Option<ErrorEnvelope<'_>> = serde_json::from_slice(body).ok();
         let words = match &envelope {
-            Some(envelope) => format!("{}: {}", envelope.error.kind, excerpt(&envelope.error.message, SHOWN)),
-            None => excerpt(&String::from_utf8_lossy(body), SHOWN),
+            Some(envelope) => format!("{}: {}", envelope.error.kind, self.excerpt(&envelope.error.message)),
+            None => self.excerpt(&String::from_utf8_lossy(body)),
         };
         let words = if words.is_empty() { "no explanation".to_owned() } else { words };
         let code = envelope.as_ref().and_then(|e| e.error.details.as_ref()?.error_code.as_ref());
@@ -84,7 +83,7 @@ impl Place {
         let hint = match (&kind, headers.get(LOCATION)) {
             (ModelErrorKind::Credentials, _) => "; check ANTHROPIC_API_KEY".to_owned(),
             (_, Some(to)) if status.is_redirection() => {
-                let to = excerpt(&String::from_utf8_lossy(to.as_bytes()), SHOWN);
+                let to = self.excerpt(&String::from_utf8_lossy(to.as_bytes()));
                 format!("; redirects are not followed: if {to} is right, make it the base URL")
             }
             _ if status == StatusCode::NOT_FOUND => "; check the base URL and the model's name".to_owned(),
@@ -96,11 +95,11 @@ impl Place {
     /// Success, but no stream of events.
     pub(super) fn no_stream(&self, content_type: &str, body: &[u8]) -> ModelError {
         if let Ok(envelope) = serde_json::from_slice::<ErrorEnvelope<'_>>(body) {
-            let words = format!("{}: {}", envelope.error.kind, excerpt(&envelope.error.message, SHOWN));
+            let words = format!("{}: {}", envelope.error.kind, self.excerpt(&envelope.error.message));
             return self.error(kind_of_error_type(&envelope.error.kind), &words);
         }
         let content_type = excerpt(content_type, 100);
-        let body = excerpt(&String::from_utf8_lossy(body), SHOWN);
+        let body = self.excerpt(&String::from_utf8_lossy(body));
         let problem = format!(
             "answered with `{content_type}` instead of a stream of events; check the base URL: {body}"
         );
@@ -117,7 +116,7 @@ impl Place {
         let error_kind = if is_spend_limit { ModelErrorKind::Rejected } else { kind_of_error_type(&kind) };
         place.error(
             error_kind,
-            &format!("the server gave up in the stream, {kind}: {}", excerpt(&message, SHOWN)),
+            &format!("the server gave up in the stream, {kind}: {}", self.excerpt(&message)),
         )
     }
 }
@@ -159,11 +158,13 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use domain::secret::Secret;
+
     use super::*;
 
     fn place() -> Place {
-        let api_key = Secret::new("sk-hush").unwrap();
-        Place { url: "https://api.test/v1/messages".into(), request_id: Some("req_1".into()), api_key }
+        let redactor = Arc::new(Redactor::new(Secret::new("sk-hush-hush").into_iter().collect()));
+        Place { url: "https://api.test/v1/messages".into(), request_id: Some("req_1".into()), redactor }
     }
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -181,8 +182,9 @@ mod tests {
         let what = "https://api.test/v1/messages: HTTP 529, overloaded_error: Overloaded (request-id req_1)";
         assert_eq!(refused(529, &[], body), (ModelErrorKind::Unavailable, what.into()));
 
-        let body = r#"{"type":"error","error":{"type":"authentication_error","message":"bad key sk-hush"}}"#;
-        let what = "https://api.test/v1/messages: HTTP 401, authentication_error: bad key ***; check \
+        let body =
+            r#"{"type":"error","error":{"type":"authentication_error","message":"bad key sk-hush-hush"}}"#;
+        let what = "https://api.test/v1/messages: HTTP 401, authentication_error: bad key [redacted:secret]; check \
                     ANTHROPIC_API_KEY (request-id req_1)";
         assert_eq!(refused(401, &[], body), (ModelErrorKind::Credentials, what.into()));
 
@@ -192,6 +194,20 @@ mod tests {
         let (kind, what) = refused(302, &[("location", "https://login.test")], "");
         assert_eq!(kind, ModelErrorKind::Rejected);
         assert!(what.contains("redirects are not followed: if https://login.test is right"), "{what}");
+    }
+
+    /// Spec O-8.
+    #[test]
+    fn no_half_of_a_key_is_left_where_a_servers_words_are_cut() {
+        for skipped in 0..20 {
+            let body = format!("{}sk-hush-hush 열쇠", "x".repeat(SHOWN - skipped));
+            let (_, told) = refused(500, &[], &body);
+            assert!(!told.contains("sk-") && !told.contains("hush"), "{told}");
+        }
+        let (_, told) = refused(302, &[("location", "https://login.test/?key=sk-hush-hush")], "");
+        assert!(told.contains("https://login.test/?key=[redacted:secret] is right"), "{told}");
+        let error = place().no_stream("text/html", b"<p>sk-hush-hush");
+        assert!(error.what.ends_with("<p>[redacted:secret] (request-id req_1)"), "{}", error.what);
     }
 
     #[test]

@@ -6,7 +6,10 @@ use std::{
     task::Poll,
 };
 
-use domain::{model::ModelErrorKind, secret::Secret};
+use domain::{
+    model::ModelErrorKind,
+    secret::{Redactor, Secret},
+};
 use proptest::prelude::*;
 use tokio::runtime;
 
@@ -48,8 +51,8 @@ async fn read(script: Vec<Wire>) -> (Vec<String>, Option<(ModelErrorKind, String
 }
 
 async fn read_chunks(chunks: Chunks) -> (Vec<String>, Option<(ModelErrorKind, String)>) {
-    let api_key = Secret::new("sk-hush").unwrap();
-    let place = Place { url: "https://api.test".into(), request_id: None, api_key };
+    let redactor = Arc::new(Redactor::new(Secret::new("sk-hush-hush").into_iter().collect()));
+    let place = Place { url: "https://api.test".into(), request_id: None, redactor };
     let reply = Reply::new(chunks, Instant::now() + FIRST_BYTE, IDLE, place);
     let (mut items, mut error) = (Vec::new(), None);
     let mut stream = reply.into_stream();
