@@ -137,8 +137,8 @@ impl EngineBuilder {
         }
         let Loaded { settings, notices } = self.load(&cwd).await?;
         let journal = Arc::new(SqliteJournal::new(settings.places.database()));
-        let records = Arc::new(RecordFiles::new(settings.places.records()));
         let redactor = Arc::new(Redactor::new(settings.secrets().to_vec()));
+        let records = Arc::new(RecordFiles::new(settings.places.records(), Arc::clone(&redactor)));
         Ok(Engine {
             cwd,
             variables: self.variables,

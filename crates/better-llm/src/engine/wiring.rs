@@ -44,7 +44,10 @@ impl Engine {
                 .chain([self.settings.places.config.clone()])
                 .chain(self.own_git(session))
                 .collect(),
-            artifacts: Arc::new(ArtifactFiles::new(self.settings.places.artifacts())),
+            artifacts: Arc::new(ArtifactFiles::new(
+                self.settings.places.artifacts(),
+                Arc::clone(&self.redactor),
+            )),
             environment: self.variables.clone().into_iter().collect(),
             network: self.network(),
             add_dirs: self

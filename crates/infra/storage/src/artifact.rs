@@ -1,10 +1,13 @@
 //! Outputs too large for the journal: one file each, named by its content (`data/artifacts/`, contract 3).
+//!
+//! Secrets are taken out on the way to the file (law 10); sizes and names are those of what is kept.
 
-use std::{io::Write, path::PathBuf};
+use std::{io::Write, path::PathBuf, sync::Arc};
 
 use domain::{
     artifact::{Artifact, ArtifactError},
     ports::{ArtifactPort, ArtifactWriter},
+    secret::{RedactingBytes, Redactor},
 };
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -15,13 +18,14 @@ use crate::files::private_folder;
 #[derive(Debug)]
 pub struct ArtifactFiles {
     folder: PathBuf,
+    redactor: Arc<Redactor>,
 }
 
 impl ArtifactFiles {
-    /// Artifacts go to `folder`, which is made with the first one.
+    /// Artifacts go to `folder`, which is made with the first one, without what `redactor` takes out.
     #[must_use]
-    pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+    pub fn new(folder: impl Into<PathBuf>, redactor: Arc<Redactor>) -> Self {
+        Self { folder: folder.into(), redactor }
     }
 }
 
@@ -30,6 +34,7 @@ impl ArtifactPort for ArtifactFiles {
         Box::new(Writer {
             folder: self.folder.clone(),
             file: None,
+            redacting: RedactingBytes::new(Arc::clone(&self.redactor)),
             hash: Sha256::new(),
             bytes: 0,
             omitted_bytes: 0,
@@ -41,6 +46,7 @@ struct Writer {
     folder: PathBuf,
     /// A random name, O_EXCL and 0600; removed when it is dropped. None before the first write.
     file: Option<NamedTempFile>,
+    redacting: RedactingBytes,
     hash: Sha256,
     bytes: u64,
     omitted_bytes: u64,
@@ -68,8 +74,9 @@ impl Writer {
     }
 }
 
-impl ArtifactWriter for Writer {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), ArtifactError> {
+impl Writer {
+    /// Writes what holds no secret any more, as far as there is room.
+    fn write_redacted(&mut self, bytes: &[u8]) -> Result<(), ArtifactError> {
         let room = usize::try_from(Artifact::LARGEST - self.bytes).unwrap_or(usize::MAX);
         let (kept, omitted) = bytes.split_at(room.min(bytes.len()));
         let written = self.file()?.write_all(kept);
@@ -79,9 +86,17 @@ impl ArtifactWriter for Writer {
         self.omitted_bytes += omitted.len() as u64;
         Ok(())
     }
+}
+
+impl ArtifactWriter for Writer {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), ArtifactError> {
+        let redacted = self.redacting.push(bytes);
+        self.write_redacted(&redacted)
+    }
 
     fn keep(mut self: Box<Self>) -> Result<Artifact, ArtifactError> {
-        self.file()?;
+        let rest = self.redacting.finish();
+        self.write_redacted(&rest)?;
         let id: String = self.hash.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         if let Some(file) = self.file.take() {
             // The same content has the same name: replacing it changes nothing.
@@ -96,6 +111,8 @@ impl ArtifactWriter for Writer {
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt};
 
+    use domain::secret::Secret;
+
     use super::*;
 
     fn names(files: &ArtifactFiles) -> Vec<String> {
@@ -106,7 +123,7 @@ mod tests {
     #[test]
     fn an_artifact_is_named_by_its_content_and_belongs_to_its_owner_alone() {
         let home = tempfile::tempdir().unwrap();
-        let files = ArtifactFiles::new(home.path().join("data/artifacts"));
+        let files = ArtifactFiles::new(home.path().join("data/artifacts"), Arc::default());
         for _ in 0..2 {
             let mut writer = files.begin();
             writer.write("te".as_bytes()).unwrap();
@@ -123,7 +140,7 @@ mod tests {
     #[test]
     fn what_is_past_the_bound_is_counted_and_what_is_dropped_leaves_nothing() {
         let home = tempfile::tempdir().unwrap();
-        let files = ArtifactFiles::new(home.path().join("artifacts"));
+        let files = ArtifactFiles::new(home.path().join("artifacts"), Arc::default());
         drop(files.begin());
         assert!(!files.folder.exists());
         let mut writer = files.begin();
@@ -142,11 +159,31 @@ mod tests {
         assert_eq!((kept.bytes, kept.omitted_bytes), (64 << 20, 8 << 20));
     }
 
+    /// Spec O-8. Also where a secret comes in two pieces, and where the output is no text.
+    #[test]
+    fn an_artifact_holds_no_secret() {
+        let home = tempfile::tempdir().unwrap();
+        let redactor = Redactor::new(Secret::new("hush-hush-비밀").into_iter().collect());
+        let files = ArtifactFiles::new(home.path().join("artifacts"), Arc::new(redactor));
+        let output = [b"\xff a=hush-hush-".as_slice(), "비밀 AKIAQ3EGRY6JQ7C2XQ4N\n".as_bytes()].concat();
+        for size in 1..output.len() {
+            let mut writer = files.begin();
+            for piece in output.chunks(size) {
+                writer.write(piece).unwrap();
+            }
+            let kept = writer.keep().unwrap();
+            let text = fs::read(files.folder.join(&kept.id)).unwrap();
+            assert_eq!(text, b"\xff a=[redacted:secret] [redacted:aws-access-key-id]\n", "pieces of {size}");
+            assert_eq!(kept.bytes, text.len() as u64);
+        }
+        assert_eq!(names(&files).len(), 1);
+    }
+
     #[test]
     fn a_folder_that_cannot_be_made_is_named() {
         let home = tempfile::tempdir().unwrap();
         fs::write(home.path().join("data"), "").unwrap();
-        let files = ArtifactFiles::new(home.path().join("data/artifacts"));
+        let files = ArtifactFiles::new(home.path().join("data/artifacts"), Arc::default());
         let error = files.begin().write(b"x").unwrap_err();
         assert!(error.to_string().contains("data/artifacts"), "{error}");
     }

@@ -1,14 +1,17 @@
-//! Finished records: one JSON file a session (contract 7), whole or not at all.
+//! Finished records: one JSON file a session (contract 7), whole or not at all, without secrets (law 10).
 
 use std::{
+    borrow::Cow,
     io::Write,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
 use domain::{
     ports::{RecordError, RecordPort},
     record::SessionRecord,
+    secret::Redactor,
 };
 
 use crate::{
@@ -20,13 +23,14 @@ use crate::{
 #[derive(Debug)]
 pub struct RecordFiles {
     folder: PathBuf,
+    redactor: Arc<Redactor>,
 }
 
 impl RecordFiles {
-    /// Records go to `folder` (`data/sessions`), which is made with the first one.
+    /// Records go to `folder` (`data/sessions`), which is made with the first one, without what `redactor` takes out.
     #[must_use]
-    pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+    pub fn new(folder: impl Into<PathBuf>, redactor: Arc<Redactor>) -> Self {
+        Self { folder: folder.into(), redactor }
     }
 }
 
@@ -37,8 +41,13 @@ impl RecordPort for RecordFiles {
         let place = file.display().to_string();
         let failed = |source: StoreError| RecordError { place: place.clone(), source: source.into() };
         let json =
-            serde_json::to_vec(record).map_err(|source| failed(StoreError::EncodeRecord { source }))?;
-        let written = tokio::task::spawn_blocking(move || replace(&file, &json)).await;
+            serde_json::to_string(record).map_err(|source| failed(StoreError::EncodeRecord { source }))?;
+        // The journal, which a record is made from, holds none; this is the second net.
+        let json = match self.redactor.redact_json(&json) {
+            Cow::Borrowed(_) => json,
+            Cow::Owned(redacted) => redacted,
+        };
+        let written = tokio::task::spawn_blocking(move || replace(&file, json.as_bytes())).await;
         written.unwrap_or(Err(StoreError::Lost("saves records"))).map_err(failed)?;
         Ok(place)
     }
@@ -62,7 +71,7 @@ fn replace(file: &Path, content: &[u8]) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     use domain::{
         agent::AgentName,
@@ -70,6 +79,7 @@ mod tests {
         message::{Message, Usage},
         outcome::Ending,
         record::{RecordedMessage, RecordedResult},
+        secret::Secret,
         time::Timestamp,
     };
 
@@ -104,7 +114,7 @@ mod tests {
     async fn a_saved_record_replaces_the_one_before_and_nothing_else_is_left() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("sessions");
-        let files = RecordFiles::new(&folder);
+        let files = RecordFiles::new(&folder, Arc::default());
         files.save(&record("환불 기능 추가 👩‍👩‍👧")).await.unwrap();
         let place = files.save(&record("둘째")).await.unwrap();
 
@@ -116,6 +126,17 @@ mod tests {
         assert_eq!(read, record("둘째"));
     }
 
+    /// Spec O-8.
+    #[tokio::test]
+    async fn a_record_holds_no_secret() {
+        let home = tempfile::tempdir().unwrap();
+        let redactor = Redactor::new(Secret::new("hush \"hush\" 비밀").into_iter().collect());
+        let files = RecordFiles::new(home.path(), Arc::new(redactor));
+        let place = files.save(&record("log in with hush \"hush\" 비밀")).await.unwrap();
+        let read: SessionRecord = serde_json::from_slice(&fs::read(&place).unwrap()).unwrap();
+        assert_eq!(read, record("log in with [redacted:secret]"));
+    }
+
     #[tokio::test]
     async fn a_record_that_cannot_be_written_names_its_file_and_leaves_none() {
         let home = tempfile::tempdir().unwrap();
@@ -123,7 +144,7 @@ mod tests {
         // A folder stands where the record should go, so the rename fails.
         let blocked = folder.join(format!("{}.json", record("").session_id));
         fs::create_dir_all(blocked.join("full")).unwrap();
-        let error = RecordFiles::new(&folder).save(&record("")).await.unwrap_err();
+        let error = RecordFiles::new(&folder, Arc::default()).save(&record("")).await.unwrap_err();
         assert_eq!(error.place, blocked.display().to_string());
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
     }

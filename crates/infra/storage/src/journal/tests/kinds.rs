@@ -3,7 +3,7 @@
 use domain::{
     agent::WorkerKind,
     brief::Brief,
-    event::{Backend, Decision, InterventionAction, Restored, RoundResult, RunScope},
+    event::{Backend, CheckpointAt, Decision, InterventionAction, Restored, RoundResult, RunScope},
     evidence::{Evidence, ObservedCommand},
     id::{CallId, QuestionId, RequestId, RunId},
     limits::Limits,
@@ -204,7 +204,12 @@ fn work() -> Vec<EventBody> {
         EventBody::Error { code: "c".to_owned(), text: TEXT.to_owned(), chain: vec![TEXT.to_owned()] },
         EventBody::ContextCut { dropped: 10, kept: 5 },
         EventBody::LoopWarning { pattern: TEXT.to_owned(), count: 4 },
-        EventBody::Checkpoint { id: "c1".to_owned() },
+        EventBody::Checkpoint { id: "c1".to_owned(), at: CheckpointAt::End },
+        EventBody::Undone {
+            checkpoint: "c1".to_owned(),
+            kept: "c2".to_owned(),
+            paths: vec!["가.txt".to_owned()],
+        },
         EventBody::LimitReached { limit: "turns".to_owned(), value: 50 },
     ]
 }
