@@ -2,9 +2,9 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use config::{Language, Provider, Settings};
+use config::{Language, Provider, ProxySettings, Settings};
 use domain::{ports::ModelPort, secret::Redactor};
-use llm::{AnthropicModel, AnthropicSettings, OfflineLanguage, OfflineModel, Script, ScriptModel};
+use llm::{AnthropicModel, AnthropicSettings, OfflineLanguage, OfflineModel, Proxies, Script, ScriptModel};
 
 use crate::error::StartError;
 
@@ -21,6 +21,7 @@ pub(crate) fn connect(
                 base_url: base_url.unwrap_or_else(|| usual.base_url.clone()),
                 first_byte_timeout: settings.first_byte_timeout,
                 idle_timeout: settings.idle_timeout,
+                proxies: proxies(&settings.proxy),
                 redactor: Arc::clone(redactor),
                 ..usual
             })?)
@@ -37,4 +38,9 @@ pub(crate) fn connect(
             Arc::new(ScriptModel::new(Arc::new(script)))
         }
     })
+}
+
+fn proxies(settings: &ProxySettings) -> Proxies {
+    let ProxySettings { https, http, exceptions } = settings.clone();
+    Proxies { https, http, exceptions }
 }

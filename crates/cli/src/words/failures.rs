@@ -64,6 +64,9 @@ impl Language {
             StartError::Endpoint(InvalidEndpoint::ApiKey { .. }) => {
                 self.korean("줄바꿈이 섞였거나 잘못 붙여 넣지 않았는지 확인하세요")?
             }
+            StartError::Endpoint(InvalidEndpoint::Proxy { .. }) => {
+                self.korean("`http://proxy:8080` 같은 주소로 바꾸거나, 프록시가 필요 없으면 변수를 없애세요")?
+            }
             StartError::Tools(_) => self.korean("읽을 수 있는 폴더를 `--cwd`로 지정하세요")?,
         };
         Some(hint.to_owned())
@@ -153,6 +156,10 @@ fn korean_endpoint(error: &InvalidEndpoint) -> String {
         }
         InvalidEndpoint::ApiKey { provider } => {
             format!("`{provider}` API 키에 사용할 수 없는 문자가 들어 있습니다")
+        }
+        InvalidEndpoint::Proxy { variable, problem } => {
+            let problem = Language::Korean.configuration_detail(problem);
+            format!("{variable}: 프록시로 쓸 수 없습니다 ({problem})")
         }
     }
 }

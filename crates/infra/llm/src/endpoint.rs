@@ -38,7 +38,9 @@ pub enum InvalidEndpoint {
         provider: &'static str,
     },
     /// The proxy that is meant cannot be used. Its address is not repeated: it may hold a password.
-    #[error("{variable} is no proxy that can be used: {problem}; expected something like `http://proxy:8080`")]
+    #[error(
+        "{variable} is no proxy that can be used: {problem}; expected something like `http://proxy:8080`"
+    )]
     Proxy {
         /// The variable that names it.
         variable: &'static str,

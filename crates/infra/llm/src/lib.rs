@@ -11,6 +11,7 @@ mod anthropic;
 mod endpoint;
 mod http_failure;
 mod offline;
+mod proxies;
 mod script;
 mod sse;
 #[cfg(test)]
@@ -22,4 +23,5 @@ pub use anthropic::fuzzing;
 pub use anthropic::{AnthropicModel, AnthropicSettings};
 pub use endpoint::InvalidEndpoint;
 pub use offline::{OfflineLanguage, OfflineModel};
+pub use proxies::Proxies;
 pub use script::{InvalidScript, Script, ScriptModel};

@@ -5,7 +5,7 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use better_llm_llm::{AnthropicModel, AnthropicSettings, InvalidEndpoint};
+use better_llm_llm::{AnthropicModel, AnthropicSettings, InvalidEndpoint, Proxies};
 use domain::{
     agent::AgentName,
     message::{Message, SealedMessage},
@@ -237,6 +237,51 @@ async fn nobody_listening_is_unreachable_and_said_with_the_address() {
     let error = ask(&AnthropicModel::new(settings).unwrap()).await.1.unwrap_err();
     assert_eq!(error.kind, ModelErrorKind::Unreachable);
     assert!(error.what.contains(&address) && error.source.is_some(), "{error:?}");
+}
+
+/// A model at `base_url` behind a proxy on loopback.
+fn behind(proxy: &Server, base_url: &str, exceptions: Option<&str>) -> AnthropicModel {
+    let address = Secret::new(&format!("http://me:hu%40sh@{}", proxy.address));
+    let proxies =
+        Proxies { https: address.clone(), http: address, exceptions: exceptions.map(str::to_owned) };
+    let key = Secret::new("sk-hush").unwrap();
+    let settings = AnthropicSettings::new(key);
+    AnthropicModel::new(AnthropicSettings { base_url: base_url.to_owned(), proxies, ..settings }).unwrap()
+}
+
+#[tokio::test]
+async fn a_plain_endpoint_is_asked_through_its_proxy_with_the_proxys_password() {
+    let proxy = Server::start(vec![chunked(&[KOREAN])]).await;
+    let model = behind(&proxy, "http://models.test", None);
+    assert_eq!(ask(&model).await.1.unwrap().message.text(), ANSWER);
+    let [seen] = &proxy.requests()[..] else { panic!() };
+    assert_eq!(seen.line, "POST http://models.test/v1/messages HTTP/1.1");
+    // `me:hu@sh` in base 64.
+    assert_eq!(seen.header("proxy-authorization"), Some("Basic bWU6aHVAc2g="));
+    assert!(!format!("{model:?}").contains("hu"), "{model:?}");
+}
+
+#[tokio::test]
+async fn an_encrypted_endpoint_is_reached_through_a_tunnel_that_learns_nothing() {
+    let proxy = Server::start(vec![status("403 Forbidden", "", "")]).await;
+    let error = ask(&behind(&proxy, "https://models.test", None)).await.1.unwrap_err();
+    assert_eq!(error.kind, ModelErrorKind::Unreachable);
+    let [seen] = &proxy.requests()[..] else { panic!() };
+    assert_eq!(seen.line, "CONNECT models.test:443 HTTP/1.1");
+    assert_eq!(seen.header("x-api-key"), None);
+}
+
+#[tokio::test]
+async fn this_machine_and_the_exceptions_are_never_asked_through_a_proxy() {
+    let proxy = Server::start(vec![]).await;
+    let server = Server::start(vec![chunked(&[KOREAN])]).await;
+    let direct = behind(&proxy, &format!("http://{}", server.address), None);
+    assert!(ask(&direct).await.1.is_ok());
+    // A label that is too long for any name server, so that none is asked: what matters is that no proxy is.
+    let host = format!("{}.test", "m".repeat(70));
+    let excepted = behind(&proxy, &format!("http://{host}"), Some(&format!("other.test, {host}")));
+    assert_eq!(ask(&excepted).await.1.unwrap_err().kind, ModelErrorKind::Unreachable);
+    assert_eq!(proxy.connections(), 0);
 }
 
 #[test]

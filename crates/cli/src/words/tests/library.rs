@@ -41,6 +41,11 @@ fn start_errors() -> Vec<StartError> {
         }
         .into(),
         InvalidEndpoint::ApiKey { provider: "anthropic" }.into(),
+        InvalidEndpoint::Proxy {
+            variable: "HTTPS_PROXY",
+            problem: "`socks5` is not http or https".to_owned(),
+        }
+        .into(),
         StartError::ScriptFile { path: FILE.into(), source: missing() },
         InvalidScript { name: FILE.to_owned(), path: "agents.coder".to_owned(), source: script }.into(),
         sandbox(SandboxError::NotInThisVersion("strict")),

@@ -28,10 +28,8 @@ fn what_was_allowed_for_good_comes_back_with_its_place() {
     assert_eq!(source(&world, &settings, "permissions.rules[0]"), file);
 
     // In another workspace nothing was allowed.
-    let mut other = World::new();
-    std::mem::swap(&mut other.variables, &mut vec![]);
     let home = world.own("").parent().unwrap().parent().unwrap().to_owned();
-    let other = other.with_variable("XDG_CONFIG_HOME", home.join(".config").to_str().unwrap());
+    let other = World::new().with_variable("XDG_CONFIG_HOME", home.join(".config").to_str().unwrap());
     assert_eq!(other.settings().rules, []);
 }
 
