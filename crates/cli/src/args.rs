@@ -5,6 +5,7 @@
 
 mod error;
 mod nearest;
+mod operands;
 mod parse;
 pub(crate) mod table;
 #[cfg(test)]
@@ -55,6 +56,19 @@ pub(crate) enum Verb {
     ConfigSchema,
     /// Say where everything lies.
     ConfigPaths,
+    /// Trust the workspace's configuration as it is.
+    ConfigTrust,
+    /// Say who may do what, and by which rule.
+    PermissionsExplain(PermissionQuestion),
+}
+
+/// What is to be explained.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct PermissionQuestion {
+    /// The agent; none: all of them.
+    pub(crate) agent: Option<AgentName>,
+    /// A tool and its path or command; none: every tool.
+    pub(crate) call: Option<(String, String)>,
 }
 
 /// What help is wanted for.
@@ -96,6 +110,12 @@ pub(crate) struct Options {
     pub(crate) permission_mode: Option<PermissionMode>,
     /// How commands are walled in.
     pub(crate) sandbox: Option<Sandbox>,
+    /// Commands may reach the network.
+    pub(crate) allow_network: bool,
+    /// Further folders, as typed: `DIR` or `DIR:ro`.
+    pub(crate) add_dirs: Vec<String>,
+    /// Variables that commands get from the person's environment.
+    pub(crate) pass_env: Vec<String>,
     /// Test commands that the engine itself runs.
     pub(crate) verify: Vec<String>,
     /// The manager's turns.
@@ -137,6 +157,8 @@ pub(crate) struct ModelChoice {
 pub(crate) enum Sandbox {
     /// The best level that works here.
     Auto,
+    /// Namespaces of their own, without a network.
+    Strict,
     /// Landlock and seccomp.
     Kernel,
     /// Nothing.

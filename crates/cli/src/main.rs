@@ -9,6 +9,7 @@ mod output;
 mod panic;
 mod render;
 mod surroundings;
+mod typed;
 mod words;
 mod work;
 mod writer;
@@ -53,7 +54,9 @@ fn carry_out(invocation: &Invocation, surroundings: Surroundings) -> ExitCode {
         | Verb::ConfigShow
         | Verb::ConfigCheck
         | Verb::ConfigSchema
-        | Verb::ConfigPaths => work::carry_out(invocation, language, surroundings.style),
+        | Verb::ConfigPaths
+        | Verb::ConfigTrust
+        | Verb::PermissionsExplain(_) => work::carry_out(invocation, language, surroundings.style),
     }
 }
 

@@ -11,7 +11,10 @@ use std::{
 };
 
 use better_llm::Notice;
-use domain::event::{Delta, Event, EventBody};
+use domain::{
+    event::{Delta, Event, EventBody},
+    terminal::Sanitized,
+};
 use serde_json::Value;
 
 use crate::{
@@ -54,12 +57,21 @@ pub(crate) struct Printer<O, E> {
     /// None: its reader is gone.
     err: Option<E>,
     exit_code: Option<u8>,
+    /// The cursor stands behind a prompt.
+    is_prompting: bool,
 }
 
 impl<O: Write, E: Write> Printer<O, E> {
     /// Says things in `language` and `format` on the two streams; `style` is that of `err`.
     pub(crate) fn new(format: OutputFormat, language: Language, style: Style, out: O, err: E) -> Self {
-        Self { format, teller: Teller::new(language, style), out, err: Some(err), exit_code: None }
+        Self {
+            format,
+            teller: Teller::new(language, style),
+            out,
+            err: Some(err),
+            exit_code: None,
+            is_prompting: false,
+        }
     }
 
     /// The exit code of the round that has ended; none while it goes on.
@@ -157,6 +169,33 @@ impl<O: Write, E: Write> Printer<O, E> {
         }
     }
 
+    /// Says what may be answered, and leaves the cursor where the answer is typed.
+    pub(crate) fn ask_leave(&mut self) {
+        let language = self.language();
+        self.aside(Role::Faint, &format!("  {}", language.leave_options()));
+        self.renew_prompt();
+    }
+
+    /// Asks something of one line, and leaves the cursor behind it.
+    pub(crate) fn ask(&mut self, question: &str) {
+        self.progress(&Markup::from(Sanitized::name(question)));
+        self.is_prompting = true;
+    }
+
+    /// Leaves the cursor where the answer is typed, if something was said since.
+    pub(crate) fn renew_prompt(&mut self) {
+        if self.format == OutputFormat::Text && !self.is_prompting {
+            let prompt = Sanitized::name(&format!("  {}", self.language().leave_prompt()));
+            self.progress(&Markup::from(prompt));
+            self.is_prompting = true;
+        }
+    }
+
+    /// A line was typed: the cursor stands at the beginning of the next one.
+    pub(crate) const fn end_prompt(&mut self) {
+        self.is_prompting = false;
+    }
+
     /// Writes text that is ready, to people only.
     pub(crate) fn epilogue(&mut self, text: &Markup) {
         if self.format == OutputFormat::Text {
@@ -167,7 +206,12 @@ impl<O: Write, E: Write> Printer<O, E> {
     /// Writes text that is ready for standard error.
     pub(crate) fn progress(&mut self, text: &Markup) {
         let Some(err) = &mut self.err else { return };
-        if err.write_all(text.as_str().as_bytes()).and_then(|()| err.flush()).is_err() {
+        let mut whole = Markup::default();
+        if std::mem::take(&mut self.is_prompting) {
+            whole.words("\n");
+        }
+        whole.append(text);
+        if err.write_all(whole.as_str().as_bytes()).and_then(|()| err.flush()).is_err() {
             // There is no place left where this could be said.
             self.err = None;
         }

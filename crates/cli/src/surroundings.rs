@@ -56,6 +56,11 @@ fn style(terminal: Option<&Terminal>) -> Style {
     Style { colour: understood && !switched_off, columns }
 }
 
+/// Whether a person can be asked: they read standard error and type at standard input.
+pub(crate) fn is_at_a_terminal() -> bool {
+    stdin().is_terminal() && stderr().is_terminal()
+}
+
 /// Whether standard input is a pipe or a file that holds data. Never waits: what comes later is not seen.
 pub(crate) fn standard_input_holds_data() -> bool {
     !stdin().is_terminal() && rustix::io::ioctl_fionread(stdin()).is_ok_and(|bytes| bytes > 0)

@@ -17,17 +17,22 @@ mod failures;
 mod happenings;
 mod help;
 mod particle;
+mod permission;
+mod permissions;
 mod phrases;
 mod reports;
 mod start;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod usage;
 
 pub(crate) use self::{
     codes::{ErrorCode, NoticeCode},
     happenings::CodeWords,
+    permission::leave_answer,
     start::UNREAD_INPUT,
+    trust::is_yes,
 };
 
 /// A language that the program speaks.

@@ -2,9 +2,12 @@
 //!
 //! The environment is handed to the library here, and nowhere else.
 
+mod confirm;
 mod data;
 mod demo;
+mod permissions;
 mod round;
+mod trust;
 
 use std::{
     env,
@@ -96,6 +99,8 @@ const fn patience(verb: &Verb) -> Option<Duration> {
         | Verb::ConfigCheck
         | Verb::ConfigSchema
         | Verb::ConfigPaths
+        | Verb::ConfigTrust
+        | Verb::PermissionsExplain(_)
         | Verb::Help(_)
         | Verb::Version => None,
     }
@@ -131,6 +136,10 @@ async fn work(
         Verb::ConfigPaths => {
             Ok(data::config_paths(&engine_for_data(options, printer).await?, options, printer))
         }
+        Verb::PermissionsExplain(question) => {
+            permissions::explain(&engine_for_data(options, printer).await?, question, options, printer).await
+        }
+        Verb::ConfigTrust => trust::trust(&engine_for_data(options, printer).await?, options, printer).await,
         // Answered before the library comes in.
         Verb::Help(_) | Verb::Version => Ok(Done { said: Ok(()), exit_code: 0 }),
     }
@@ -173,9 +182,13 @@ fn overrides(options: &Options) -> Overrides {
         permission_mode: options.permission_mode,
         sandbox: options.sandbox.map(|sandbox| match sandbox {
             Sandbox::Auto => SandboxChoice::Auto,
+            Sandbox::Strict => SandboxChoice::Strict,
             Sandbox::Kernel => SandboxChoice::Kernel,
             Sandbox::None => SandboxChoice::None,
         }),
+        allow_network: options.allow_network,
+        add_dirs: options.add_dirs.clone(),
+        pass_env: options.pass_env.clone(),
         verify: options.verify.clone(),
         max_turns: options.max_turns.map(std::num::NonZeroU32::get),
         timeout_seconds: options.timeout.map(|timeout| timeout.as_secs_f64()),

@@ -194,4 +194,8 @@ pub(crate) enum Wanted {
     Model,
     /// A file's name.
     File,
+    /// A folder, perhaps to read only.
+    Folder,
+    /// The name of a variable.
+    Variable,
 }

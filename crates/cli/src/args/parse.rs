@@ -8,8 +8,9 @@ use super::{
     ContextSource, Invocation, ModelChoice, Options, OutputFormat, Rejected, Task, Topic, UsageError, Verb,
     VerbError,
     nearest::nearest,
+    operands::{Operands, complete},
     table::{self, LATER_OPTIONS, OPTIONS, OptionId, OptionRow, Takes, VerbId, VerbRow},
-    value::{Given, agent_name},
+    value::Given,
     verbs::{Calls, find_verb, verbs_of},
 };
 use crate::words::Language;
@@ -114,6 +115,9 @@ impl Draft {
             OptionId::Cwd => options.cwd = Some(given.path()?),
             OptionId::PermissionMode => options.permission_mode = Some(given.permission_mode()?),
             OptionId::Sandbox => options.sandbox = Some(given.sandbox()?),
+            OptionId::AllowNetwork => options.allow_network = true,
+            OptionId::AddDir => options.add_dirs.push(given.folder()?),
+            OptionId::PassEnv => options.pass_env.push(given.variable()?),
             OptionId::Verify => options.verify.push(given.words()?),
             OptionId::MaxTurns => options.max_turns = Some(given.positive()?),
             OptionId::Timeout => options.timeout = Some(given.seconds()?),
@@ -143,13 +147,17 @@ impl Draft {
         if self.version {
             return Ok(Invocation { verb: Verb::Version, options: self.options });
         }
+        let plain = self.plain.unwrap_or(self.words.len());
         let (row, operands) = match calls {
             Calls::Nothing => return Err(UsageError::NothingToDo),
             Calls::Group(group) => {
                 return Err(VerbError::Incomplete { group, known: verbs_of(group) }.into());
             }
-            Calls::Verb { row, words } => (row, self.words.split_off(words)),
-            Calls::Task => (table::verb(VerbId::Run), self.words),
+            Calls::Verb { row, words } => {
+                let all = self.words.split_off(words);
+                (row, Operands { plain: plain.saturating_sub(words), all })
+            }
+            Calls::Task => (table::verb(VerbId::Run), Operands { plain, all: self.words }),
         };
         check_effects(&self.given, row)?;
         let mut options = self.options;
@@ -161,37 +169,6 @@ impl Draft {
         let verb = complete(row, operands)?;
         check_standard_input(&verb, &options)?;
         Ok(Invocation { verb, options })
-    }
-}
-
-fn complete(row: &VerbRow, operands: Vec<String>) -> Result<Verb, UsageError> {
-    let mut operands = operands.into_iter();
-    let mut operand = || {
-        let missing =
-            VerbError::MissingOperand { verb: row.path.join(" "), operand: row.operand.unwrap_or("") };
-        operands.next().ok_or(UsageError::Verb(missing))
-    };
-    let verb = match row.id {
-        VerbId::Run => Verb::Run(task(operand()?)?),
-        VerbId::Demo => Verb::Demo,
-        VerbId::AgentsList => Verb::AgentsList,
-        VerbId::AgentsShow => Verb::AgentsShow(agent_name(&operand()?)?),
-        VerbId::ConfigShow => Verb::ConfigShow,
-        VerbId::ConfigCheck => Verb::ConfigCheck,
-        VerbId::ConfigSchema => Verb::ConfigSchema,
-        VerbId::ConfigPaths => Verb::ConfigPaths,
-    };
-    match operands.next() {
-        Some(argument) => Err(VerbError::ExtraArgument { argument }.into()),
-        None => Ok(verb),
-    }
-}
-
-fn task(text: String) -> Result<Task, UsageError> {
-    match text.trim() {
-        "" => Err(UsageError::EmptyTask),
-        "-" => Ok(Task::StandardInput),
-        _ => Ok(Task::Text(text)),
     }
 }
 

@@ -1,7 +1,13 @@
 //! Every verb and option of this version, once. What they mean to a person stands in [`crate::words`].
 
+mod options;
+
+pub(crate) use self::options::{
+    LATER_OPTIONS, LATER_PROVIDERS, OPTIONS, OptionId, OptionRow, PROVIDERS, Takes,
+};
 use super::table::VerbId::{
-    AgentsList, AgentsShow, ConfigCheck, ConfigPaths, ConfigSchema, ConfigShow, Demo, Run,
+    AgentsList, AgentsShow, ConfigCheck, ConfigPaths, ConfigSchema, ConfigShow, ConfigTrust, Demo,
+    PermissionsExplain, Run,
 };
 
 /// A verb.
@@ -23,6 +29,10 @@ pub(crate) enum VerbId {
     ConfigSchema,
     /// `config paths`
     ConfigPaths,
+    /// `config trust`
+    ConfigTrust,
+    /// `permissions explain`
+    PermissionsExplain,
 }
 
 /// A verb's row.
@@ -32,14 +42,14 @@ pub(crate) struct VerbRow {
     pub(crate) id: VerbId,
     /// The words that call it.
     pub(crate) path: &'static [&'static str],
-    /// What follows the words, where something does; exactly one.
+    /// What follows the words, where something does, as help shows it; what need not stand there in brackets.
     pub(crate) operand: Option<&'static str>,
     /// What one could type after the program's name.
     pub(crate) example: &'static str,
 }
 
 /// Every verb, in the order of the help text.
-pub(crate) const VERBS: [VerbRow; 8] = [
+pub(crate) const VERBS: [VerbRow; 10] = [
     VerbRow {
         id: Run,
         path: &["run"],
@@ -68,190 +78,32 @@ pub(crate) const VERBS: [VerbRow; 8] = [
     },
     VerbRow { id: ConfigSchema, path: &["config", "schema"], operand: None, example: "config schema" },
     VerbRow { id: ConfigPaths, path: &["config", "paths"], operand: None, example: "config paths --json" },
+    VerbRow {
+        id: ConfigTrust,
+        path: &["config", "trust"],
+        operand: None,
+        example: "config trust --cwd ~/project",
+    },
+    VerbRow {
+        id: PermissionsExplain,
+        path: &["permissions", "explain"],
+        operand: Some("[AGENT] [-- TOOL ARGUMENT]"),
+        example: "permissions explain coder -- bash 'git push'",
+    },
 ];
 
 /// Verbs of the contract that this version does not have yet.
-pub(crate) const LATER_VERBS: [&[&str]; 11] = [
+pub(crate) const LATER_VERBS: [&[&str]; 9] = [
     &["task"],
     &["session"],
     &["repl"],
     &["stats"],
-    &["permissions"],
     &["init"],
     &["doctor"],
     &["completions"],
     &["agents", "new"],
     &["agents", "check"],
-    &["config", "trust"],
 ];
-
-/// An option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OptionId {
-    /// `--config`
-    Config,
-    /// `--provider`
-    Provider,
-    /// `--model`
-    Model,
-    /// `--effort`
-    Effort,
-    /// `--cwd`
-    Cwd,
-    /// `--permission-mode`
-    PermissionMode,
-    /// `--sandbox`
-    Sandbox,
-    /// `--verify`
-    Verify,
-    /// `--max-turns`
-    MaxTurns,
-    /// `--timeout`
-    Timeout,
-    /// `--context`
-    Context,
-    /// `--output-format`
-    OutputFormat,
-    /// `--partial`
-    Partial,
-    /// `--json`
-    Json,
-    /// `--lang`
-    Lang,
-    /// `--verbose`
-    Verbose,
-    /// `--help`
-    Help,
-    /// `--version`
-    Version,
-}
-
-/// What an option takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Takes {
-    /// Nothing.
-    Nothing,
-    /// A value, shown by this word in help texts.
-    Value(&'static str),
-    /// One of these words.
-    OneOf {
-        /// Those of this version.
-        now: &'static [&'static str],
-        /// Those of a later version.
-        later: &'static [&'static str],
-    },
-}
-
-/// An option's row.
-#[derive(Debug)]
-pub(crate) struct OptionRow {
-    /// The option.
-    pub(crate) id: OptionId,
-    /// Its name, without the dashes.
-    pub(crate) long: &'static str,
-    /// Its letter.
-    pub(crate) short: Option<char>,
-    /// What it takes.
-    pub(crate) takes: Takes,
-    /// How often it may stand in one call; a switch may be repeated without harm.
-    pub(crate) most: usize,
-    /// The verbs it has an effect with.
-    pub(crate) verbs: &'static [VerbId],
-}
-
-impl OptionRow {
-    /// The option as one types it.
-    pub(crate) fn typed(&self) -> String {
-        format!("--{}", self.long)
-    }
-}
-
-const ANY_NUMBER: usize = usize::MAX;
-const EVERY: &[VerbId] =
-    &[Run, Demo, AgentsList, AgentsShow, ConfigShow, ConfigCheck, ConfigSchema, ConfigPaths];
-const WORK: &[VerbId] = &[Run, Demo];
-const DATA: &[VerbId] = &[AgentsList, AgentsShow, ConfigShow, ConfigCheck, ConfigSchema, ConfigPaths];
-const PLACED: &[VerbId] = &[Run, AgentsList, AgentsShow, ConfigShow, ConfigCheck, ConfigPaths];
-const TEAM: &[VerbId] = &[Run, AgentsList, AgentsShow, ConfigShow];
-const SETTING: &[VerbId] = &[Run, ConfigShow];
-
-/// Every option, in the order of the help text.
-pub(crate) const OPTIONS: [OptionRow; 18] = [
-    row(OptionId::Config, "config", Takes::Value("FILE"), 2, PLACED),
-    row(OptionId::Cwd, "cwd", Takes::Value("DIR"), 1, PLACED).letter('C'),
-    row(OptionId::Provider, "provider", Takes::Value("NAME"), 1, TEAM),
-    row(OptionId::Model, "model", Takes::Value("[AGENT=]MODEL"), ANY_NUMBER, TEAM),
-    row(OptionId::Effort, "effort", Takes::OneOf { now: &["low", "medium", "high"], later: &[] }, 1, SETTING),
-    row(
-        OptionId::PermissionMode,
-        "permission-mode",
-        Takes::OneOf { now: &["plan", "ask", "auto-edit", "full"], later: &[] },
-        1,
-        SETTING,
-    ),
-    row(
-        OptionId::Sandbox,
-        "sandbox",
-        Takes::OneOf { now: &["auto", "kernel", "none"], later: &["strict"] },
-        1,
-        SETTING,
-    ),
-    row(OptionId::Verify, "verify", Takes::Value("CMD"), ANY_NUMBER, SETTING),
-    row(OptionId::MaxTurns, "max-turns", Takes::Value("N"), 1, SETTING),
-    row(OptionId::Timeout, "timeout", Takes::Value("SECONDS"), 1, SETTING),
-    row(OptionId::Context, "context", Takes::Value("FILE|-"), ANY_NUMBER, &[Run]),
-    row(
-        OptionId::OutputFormat,
-        "output-format",
-        Takes::OneOf { now: &["text", "json", "stream-json"], later: &[] },
-        1,
-        WORK,
-    ),
-    row(OptionId::Partial, "partial", Takes::Nothing, ANY_NUMBER, WORK),
-    row(OptionId::Json, "json", Takes::Nothing, ANY_NUMBER, DATA),
-    row(OptionId::Lang, "lang", Takes::OneOf { now: &["en", "ko"], later: &[] }, 1, EVERY),
-    row(OptionId::Verbose, "verbose", Takes::Nothing, ANY_NUMBER, EVERY).letter('v'),
-    row(OptionId::Help, "help", Takes::Nothing, ANY_NUMBER, EVERY),
-    row(OptionId::Version, "version", Takes::Nothing, ANY_NUMBER, EVERY),
-];
-
-/// Options of the contract that this version does not have yet.
-pub(crate) const LATER_OPTIONS: [&str; 11] = [
-    "add-dir",
-    "allow-network",
-    "pass-env",
-    "max-tokens",
-    "max-cost-usd",
-    "resume",
-    "continue",
-    "worktree",
-    "intervention",
-    "input-format",
-    "record",
-];
-
-/// Words of `--provider`; those with a colon take a file.
-pub(crate) const PROVIDERS: [&str; 3] = ["anthropic", "offline", "script:"];
-
-/// Words of `--provider` that this version does not have yet.
-pub(crate) const LATER_PROVIDERS: [&str; 3] = ["openai", "claude-code", "replay:"];
-
-const fn row(
-    id: OptionId,
-    long: &'static str,
-    takes: Takes,
-    most: usize,
-    verbs: &'static [VerbId],
-) -> OptionRow {
-    OptionRow { id, long, short: None, takes, most, verbs }
-}
-
-impl OptionRow {
-    const fn letter(mut self, short: char) -> Self {
-        self.short = Some(short);
-        self
-    }
-}
 
 /// The row of a verb.
 pub(crate) fn verb(id: VerbId) -> &'static VerbRow {

@@ -48,7 +48,30 @@ fn every_verb_is_called_by_its_words() {
     check(&["config", "check"], Verb::ConfigCheck);
     check(&["config", "schema"], Verb::ConfigSchema);
     check(&["config", "paths"], Verb::ConfigPaths);
+    check(&["config", "trust"], Verb::ConfigTrust);
     check(&["--version"], Verb::Version);
+}
+
+#[test]
+fn permissions_are_explained_for_all_for_one_and_for_a_call() {
+    let check = |arguments: &[&str], agent: Option<&str>, call: Option<(&str, &str)>| {
+        let agent = agent.map(|name| AgentName::parse(name).unwrap());
+        let call = call.map(|(tool, argument)| (tool.to_owned(), argument.to_owned()));
+        check(arguments, Verb::PermissionsExplain(PermissionQuestion { agent, call }));
+    };
+    check(&["permissions", "explain"], None, None);
+    check(&["permissions", "explain", "coder", "--json"], Some("coder"), None);
+    check(&["permissions", "explain", "--", "read", "비밀/a b"], None, Some(("read", "비밀/a b")));
+    check(&["permissions", "explain", "coder", "--", "bash", "--x"], Some("coder"), Some(("bash", "--x")));
+    let missing = VerbError::MissingOperand { verb: "permissions explain".to_owned(), operand: "ARGUMENT" };
+    refused(&["permissions", "explain", "--", "bash"], missing.into());
+    let extra = |argument: &str| VerbError::ExtraArgument { argument: argument.to_owned() }.into();
+    refused(&["permissions", "explain", "--", "bash", "git", "push"], extra("push"));
+    refused(&["permissions", "explain", "coder", "bash"], extra("bash"));
+    refused(
+        &["permissions", "explain", "co der"],
+        VerbError::BadAgentName { name: "co der".to_owned() }.into(),
+    );
 }
 
 #[test]
@@ -97,6 +120,16 @@ fn every_option_arrives_before_and_after_a_verb() {
         Options { permission_mode: Some(PermissionMode::AutoEdit), ..Options::default() },
     );
     check_options(&["--sandbox", "none"], Options { sandbox: Some(Sandbox::None), ..Options::default() });
+    check_options(&["--sandbox", "strict"], Options { sandbox: Some(Sandbox::Strict), ..Options::default() });
+    check_options(&["--allow-network"], Options { allow_network: true, ..Options::default() });
+    check_options(
+        &["--add-dir", "../자료:ro", "--add-dir=/x y"],
+        Options { add_dirs: vec!["../자료:ro".to_owned(), "/x y".to_owned()], ..Options::default() },
+    );
+    check_options(
+        &["--pass-env", "CC", "--pass-env", "CXX"],
+        Options { pass_env: vec!["CC".to_owned(), "CXX".to_owned()], ..Options::default() },
+    );
     check_options(
         &["--verify", "make test", "--verify", "make lint"],
         Options { verify: vec!["make test".to_owned(), "make lint".to_owned()], ..Options::default() },
@@ -136,8 +169,6 @@ fn what_later_versions_bring_is_refused_as_such() {
         let error = UsageError::LaterChoice { option: "--provider".to_owned(), value: value.to_owned() };
         refused(&["--provider", value, "x y"], error);
     }
-    let error = UsageError::LaterChoice { option: "--sandbox".to_owned(), value: "strict".to_owned() };
-    refused(&["--sandbox", "strict", "x y"], error);
 }
 
 #[test]
@@ -154,23 +185,24 @@ fn an_unknown_name_is_refused_with_the_nearest_known_one() {
     };
     refused(&["demmo"], mistyped("demmo", "demo", false).into());
     refused(&["sesion", "list"], mistyped("sesion", "session", true).into());
+    refused(&["tsak", "list"], mistyped("tsak", "task", true).into());
     refused(&["docter"], mistyped("docter", "doctor", true).into());
     check(&["versoin"], task("versoin"));
     refused(&["help"], VerbError::IsOption { word: "help" }.into());
     let error = VerbError::Unknown {
         group: "config",
         word: "chek".to_owned(),
-        known: vec!["show", "check", "schema", "paths"],
+        known: vec!["show", "check", "schema", "paths", "trust"],
         nearest: Some(Known { name: "check", later: false }),
     };
     refused(&["config", "chek"], error.into());
     let error = VerbError::Unknown {
-        group: "config",
-        word: "trsut".to_owned(),
-        known: vec!["show", "check", "schema", "paths"],
-        nearest: Some(Known { name: "trust", later: true }),
+        group: "agents",
+        word: "chek".to_owned(),
+        known: vec!["list", "show"],
+        nearest: Some(Known { name: "check", later: true }),
     };
-    refused(&["config", "trsut"], error.into());
+    refused(&["agents", "chek"], error.into());
     let error = UsageError::UnknownChoice {
         option: "--effort".to_owned(),
         value: "hihg".to_owned(),
@@ -225,6 +257,8 @@ fn a_value_of_another_kind_is_refused() {
     check("--model", "coder=", Wanted::Model);
     check("--provider", "script:", Wanted::File);
     check("--cwd", "", Wanted::File);
+    check("--add-dir", ":ro", Wanted::Folder);
+    check("--pass-env", "A=b", Wanted::Variable);
     let error = VerbError::BadAgentName { name: "co der".to_owned() };
     refused(&["--model", "co der=x", "x y"], error.into());
 }

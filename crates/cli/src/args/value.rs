@@ -108,6 +108,7 @@ impl Given {
     pub(super) fn sandbox(&self) -> Result<Sandbox, UsageError> {
         self.choice(|word| match word {
             "auto" => Some(Sandbox::Auto),
+            "strict" => Some(Sandbox::Strict),
             "kernel" => Some(Sandbox::Kernel),
             "none" => Some(Sandbox::None),
             _ => None,
@@ -142,6 +143,20 @@ impl Given {
     pub(super) fn words(&self) -> Result<String, UsageError> {
         let text = self.text()?;
         if text.trim().is_empty() { Err(self.bad(Wanted::Text)) } else { Ok(text.to_owned()) }
+    }
+
+    pub(super) fn folder(&self) -> Result<String, UsageError> {
+        let text = self.text()?;
+        let folder = text.strip_suffix(":ro").unwrap_or(text);
+        if folder.is_empty() { Err(self.bad(Wanted::Folder)) } else { Ok(text.to_owned()) }
+    }
+
+    pub(super) fn variable(&self) -> Result<String, UsageError> {
+        let text = self.text()?;
+        if text.is_empty() || text.contains(['=', '\0']) {
+            return Err(self.bad(Wanted::Variable));
+        }
+        Ok(text.to_owned())
     }
 
     pub(super) fn path(&self) -> Result<PathBuf, UsageError> {

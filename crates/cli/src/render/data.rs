@@ -111,7 +111,7 @@ pub(crate) fn places<'p>(places: impl Iterator<Item = (&'p str, String)>) -> San
 }
 
 /// Cells under each other. Hangul is two columns wide.
-fn columns<const N: usize>(rows: &[[String; N]]) -> Sanitized {
+pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> Sanitized {
     let mut text = String::new();
     let widest = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or_default()

@@ -3,6 +3,7 @@
 use domain::{evidence::ObservedCommand, permission::SandboxState, terminal::Sanitized};
 
 use super::{
+    diff::diff,
     help::PROGRAM,
     style::{Markup, Role, Style},
 };
@@ -70,23 +71,6 @@ fn heading(words: &'static str, style: Style) -> Markup {
     heading.words("\n");
     heading.append(&style.paint(Role::Name, &Sanitized::line(words)).ended());
     heading
-}
-
-/// A unified diff, coloured by its first column and indented.
-pub(crate) fn diff(diff: &str, style: Style) -> Markup {
-    let mut text = Markup::default();
-    let diff = diff.strip_suffix('\n').unwrap_or(diff);
-    for line in Sanitized::lines(diff).split_lines().filter(|_| !diff.is_empty()) {
-        let role = match line.as_str().chars().next() {
-            Some('+') => Role::Good,
-            Some('-') => Role::Bad,
-            Some('@') => Role::Action,
-            _ => Role::Faint,
-        };
-        text.words("  ");
-        text.append(&style.paint(role, &line).ended());
-    }
-    text
 }
 
 /// A path as one word of a shell.

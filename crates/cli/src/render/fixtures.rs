@@ -264,10 +264,10 @@ fn asides() -> Vec<Event> {
     vec![
         run(EventBody::PermissionAsked {
             call_id: CallId::new("c4"),
-            tool: "bash".to_owned(),
-            input: json!({"command": "make"}),
+            tool: "write".to_owned(),
+            input: json!({"path": "src/a.rs", "content": "b\n"}),
             diff: Some("-a\n+b\n".to_owned()),
-            rule: "mode `ask`".to_owned(),
+            rule: "permission mode `ask` asks before every edit".to_owned(),
             options: vec![Decision::Once, Decision::Deny],
         }),
         run(EventBody::PermissionAnswered {

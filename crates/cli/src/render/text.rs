@@ -4,6 +4,7 @@
 //! the manager's last words are the answer (standard output).
 
 mod account;
+mod asked;
 mod calls;
 mod coded;
 mod person;

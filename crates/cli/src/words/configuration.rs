@@ -73,7 +73,7 @@ impl Language {
 }
 
 /// What became of a file since the folder was trusted.
-fn korean_change(change: &TrustChange) -> String {
+pub(super) fn korean_change(change: &TrustChange) -> String {
     let became = match change.kind {
         TrustChangeKind::Added => "추가됨",
         TrustChangeKind::Changed => "변경됨",
@@ -90,7 +90,7 @@ fn korean_spot(spot: &Spot) -> String {
     }
 }
 
-fn korean_fault(fault: &Fault) -> String {
+pub(super) fn korean_fault(fault: &Fault) -> String {
     let detail = |text| Language::Korean.configuration_detail(text);
     let meant = |nearest: &Option<String>| match nearest {
         Some(nearest) => format!(". {}", Language::Korean.did_you_mean(nearest)),

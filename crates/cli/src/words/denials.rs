@@ -1,69 +1,55 @@
-//! Why a call was not allowed.
+//! Why a call was not allowed, for people.
 //!
-//! What the model reads is the domain's sentence ([`leave`]); a person reads the same in their language. The sentence
-//! is recognised by asking the domain again, so the two cannot drift apart.
+//! What the model reads is the engine's sentence; a person reads the same in their language, with the way out where
+//! the sentence has none. Tests ask the domain for every sentence, so that the two cannot drift apart.
 
-use domain::{
-    permission::{Leave, PermissionMode, SandboxState, leave},
-    tool::Access,
-};
+use std::borrow::Cow;
+
+use domain::permission::SandboxState;
 
 use super::Language;
+
+/// What the engine puts around the rule that would have asked somebody.
+const UNASKED: (&str, &str) =
+    ("denied: ", ", and nobody is there to be asked. Do not try again; go on without it.");
 
 impl Language {
     /// Why a call was denied, as `output` tells the model; `sandbox` is the one in force.
     pub(crate) fn denial(self, output: &str, sandbox: Option<&SandboxState>) -> String {
+        let (before, after) = UNASKED;
+        if let Some(rule) = output.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) {
+            return self.unasked(&self.detail(rule));
+        }
+        let sentence = output.strip_prefix(before).unwrap_or(output);
+        let said = match self {
+            Self::English => Some(Cow::Borrowed(output)),
+            Self::Korean => self.known_detail(sentence).or_else(|| self.known_detail(output)).map(Cow::Owned),
+        };
+        let said = said.map_or_else(|| self.denied_otherwise(output), Cow::into_owned);
+        // The reason of the sandbox stands inside of the sentence.
+        match sandbox.filter(|sandbox| said.contains(&sandbox.reason) && !sandbox.reason.is_empty()) {
+            Some(sandbox) => said.replace(&sandbox.reason, &self.detail(&sandbox.reason)),
+            None => said,
+        }
+    }
+
+    fn unasked(self, rule: &str) -> String {
+        match self {
+            Self::English => format!(
+                "{rule}, and nobody is there to be asked. To be asked, run it in a terminal; to allow it, start with \
+                 `--permission-mode full`, or put a rule into `permissions.rules`"
+            ),
+            Self::Korean => format!(
+                "{rule}. 물어볼 사람이 없어 거부했습니다. 터미널에서 실행하면 물어봅니다. 허용하려면 \
+                 `--permission-mode full`로 시작하거나 `permissions.rules`에 규칙을 추가하세요"
+            ),
+        }
+    }
+
+    fn denied_otherwise(self, output: &str) -> String {
         match self {
             Self::English => output.to_owned(),
-            Self::Korean => sandbox.and_then(|sandbox| by_permission(output, sandbox)).unwrap_or_else(|| {
-                self.known_detail(output)
-                    .unwrap_or_else(|| format!("권한이나 보호 규칙에 따라 허용되지 않았습니다: {output}"))
-            }),
+            Self::Korean => format!("권한이나 보호 규칙에 따라 허용되지 않았습니다: {output}"),
         }
     }
-}
-
-/// The denial that the permission table gave, where it is one.
-fn by_permission(output: &str, sandbox: &SandboxState) -> Option<String> {
-    let cells = PermissionMode::ALL.into_iter().flat_map(|mode| {
-        [Access::Read, Access::Edit, Access::Command, Access::Coordinate].map(|access| (mode, access))
-    });
-    for (mode, access) in cells {
-        match leave(mode, access, sandbox) {
-            Leave::Denied(text) if output.contains(&text) => return Some(denied(mode, sandbox)),
-            Leave::Ask(rule) if output.contains(&rule) => return Some(unasked(access, mode)),
-            Leave::Granted | Leave::Denied(_) | Leave::Ask(_) => {}
-        }
-    }
-    None
-}
-
-fn denied(mode: PermissionMode, sandbox: &SandboxState) -> String {
-    match mode {
-        PermissionMode::Plan => {
-            "권한 모드 `plan`은 보기만 합니다. 편집하거나 명령을 실행하려면 `--permission-mode \
-                                 auto-edit`로 시작하세요"
-                .to_owned()
-        }
-        PermissionMode::Ask | PermissionMode::AutoEdit | PermissionMode::Full => format!(
-            "사용 가능한 샌드박스가 없어 명령을 실행하지 않았습니다 ({}). 샌드박스 없이 실행하려면 `--sandbox none \
-             --permission-mode full`로 시작하세요",
-            Language::Korean.detail(&sandbox.reason)
-        ),
-    }
-}
-
-/// Nobody was there to ask.
-fn unasked(access: Access, mode: PermissionMode) -> String {
-    let rule = match (access, mode) {
-        (Access::Edit, PermissionMode::Ask) => "권한 모드 `ask`에서는 파일을 편집할 때마다 물어봅니다",
-        (_, PermissionMode::AutoEdit) => {
-            "권한 모드 `auto-edit`에서는 샌드박스 없이 명령을 실행할 때마다 물어봅니다"
-        }
-        (
-            Access::Read | Access::Edit | Access::Command | Access::Coordinate,
-            PermissionMode::Plan | PermissionMode::Ask | PermissionMode::Full,
-        ) => "권한 모드 `ask`에서는 명령을 실행할 때마다 물어봅니다",
-    };
-    format!("{rule}. 물어볼 사람이 없어 거부했습니다. 허용하려면 `--permission-mode full`로 시작하세요")
 }

@@ -130,14 +130,6 @@ impl Language {
         self.pick("did not run to its end", "끝까지 실행되지 않음")
     }
 
-    /// Somebody has to say whether a call may run.
-    pub(crate) fn permission_asked(self, tool: &str, rule: &str) -> String {
-        match self {
-            Self::English => format!("may `{tool}` run? ({rule})"),
-            Self::Korean => format!("`{tool}` 실행을 허용할까요? ({rule})"),
-        }
-    }
-
     /// Somebody said it.
     pub(crate) fn permission_answered(self, decision: Decision, by: &str) -> String {
         let decision = match decision {

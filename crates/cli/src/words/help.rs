@@ -42,10 +42,10 @@ impl Language {
         self.pick(
             "0 done or answered · 1 our fault · 2 usage · 3 configuration · 4 credentials · 5 provider\n\
              6 turns · 7 tokens or cost · 8 time · 9 permission needed · 10 a question is open\n\
-             11 verification failed · 12 loop · 13 partly done · 14 not done · 15 stopped · 128+n signal n",
+             11 verification failed · 12 loop · 13 partly done · 14 not done · 15 stopped · 16 not found · 128+n signal n",
             "0 완료 또는 답변 · 1 내부 오류 · 2 사용법 · 3 설정 · 4 인증 정보 · 5 모델 제공자\n\
              6 턴 한도 · 7 토큰·비용 한도 · 8 시간 한도 · 9 권한 필요 · 10 질문 대기\n\
-             11 검증 실패 · 12 반복 · 13 일부 완료 · 14 미완료 · 15 중지됨 · 128+n 시그널 n",
+             11 검증 실패 · 12 반복 · 13 일부 완료 · 14 미완료 · 15 중지됨 · 16 찾을 수 없음 · 128+n 시그널 n",
         )
     }
 
@@ -75,6 +75,14 @@ impl Language {
                 "설정 파일의 JSON 스키마를 출력합니다",
             ),
             VerbId::ConfigPaths => self.pick("say where everything lies", "모든 파일의 위치를 보여 줍니다"),
+            VerbId::ConfigTrust => self.pick(
+                "show what this folder's configuration would change, and trust it as it is (until it changes)",
+                "이 폴더의 설정이 바꾸는 것을 보여 주고, 지금 내용 그대로 신뢰합니다 (내용이 바뀌면 다시 물음)",
+            ),
+            VerbId::PermissionsExplain => self.pick(
+                "show which agent may use which tool and why; with a call, the rule that decides about it",
+                "에이전트별 도구 권한과 그 근거를 보여 줍니다. 호출을 주면 그 호출을 정하는 규칙을 보여 줍니다",
+            ),
         }
     }
 
@@ -105,6 +113,17 @@ impl Language {
             OptionId::Sandbox => self.pick(
                 "how commands are walled in (default: auto, the best level that works here, never none)",
                 "명령을 격리하는 방식 (기본값: auto, none을 뺀 이 환경의 최선)",
+            ),
+            OptionId::AllowNetwork => {
+                self.pick("commands may reach the network", "명령이 네트워크에 접속할 수 있게 합니다")
+            }
+            OptionId::AddDir => self.pick(
+                "a further folder that the team may use; `:ro` to read only (repeatable)",
+                "팀이 사용할 수 있는 추가 폴더, `:ro`를 붙이면 읽기 전용 (반복 가능)",
+            ),
+            OptionId::PassEnv => self.pick(
+                "a variable of your environment that commands get (repeatable)",
+                "명령에 넘길 환경 변수 이름 (반복 가능)",
             ),
             OptionId::Verify => self.pick(
                 "a test command that the engine itself runs before the work counts as done (repeatable)",

@@ -6,12 +6,13 @@
 
 mod configuration;
 mod engine;
+mod permission;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
-use self::{configuration::CONFIGURATION, engine::ENGINE};
+use self::{configuration::CONFIGURATION, engine::ENGINE, permission::PERMISSION};
 use super::Language;
 
 /// English and Korean; `{}` is a hole whose text is kept, in the same order. More particular phrases stand before
@@ -28,7 +29,7 @@ impl Language {
     pub(crate) fn known_detail(self, text: &str) -> Option<String> {
         match self {
             Self::English => None,
-            Self::Korean => said_in(&ENGINE, text),
+            Self::Korean => said_in(&PERMISSION, text).or_else(|| said_in(&ENGINE, text)),
         }
     }
 

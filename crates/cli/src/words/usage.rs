@@ -108,6 +108,10 @@ impl Language {
             Wanted::Text => self.pick("a text that is not blank", "비어 있지 않은 텍스트"),
             Wanted::Model => self.pick("MODEL or AGENT=MODEL", "MODEL 또는 AGENT=MODEL"),
             Wanted::File => self.pick("the name of a file", "파일 이름"),
+            Wanted::Folder => self.pick("DIR or DIR:ro", "DIR 또는 DIR:ro"),
+            Wanted::Variable => {
+                self.pick("the name of a variable, without its value", "값을 뺀 환경 변수 이름")
+            }
         };
         match self {
             Self::English => format!("`{option}` needs {wanted}, not `{value}`"),
@@ -170,8 +174,8 @@ impl Language {
             },
             VerbError::ExtraArgument { .. } => self
                 .pick(
-                    "a task is one argument: put it in quotes",
-                    "작업은 인자 하나입니다. 따옴표로 묶어 주세요",
+                    "a task or a command is one argument: put it in quotes",
+                    "작업이나 명령은 인자 하나입니다. 따옴표로 묶어 주세요",
                 )
                 .to_owned(),
             VerbError::MissingOperand { .. } | VerbError::BadAgentName { .. } => self.see_help(),

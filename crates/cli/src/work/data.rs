@@ -14,9 +14,9 @@ use super::{Done, Terminal};
 use crate::{args::Options, render, render::start::StartFailure, words::Said};
 
 /// Exit code of a verb that found nothing (contract 2).
-const NOT_FOUND: u8 = 16;
+pub(super) const NOT_FOUND: u8 = 16;
 
-fn say(
+pub(super) fn say(
     printer: &mut Terminal,
     options: &Options,
     text: impl FnOnce() -> Sanitized,

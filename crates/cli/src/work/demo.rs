@@ -38,7 +38,7 @@ pub(super) async fn play(writer: &Writer, printer: &mut Terminal) -> Result<Done
     let records = engine.settings().places.records();
 
     let mut seen = Seen::default();
-    let done = round::play(engine, request, writer, printer, |event| {
+    let done = round::play(engine, request, writer, printer, false, |event| {
         seen.take(&event.body, event.session_id.to_string());
     })
     .await?;

@@ -1,5 +1,6 @@
 //! `better-llm-cli TASK`: one session with one round, its events as lines, its outcome as exit code.
 
+mod asking;
 mod listener;
 mod saying;
 mod signals;
@@ -19,13 +20,13 @@ use self::{
 };
 use super::{Done, Terminal, build, builder};
 use crate::{
-    args::{Options, Task},
+    args::{Options, OutputFormat, Task},
     input::{InputError, context_items, task_text},
     render::{
         start::{StartFailure, causes},
         style::Role,
     },
-    surroundings::standard_input_holds_data,
+    surroundings::{is_at_a_terminal, standard_input_holds_data},
     words::{NoticeCode, UNREAD_INPUT},
     writer::Writer,
 };
@@ -46,9 +47,11 @@ pub(super) async fn run(
     if !reads_standard_input(task, options) && standard_input_holds_data() {
         builder = builder.notice(NoticeCode::InputUnread.as_str(), UNREAD_INPUT);
     }
-    let engine = build(builder).await?;
+    let is_read = reads_standard_input(task, options);
+    let is_attended = options.output == OutputFormat::Text && !is_read && is_at_a_terminal();
+    let engine = build(builder.attended(is_attended)).await?;
     printer.speak(engine.settings().lang.into());
-    play(engine, request, writer, printer, |_| {}).await
+    play(engine, request, writer, printer, is_attended, |_| {}).await
 }
 
 fn reads_standard_input(task: &Task, options: &Options) -> bool {
@@ -57,12 +60,14 @@ fn reads_standard_input(task: &Task, options: &Options) -> bool {
     matches!(task, Task::StandardInput) || in_context
 }
 
-/// Plays one round in a session of its own and says everything that happens; `watch` sees every event, too.
+/// Plays one round in a session of its own and says everything that happens; `watch` sees every event,
+/// too. A person who attends is asked for leave.
 pub(super) async fn play(
     engine: Engine,
     request: Request,
     writer: &Writer,
     printer: &mut Terminal,
+    is_attended: bool,
     watch: impl FnMut(&Event),
 ) -> Result<Done, StartFailure> {
     let mut signals = Signals::listen().map_err(|error| StartFailure::internal(&error))?;
@@ -70,7 +75,7 @@ pub(super) async fn play(
     let session = engine.session().await.map_err(|error| StartFailure::from(&error))?;
     let (mut followed, mut told) = (Listener::new(session.subscribe()), Listener::new(session.subscribe()));
     session.send(Command::Start(request)).await.map_err(|error| StartFailure::internal(&error))?;
-    let saying = Saying::new(&session, writer, printer, watch);
+    let saying = Saying::new(&session, writer, printer, watch, is_attended);
     let said = match saying.until_the_end(&mut followed, &mut told, &mut signals).await {
         Watched::ToTheEnd(said) => said,
         // The caller drops the runtime, and with it every task; a dropped command takes its process group along.

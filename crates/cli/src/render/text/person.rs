@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use domain::event::{EventBody, InterventionAction, RunScope};
 
+use super::asked::{Asked, asked};
 use crate::{
     render::{screen::Screen, style::Role},
     words::Language,
@@ -15,11 +16,8 @@ const ENGINE: &str = "engine";
 /// Tells an event of this kind; every other one tells itself elsewhere.
 pub(super) fn tell(screen: &mut Screen, language: Language, run: Option<&RunScope>, body: &EventBody) {
     match body {
-        EventBody::PermissionAsked { tool, rule, diff, .. } => {
-            screen.line(run, &[(Role::Warning, &format!("? {}", language.permission_asked(tool, rule)))]);
-            if let Some(diff) = diff {
-                screen.line(run, &[(Role::Faint, diff)]);
-            }
+        EventBody::PermissionAsked { tool, input, rule, diff, .. } => {
+            asked(screen, language, run, &Asked { tool, input, diff: diff.as_deref(), rule });
         }
         EventBody::PermissionAnswered { decision, note, by, .. } => {
             let note = note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();

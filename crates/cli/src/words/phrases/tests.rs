@@ -11,7 +11,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::{configuration::CONFIGURATION, engine::ENGINE, holes};
+use super::{configuration::CONFIGURATION, engine::ENGINE, holes, permission::PERMISSION};
 use crate::words::{Language, Said};
 
 fn is_korean(text: &str) -> bool {
@@ -38,8 +38,9 @@ fn every_phrase_is_reached_by_itself_and_is_korean() {
     let filled = |text: &str| text.replace("{}", "7");
     for (phrases, said) in [
         (&ENGINE[..], &|text: &str| Language::Korean.detail(text).into_owned() as String),
+        (&PERMISSION[..], &|text: &str| Language::Korean.detail(text).into_owned() as String),
         (&CONFIGURATION[..], &(|text: &str| Language::Korean.configuration_detail(text).into_owned()) as _),
-    ] as [(&[(&str, &str)], &dyn Fn(&str) -> String); 2]
+    ] as [(&[(&str, &str)], &dyn Fn(&str) -> String); 3]
     {
         for (english, korean) in phrases {
             let holes = |text: &str| text.matches("{}").count();

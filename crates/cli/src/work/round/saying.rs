@@ -3,16 +3,27 @@
 //! The round is followed by one listener, as fast as it goes; another one says what happened, as fast as it is read.
 //! A slow reader makes the second one lag: it gets every event from the journal then, and loses deltas.
 
+use std::sync::Arc;
+
 use better_llm::{
     Published, SessionHandle,
-    domain::{event::Event, outcome::Signal, ports::JournalError, session::Command},
+    domain::{
+        event::{Decision, Event, EventBody},
+        outcome::Signal,
+        ports::JournalError,
+        session::Command,
+    },
 };
 use tokio::time::Instant;
 
-use super::{Listener, Signals};
+use super::{
+    Listener, Signals,
+    asking::{Asking, NO, Next},
+};
 use crate::{
     output::OutputError,
     render::style::Role,
+    words::leave_answer,
     work::{PATIENCE, Terminal},
     writer::Writer,
 };
@@ -47,18 +58,22 @@ pub(super) struct Saying<'a, W> {
     is_telling: bool,
     /// The number of the last event that was said.
     last_told: u64,
+    /// None: nobody is there to be asked.
+    asking: Option<Asking>,
 }
 
 impl<'a, W: FnMut(&Event)> Saying<'a, W> {
-    /// `watch` sees every event as it happens.
+    /// `watch` sees every event as it happens; a person who attends is asked for leave.
     pub(super) fn new(
         session: &'a SessionHandle,
         writer: &'a Writer,
         printer: &'a mut Terminal,
         watch: W,
+        is_attended: bool,
     ) -> Self {
         let stage = Stage::UnderWay;
-        Self { session, writer, printer, watch, stage, said: Ok(()), is_telling: true, last_told: 0 }
+        let asking = is_attended.then(Asking::default);
+        Self { session, writer, printer, watch, stage, said: Ok(()), is_telling: true, last_told: 0, asking }
     }
 
     /// Says events until the round has ended and its reader has taken everything, or has stopped to take anything.
@@ -90,6 +105,7 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
                     Some(Err(error)) => return self.lose(&error).await,
                     None => self.is_telling = false,
                 },
+                typed = typed(&mut self.asking), if self.is_asking() => self.answer(typed).await,
                 () = writer.drained(), if has_ended && !self.is_telling => return Watched::ToTheEnd(self.said),
                 () = too_long(self.stage, writer) => return self.give_up(),
             }
@@ -118,7 +134,23 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
             Published::Event(event) => {
                 self.last_told = event.seq;
                 self.is_telling = !event.body.ends_round();
-                self.printer.event(event)
+                match (&event.body, &mut self.asking) {
+                    (EventBody::PermissionAsked { .. }, Some(asking)) => {
+                        let is_first = asking.take(Arc::clone(event));
+                        return if is_first {
+                            self.ask_next().await
+                        };
+                    }
+                    (EventBody::PermissionAnswered { call_id, .. }, Some(asking)) => {
+                        let was_front = asking.forget(call_id);
+                        let spoken = self.printer.event(event);
+                        if was_front {
+                            self.ask_next().await;
+                        }
+                        spoken
+                    }
+                    _ => self.printer.event(event),
+                }
             }
             // A piece of something whose whole was said while we lagged.
             Published::Delta(delta) if delta.after_seq < self.last_told => Ok(()),
@@ -126,6 +158,65 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
         };
         if let Err(error) = spoken {
             self.fall_silent(error).await;
+        } else if self.is_asking() {
+            self.printer.renew_prompt();
+        }
+    }
+
+    /// Whether the person is being asked, and may yet answer.
+    fn is_asking(&self) -> bool {
+        self.stage == Stage::UnderWay && self.asking.as_ref().is_some_and(Asking::is_waiting)
+    }
+
+    /// Shows the call in front, and where its answer is typed.
+    async fn ask_next(&mut self) {
+        while self.is_asking() {
+            let Some((event, next)) = self.asking.as_mut().and_then(Asking::begin) else { return };
+            if let Err(error) = self.printer.event(&event) {
+                return self.fall_silent(error).await;
+            }
+            match next {
+                Next::Show => return self.printer.ask_leave(),
+                Next::Deny(None) => self.decide(NO).await,
+                Next::Deny(Some(error)) => {
+                    let text = self.printer.language().unreadable_input("-");
+                    self.printer.aside(Role::Bad, &format!("{text}: {error}"));
+                    self.decide(NO).await;
+                }
+            }
+        }
+    }
+
+    /// Something was typed, or the input has ended.
+    async fn answer(&mut self, typed: Option<String>) {
+        let answer = typed.as_deref().map(leave_answer);
+        if typed.is_some() {
+            self.printer.end_prompt();
+        }
+        match answer {
+            Some(Some(answer)) => {
+                self.decide(answer).await;
+                self.ask_next().await;
+            }
+            Some(None) => {
+                let text = self.printer.language().no_answer();
+                self.printer.aside(Role::Warning, text);
+                self.printer.ask_leave();
+            }
+            None => {
+                let text = self.printer.language().input_ended();
+                self.printer.aside(Role::Warning, text);
+                self.decide(NO).await;
+                self.ask_next().await;
+            }
+        }
+    }
+
+    /// Tells the engine what the person decided about the call in front.
+    async fn decide(&mut self, (decision, note): (Decision, Option<String>)) {
+        if let Some(call) = self.asking.as_mut().and_then(Asking::answered) {
+            // A session that has ended waits for no answer.
+            self.session.send(Command::Permission { call, decision, note }).await.unwrap_or_default();
         }
     }
 
@@ -154,8 +245,17 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
 
     async fn cancel(&mut self, signal: Signal) {
         self.stage = Stage::Cancelled;
+        self.asking = None;
         // A session that has ended needs no cancelling.
         self.session.send(Command::Cancel(signal)).await.unwrap_or_default();
+    }
+}
+
+/// The next line that the person types; never one where nobody is asked. Safe to drop.
+async fn typed(asking: &mut Option<Asking>) -> Option<String> {
+    match asking {
+        Some(asking) => asking.typed().await,
+        None => std::future::pending().await,
     }
 }
 

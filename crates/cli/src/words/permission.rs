@@ -1,0 +1,173 @@
+//! What is said where a person is asked for leave, and what they may answer.
+
+use domain::{
+    event::Decision,
+    terminal::{Mark, MarkKind, Place, script_name},
+};
+
+use super::Language;
+
+impl Language {
+    /// A command waits.
+    pub(crate) const fn may_command_run(self) -> &'static str {
+        self.pick("may this command run?", "이 명령을 실행할까요?")
+    }
+
+    /// An edit waits.
+    pub(crate) const fn may_edit_be_made(self) -> &'static str {
+        self.pick("may this edit be made?", "이 편집을 적용할까요?")
+    }
+
+    /// Another call waits.
+    pub(crate) fn may_tool_run(self, tool: &str) -> String {
+        match self {
+            Self::English => format!("may `{tool}` run?"),
+            Self::Korean => format!("`{tool}` 실행을 허용할까요?"),
+        }
+    }
+
+    /// The rule that asks.
+    pub(crate) fn asked_because(self, rule: &str) -> String {
+        match self {
+            Self::English => format!("asked because: {rule}"),
+            Self::Korean => format!("묻는 이유: {rule}"),
+        }
+    }
+
+    /// What the answers mean.
+    pub(crate) const fn leave_options(self) -> &'static str {
+        self.pick(
+            "o once · s exactly this until the session ends · a exactly this always, in this workspace · d deny",
+            "o 이번만 · s 이 세션 동안 똑같은 호출 허용 · a 이 작업 폴더에서 항상 똑같은 호출 허용 · d 거부",
+        )
+    }
+
+    /// Before the place where the answer is typed.
+    pub(crate) const fn leave_prompt(self) -> &'static str {
+        self.pick("o, s, a or d, then a note if you like: ", "o, s, a, d 중 하나 (뒤에 메모 가능): ")
+    }
+
+    /// What was typed is no answer.
+    pub(crate) const fn no_answer(self) -> &'static str {
+        self.pick(
+            "that is no answer: type o, s, a or d, then Enter (Ctrl+C ends the round)",
+            "답을 알 수 없습니다. o, s, a, d 중 하나를 입력하고 Enter를 누르세요 (Ctrl+C는 라운드를 끝냅니다)",
+        )
+    }
+
+    /// Nothing can be typed any more.
+    pub(crate) const fn input_ended(self) -> &'static str {
+        self.pick(
+            "the input has ended: whatever would have to be asked is denied",
+            "입력이 끝났습니다. 물어봐야 하는 일은 모두 거부합니다",
+        )
+    }
+
+    /// Something that deceives the eye.
+    pub(crate) fn mark(self, mark: &Mark) -> String {
+        let kind = match mark.kind {
+            MarkKind::MixedScripts => {
+                self.pick("letters of another script among lookalikes", "비슷하게 생긴 다른 문자가 섞인 단어")
+            }
+            MarkKind::LooksLatin => self
+                .pick("reads like Latin letters and is none", "라틴 문자처럼 보이지만 다른 문자로 쓴 단어"),
+            MarkKind::StyledLetters => {
+                self.pick("letters drawn for show among plain ones", "일반 문자에 섞인 장식 문자")
+            }
+            MarkKind::Bidi => {
+                self.pick("characters that change the order of reading", "읽는 순서를 바꾸는 문자")
+            }
+            MarkKind::Invisible => self.pick("characters that show nothing", "보이지 않는 문자"),
+            MarkKind::Control => self.pick("characters that control a terminal", "터미널을 제어하는 문자"),
+            MarkKind::OddSpace => self.pick(
+                "looks like a space and is none for a shell",
+                "공백처럼 보이지만 셸에는 공백이 아닌 문자",
+            ),
+        };
+        let has_words =
+            matches!(mark.kind, MarkKind::MixedScripts | MarkKind::LooksLatin | MarkKind::StyledLetters);
+        let places: Vec<String> = mark.places.iter().map(|place| self.place(place, has_words)).collect();
+        let more = mark.count.saturating_sub(mark.places.len());
+        let more = match (self, more) {
+            (_, 0) => String::new(),
+            (Self::English, more) => format!(" and {more} more"),
+            (Self::Korean, more) => format!(" 외 {more}곳"),
+        };
+        format!("{kind}: {}{more}", places.join(", "))
+    }
+
+    fn place(self, place: &Place, has_word: bool) -> String {
+        let line = match self {
+            Self::English => format!("line {}", place.line),
+            Self::Korean => format!("{}번째 줄", place.line),
+        };
+        let codes = place.characters.iter().map(|character| {
+            let code = format!("U+{:04X}", u32::from(*character));
+            if has_word { format!("{character} {code} {}", script_name(*character)) } else { code }
+        });
+        let codes = codes.collect::<Vec<_>>().join(", ");
+        if has_word { format!("`{}` ({codes}; {line})", place.word) } else { format!("{codes} ({line})") }
+    }
+}
+
+/// What somebody typed who was asked for leave: a key or a word, then a note. None: no answer.
+///
+/// Keys are read as a Korean keyboard gives them, too. An empty line is no answer.
+pub(crate) fn leave_answer(typed: &str) -> Option<(Decision, Option<String>)> {
+    let typed = typed.trim();
+    let (word, note) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
+    let decision = match word.trim_end_matches([':', ',']).to_lowercase().as_str() {
+        "o" | "once" | "ㅐ" | "이번만" | "한번" => Decision::Once,
+        "s" | "session" | "ㄴ" | "세션" => Decision::Session,
+        "a" | "always" | "ㅁ" | "항상" => Decision::Always,
+        "d" | "deny" | "n" | "no" | "ㅇ" | "ㅜ" | "거부" | "아니오" | "아니요" => Decision::Deny,
+        _ => return None,
+    };
+    let note = note.trim();
+    Some((decision, (!note.is_empty()).then(|| note.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::terminal::marks;
+
+    use super::*;
+
+    fn check(typed: &str, expected: Option<(Decision, Option<&str>)>) {
+        let expected = expected.map(|(decision, note)| (decision, note.map(str::to_owned)));
+        assert_eq!(leave_answer(typed), expected, "{typed:?}");
+    }
+
+    #[test]
+    fn an_answer_is_a_key_or_a_word_and_may_carry_a_note() {
+        check("o", Some((Decision::Once, None)));
+        check(" S \r\n", Some((Decision::Session, None)));
+        check("always", Some((Decision::Always, None)));
+        check("d  use the test folder instead ", Some((Decision::Deny, Some("use the test folder instead"))));
+        check("deny: 테스트 폴더를 쓰세요", Some((Decision::Deny, Some("테스트 폴더를 쓰세요"))));
+        check("ㅐ", Some((Decision::Once, None)));
+        check("거부 위험해요", Some((Decision::Deny, Some("위험해요"))));
+    }
+
+    /// Contract 6: nothing is allowed by accident.
+    #[test]
+    fn an_empty_line_and_anything_else_is_no_answer() {
+        for typed in ["", "\n", "  ", "y", "yes", "ok", "os", "once-ish", "1", "\u{1b}[A", "o\u{200b}"] {
+            check(typed, None);
+        }
+    }
+
+    #[test]
+    fn a_mark_names_the_word_the_letter_and_its_script() {
+        let mark = |text: &str, language: Language| language.mark(&marks(text)[0]);
+        assert_eq!(
+            mark("ls\ncurl pаypal.com", Language::English),
+            "letters of another script among lookalikes: `pаypal` (а U+0430 Cyrillic; line 2)"
+        );
+        assert_eq!(
+            mark(&"\u{202e}".repeat(5), Language::English),
+            "characters that change the order of reading: U+202E (line 1), U+202E (line 1), U+202E (line 1) and 2 more"
+        );
+        assert_eq!(mark("a\u{200b}", Language::Korean), "보이지 않는 문자: U+200B (1번째 줄)");
+    }
+}
