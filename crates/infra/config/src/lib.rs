@@ -2,8 +2,8 @@
 //!
 //! [`Settings::load`] is the one way in. It reads no environment, no clock and no home folder of its own: what it
 //! may know stands in the [`LoadRequest`]. It finds every problem before it gives up ([`ConfigError`]), and says
-//! what it left out ([`Notice`]). It starts nothing, asks nobody and writes nothing; asking a person to trust a
-//! folder is not done here yet.
+//! what it left out ([`Notice`]). It starts nothing, asks nobody and writes nothing. What a person decides about a
+//! workspace is written by [`trust::Trust::grant`] and by [`WorkspaceGrants`].
 //!
 //! # Where values come from
 //! Of each kind of file (system, agents) the first that is found counts: `--config`; the workspace's
@@ -13,7 +13,8 @@
 //!
 //! # Before a folder is trusted
 //! A file that came with a workspace may only *narrow* what would hold without it, so it is laid over the
-//! person's own file instead of hiding it. What that means key by key, and why, stands in [`trust`].
+//! person's own file instead of hiding it. What that means key by key, what trust is bound to, and why, stands in
+//! [`trust`].
 
 mod agent_entry;
 mod agent_file;

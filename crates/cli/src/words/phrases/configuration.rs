@@ -3,7 +3,7 @@
 
 use super::Phrase;
 
-pub(super) const CONFIGURATION: [Phrase; 86] = [
+pub(super) const CONFIGURATION: [Phrase; 93] = [
     // What a value should be, and what it is.
     ("one of {}", "{} 중 하나"),
     ("a whole number of at least {} and at most {}", "{} 이상 {} 이하의 정수"),
@@ -133,6 +133,20 @@ pub(super) const CONFIGURATION: [Phrase; 86] = [
         "should be the name of a host: letters, digits, `-` and dots",
         "호스트 이름이어야 합니다 (영문자, 숫자, `-`, 점)",
     ),
+    // Files of a workspace.
+    (
+        "is a link that leads out of the workspace: put the file itself there, or name it by `--config`",
+        "작업 폴더 밖을 가리키는 링크입니다. 파일을 작업 폴더에 직접 두거나 `--config`로 지정하세요",
+    ),
+    ("is a link that leads out of the workspace", "작업 폴더 밖을 가리키는 링크입니다"),
+    (
+        "leads out of the workspace: its prompts must lie inside of it",
+        "작업 폴더 밖을 가리킵니다. 프롬프트 파일은 그 폴더 안에 있어야 합니다",
+    ),
+    ("holds folders more than {} deep", "폴더가 {}단계보다 깊습니다"),
+    ("holds more than {} files", "파일이 {}개보다 많습니다"),
+    ("was written by another version of better-llm", "다른 버전의 better-llm이 쓴 파일입니다"),
+    ("is about another folder ({})", "다른 폴더({})에 관한 파일입니다"),
     ("has text after the closing quote", "닫는 따옴표 뒤에 글자가 있습니다"),
     ("has no closing quote on its line", "같은 줄에 닫는 따옴표가 없습니다"),
     // Features of later versions.
