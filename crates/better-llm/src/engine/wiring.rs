@@ -37,6 +37,8 @@ impl Engine {
             requested: self.settings.sandbox_level.map_or(Requested::Auto, Requested::Level),
             cache: self.settings.places.cache.clone(),
             session,
+            run_folder: self.settings.places.state.join("run"),
+            helper: None,
             git_dirs: workspace::git_dirs(&self.cwd),
             protected: self
                 .configuration_files()
@@ -44,6 +46,7 @@ impl Engine {
                 .chain([self.settings.places.config.clone()])
                 .chain(self.own_git(session))
                 .collect(),
+            own: vec![self.settings.places.data.clone(), self.settings.places.state.clone()],
             artifacts: Arc::new(ArtifactFiles::new(
                 self.settings.places.artifacts(),
                 Arc::clone(&self.redactor),

@@ -117,6 +117,7 @@ pub(crate) fn shell(path: &OsStr) -> Option<PathBuf> {
         .or_else(|| Some(PathBuf::from("/bin/sh")).filter(|file| is_program(file)))
 }
 
-fn is_program(file: &Path) -> bool {
+/// Whether we may run it.
+pub(crate) fn is_program(file: &Path) -> bool {
     file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
 }

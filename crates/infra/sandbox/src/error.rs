@@ -5,11 +5,14 @@ use std::{io, path::PathBuf};
 /// A sandbox level cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// The level has no launcher yet.
-    #[error(
-        "sandbox level `{0}` is not available in this version; use `--sandbox auto`, or `kernel` where Linux has Landlock"
-    )]
-    NotInThisVersion(&'static str),
+    /// Neither level that walls commands in works here.
+    #[error("{strict}; {kernel}")]
+    NothingWorks {
+        /// Why not `strict`.
+        strict: String,
+        /// Why not `kernel`.
+        kernel: String,
+    },
     /// The level exists and does not work here. A level that was named is never stepped down.
     #[error(
         "sandbox level `{level}` does not work here; use `--sandbox auto`, or `--sandbox none --permission-mode full` \
@@ -31,9 +34,28 @@ pub enum SandboxError {
         #[source]
         source: io::Error,
     },
+    /// It could not be written down what a killed session would leave behind.
+    #[error("cannot write into {}, where better-llm notes what runs; make it a folder that you may write", path.display())]
+    Note {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// There is no shell in `PATH` and no `/bin/sh`.
     #[error("no shell found: neither `bash` nor `sh` is in PATH; add one of them to PATH")]
     NoShell,
+}
+
+/// Why a level cannot be had, for people who did not ask for it by name: without the ways out.
+pub(crate) fn causes(error: &SandboxError) -> String {
+    match error {
+        SandboxError::Unavailable { level, source } => {
+            format!("`{level}` does not work here: {}", chain(source.as_ref()))
+        }
+        other => chain(other),
+    }
 }
 
 /// An error and its causes in one line.

@@ -14,6 +14,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use domain::id::SessionId;
 use rustix::fs::{Mode, OFlags};
 use sha2::{Digest, Sha256};
 
@@ -45,19 +46,24 @@ pub(crate) struct Folders {
 
 impl Folders {
     pub(crate) fn of(settings: &SandboxSettings) -> Self {
-        let key = workspace_key(&settings.workspace);
-        let toolchains = settings.cache.join("toolchains").join(&key);
+        Self::at(&settings.workspace, &settings.cache, settings.session)
+    }
+
+    /// Those of any session: its `workspace`, canonical, and its `cache` root decide where.
+    pub(crate) fn at(workspace: &Path, cache: &Path, session: SessionId) -> Self {
+        let key = workspace_key(workspace);
+        let toolchains = cache.join("toolchains").join(&key);
         // Commands can plant links wherever the workspace holds the cache.
-        let (base, inside) = match rest_inside(&settings.cache, &settings.workspace) {
-            Some(rest) => (settings.workspace.clone(), rest),
-            None => (settings.cache.clone(), PathBuf::new()),
+        let (base, inside) = match rest_inside(cache, workspace) {
+            Some(rest) => (workspace.to_owned(), rest),
+            None => (cache.to_owned(), PathBuf::new()),
         };
         let inside = inside.components().filter_map(|component| match component {
             Component::Normal(name) => Some(name.to_owned()),
             Component::ParentDir => Some(OsString::from("..")),
             Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
         });
-        let session = settings.session.to_string();
+        let session = session.to_string();
         Self {
             base,
             way: inside.chain(["toolchains".into(), key.into()]).collect(),

@@ -12,7 +12,11 @@ use std::{
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 #[cfg(target_os = "linux")]
-use crate::{kin::Kin, mark::Mark};
+use crate::{
+    kin::{self, Kin},
+    mark::Mark,
+    strict::Report,
+};
 
 /// How long a dropped group may hold its thread up while the kernel ends the shell.
 const DROP_PATIENCE: Duration = Duration::from_secs(1);
@@ -26,6 +30,9 @@ pub(crate) struct Group {
     kin: Vec<Kin>,
     #[cfg(target_os = "linux")]
     mark: Option<Mark>,
+    /// There is one where the leader is bubblewrap, and the shell inside.
+    #[cfg(target_os = "linux")]
+    report: Option<Report>,
     #[cfg(target_os = "linux")]
     started: std::time::Instant,
 }
@@ -52,6 +59,8 @@ impl Group {
             #[cfg(target_os = "linux")]
             mark: None,
             #[cfg(target_os = "linux")]
+            report: None,
+            #[cfg(target_os = "linux")]
             started: std::time::Instant::now(),
         })
     }
@@ -63,10 +72,17 @@ impl Group {
         self
     }
 
+    /// Is led by bubblewrap, which reports what became of the shell.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn with_report(mut self, report: Report) -> Self {
+        self.report = Some(report);
+        self
+    }
+
     /// A marked process that still lives, the shell left out. Cheap where the shell lived shortly and started little.
     #[cfg(target_os = "linux")]
     pub(crate) fn survivor(&self) -> Option<Kin> {
-        crate::kin::marked(self.leader, self.mark?, self.started.elapsed()).next()
+        kin::marked(self.leader, self.mark?, self.started.elapsed()).next()
     }
 
     /// The shell.
@@ -77,6 +93,17 @@ impl Group {
     /// Asks everything to end by itself.
     pub(crate) fn terminate(&mut self) {
         self.freeze();
+        #[cfg(target_os = "linux")]
+        match self.report {
+            // bubblewrap would end at once, and take everything inside with it.
+            Some(_) => self
+                .kin
+                .iter()
+                .filter(|kin| kin.pid() != Some(self.leader))
+                .for_each(|kin| kin.signal(Signal::TERM)),
+            None => self.signal(Signal::TERM),
+        }
+        #[cfg(not(target_os = "linux"))]
         self.signal(Signal::TERM);
         // What is stopped acts on it only when it runs again.
         self.signal(Signal::CONT);
@@ -92,29 +119,20 @@ impl Group {
 
     /// Signals the group, and those of its kin that are known.
     fn signal(&self, signal: Signal) {
-        match rustix::process::kill_process_group(self.leader, signal) {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
-            Err(error) => tracing::warn!(group = self.leader.as_raw_pid(), %error, "cannot signal a command"),
-        }
+        signal_group(self.leader, signal);
         #[cfg(target_os = "linux")]
         self.kin.iter().for_each(|kin| kin.signal(signal));
     }
 
-    /// Gets to know all kin, and stops them: while they run, one may be born, or leave the group, between the look
-    /// and the signal.
+    /// Gets to know all kin, and stops them.
     #[cfg(target_os = "linux")]
     fn freeze(&mut self) {
-        /// Passes until two see the same processes; only a fork bomb outruns them.
-        const MOST_PASSES: usize = 16;
-
-        for _ in 0..MOST_PASSES {
-            self.signal(Signal::STOP);
-            let found = crate::kin::of(self.leader, self.mark, &self.kin);
-            if crate::kin::are_same(&found, &self.kin) {
-                return;
-            }
-            self.kin = found;
-        }
+        let known = std::mem::take(&mut self.kin);
+        let stop = |kin: &[Kin]| {
+            signal_group(self.leader, Signal::STOP);
+            kin.iter().for_each(|kin| kin.signal(Signal::STOP));
+        };
+        self.kin = kin::stopped(known, stop, |known| kin::of(self.leader, self.mark, known));
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -123,7 +141,12 @@ impl Group {
     /// The shell's status. Call only after [`Exit::ended`]; it does not wait then.
     pub(crate) fn reap(mut self) -> io::Result<ExitStatus> {
         let mut child = self.child.take().ok_or_else(|| io::Error::other("the shell was reaped before"))?;
-        child.wait()
+        let status = child.wait()?;
+        #[cfg(target_os = "linux")]
+        if let Some(report) = &mut self.report {
+            return report.translate(status).map_err(io::Error::other);
+        }
+        Ok(status)
     }
 }
 
@@ -146,6 +169,13 @@ impl Drop for Group {
         if let Err(error) = std::thread::Builder::new().name(name).spawn(move || child.wait()) {
             tracing::warn!(group = self.leader.as_raw_pid(), %error, "a killed shell stays unreaped");
         }
+    }
+}
+
+fn signal_group(leader: Pid, signal: Signal) {
+    match rustix::process::kill_process_group(leader, signal) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+        Err(error) => tracing::warn!(group = leader.as_raw_pid(), %error, "cannot signal a command"),
     }
 }
 

@@ -1,17 +1,15 @@
 //! Level `kernel`: Landlock and seccomp, applied by the child to itself between fork and exec (design law 11).
 //!
 //! Everything that allocates, opens or can be got wrong happens before the fork; what is left are raw calls on a
-//! ready ruleset and a ready filter. Namespaces, mounts and process limits are not done here.
+//! ready ruleset and a ready filter. Namespaces and mounts are not done here.
 
-mod filter;
-mod grants;
 mod ruleset;
 
 use std::{
     fs::Metadata,
     io,
     os::{
-        fd::{AsRawFd, OwnedFd},
+        fd::OwnedFd,
         unix::{fs::MetadataExt, process::CommandExt},
     },
     path::{Path, PathBuf},
@@ -22,8 +20,16 @@ use std::{
 use landlock::{PathFdError, RulesetError};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use self::grants::Grants;
-use crate::{error::SandboxError, folders::Folders, mark::Mark, settings::SandboxSettings};
+use crate::{
+    child,
+    error::SandboxError,
+    filter::{self, Doors},
+    folders::Folders,
+    grants::{self, Grants},
+    limits::Limits,
+    mark::Mark,
+    settings::{NetworkAccess, SandboxSettings},
+};
 
 /// Why the wall cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +46,18 @@ pub(crate) enum WallError {
     /// The kernel refused the ruleset.
     #[error("cannot build the Landlock ruleset")]
     Ruleset(#[from] RulesetError),
+    /// Landlock cannot take rights back that a folder above gives.
+    #[error(
+        "{} cannot be read-only, because it lies in a folder that commands may write; level `strict` can do that",
+        .0.display()
+    )]
+    ReadOnlyInside(PathBuf),
+    /// Nothing but a namespace of its own leads a command to a proxy and nowhere else.
+    #[error(
+        "a list of hosts (`sandbox.network`) needs level `strict`; at `kernel` use `--allow-network`, which opens the \
+         whole network, or empty the list"
+    )]
+    Hosts,
     /// A granted path exists and cannot be opened.
     #[error("cannot grant a path")]
     Grant(#[from] PathFdError),
@@ -62,8 +80,9 @@ impl Built {
     /// For the paths as they are now; also gives what is too wide to grant.
     fn of(settings: &SandboxSettings, folders: &Folders) -> Result<(Self, Vec<PathBuf>), WallError> {
         let writable = folders.make().map_err(Box::new)?;
-        let Grants { list, too_wide } = grants::of_commands(settings);
-        let ruleset = Arc::new(ruleset::of(&list, &writable)?);
+        let Grants { list, too_wide, .. } = grants::of_commands(settings);
+        let is_open = settings.network == NetworkAccess::Open;
+        let ruleset = Arc::new(ruleset::of(&list, &writable, is_open)?);
         Ok((Self { ruleset, seen: seen(&list, settings, folders) }, too_wide))
     }
 }
@@ -82,9 +101,17 @@ impl Wall {
     /// Builds what can be built before any command.
     pub(crate) fn build(settings: Arc<SandboxSettings>, folders: Folders) -> Result<Self, WallError> {
         let processor = filter::Processor::of_host().ok_or(WallError::Processor)?;
+        let internet = match settings.network {
+            NetworkAccess::Off => false,
+            NetworkAccess::Open => true,
+            NetworkAccess::Hosts(_) => return Err(WallError::Hosts),
+        };
+        if let Some(path) = read_only_inside(&settings) {
+            return Err(WallError::ReadOnlyInside(path.to_owned()));
+        }
         let abi = ruleset::abi()?;
         let (built, too_wide) = Built::of(&settings, &folders)?;
-        let filter = filter::program(&processor).into();
+        let filter = filter::program(&processor, Doors { internet, is_alone: false }).into();
         Ok(Self { settings, folders, filter, built: Mutex::new(built), abi, too_wide })
     }
 
@@ -92,6 +119,12 @@ impl Wall {
     pub(crate) fn reason(&self) -> String {
         let mut reason =
             format!("Landlock (ABI {}) and a seccomp filter hold commands in the workspace", self.abi);
+        if self.settings.network == NetworkAccess::Open {
+            reason.push_str("; the network is open (`--allow-network`)");
+        }
+        if rustix::process::geteuid().is_root() {
+            reason.push_str("; nothing limits the number of processes, because we run as root");
+        }
         if !self.too_wide.is_empty() {
             let paths: Vec<_> = self.too_wide.iter().map(|path| path.display().to_string()).collect();
             reason.push_str("; not readable, because too much lies below: ");
@@ -104,13 +137,14 @@ impl Wall {
     pub(crate) fn enclose(&self, command: &mut Command, mark: Option<Mark>) -> Result<(), WallError> {
         let ruleset = self.ruleset()?;
         let filter = Arc::clone(&self.filter);
+        let limits = Limits::of_a_command(true);
         #[expect(
             unsafe_code,
             reason = "code between fork and exec; only raw calls, nothing allocates or locks"
         )]
         // SAFETY: the closure only makes async-signal-safe system calls on values that were made before the fork.
         unsafe {
-            command.pre_exec(move || restrict_self(&ruleset, &filter, mark));
+            command.pre_exec(move || restrict_self(&ruleset, &filter, &limits, mark));
         }
         Ok(())
     }
@@ -144,28 +178,28 @@ fn identity_of(path: &Path) -> Option<(u64, u64)> {
     path.metadata().ok().map(|found: Metadata| (found.dev(), found.ino()))
 }
 
+/// An added folder that is to be read only, though one above it is not.
+fn read_only_inside(settings: &SandboxSettings) -> Option<&Path> {
+    let inside = |path: &Path| settings.writable_roots().any(|root| path.starts_with(root));
+    let read_only = settings.add_dirs.iter().filter(|added| !added.writable);
+    read_only.map(|added| added.path.as_path()).find(|path| inside(path))
+}
+
 /// Runs in the child. Afterwards no call reaches a path, a socket or a process that was not granted.
-fn restrict_self(ruleset: &OwnedFd, filter: &[libc::sock_filter], mark: Option<Mark>) -> io::Result<()> {
+fn restrict_self(
+    ruleset: &OwnedFd,
+    filter: &[libc::sock_filter],
+    limits: &Limits,
+    mark: Option<Mark>,
+) -> io::Result<()> {
     rustix::process::setsid()?;
     mark.map(Mark::put_on).transpose()?;
+    limits.apply()?;
     rustix::thread::set_no_new_privs(true)?;
     give_up_capabilities()?;
-    let length = u16::try_from(filter.len()).map_err(|_| io::Error::from_raw_os_error(libc::E2BIG))?;
-    // The kernel reads the filter and leaves it as it is.
-    let program = libc::sock_fprog { len: length, filter: filter.as_ptr().cast_mut() };
-    #[expect(unsafe_code, reason = "no safe wrapper applies a ready ruleset and filter without allocating")]
-    // SAFETY: the descriptors and the filter outlive the calls, which neither keep nor change them.
-    unsafe {
-        // Descriptors that the host program left open would be doors in the wall.
-        checked(libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC))?;
-        checked(libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32))?;
-        checked(libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_SET_MODE_FILTER,
-            0_u32,
-            std::ptr::from_ref(&program),
-        ))
-    }
+    child::close_everything_on_exec()?;
+    child::apply_ruleset(ruleset)?;
+    child::apply_filter(filter)
 }
 
 /// What root may keep: rights over files, which Landlock holds in place.
@@ -186,8 +220,4 @@ fn give_up_capabilities() -> io::Result<()> {
         inheritable: CapabilitySet::empty(),
     };
     Ok(rustix::thread::set_capabilities(None, kept)?)
-}
-
-fn checked(result: libc::c_long) -> io::Result<()> {
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

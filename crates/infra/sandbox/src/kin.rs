@@ -21,13 +21,19 @@ pub(crate) struct Kin {
 }
 
 impl Kin {
-    fn read(pid: i32) -> Option<Self> {
+    /// None where it lives no more.
+    pub(crate) fn read(pid: i32) -> Option<Self> {
         parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
     }
 
     /// The process's number.
     pub(crate) const fn pid(&self) -> Option<Pid> {
         Pid::from_raw(self.pid)
+    }
+
+    /// When it began: clock ticks since the machine's boot.
+    pub(crate) const fn started(&self) -> u64 {
+        self.started
     }
 
     /// Whether a signal to the group of `leader` reaches it.
@@ -55,8 +61,43 @@ impl Kin {
 /// The living processes that are in the group or the session of `leader`, or descend from it. `known` are those found
 /// earlier: they and their children count although they may have cut the ties they were found by.
 pub(crate) fn of(leader: Pid, mark: Option<Mark>, known: &[Kin]) -> Vec<Kin> {
-    let everybody: Vec<Kin> = mark::all_processes().into_iter().filter_map(Kin::read).collect();
-    kin_of(leader.as_raw_pid(), known, &everybody, |kin| mark.is_some_and(|mark| mark.is_on(kin.pid)))
+    kin_of(leader.as_raw_pid(), known, &everybody(), |kin| mark.is_some_and(|mark| mark.is_on(kin.pid)))
+}
+
+/// The living processes that `is_of_session` knows, or that descend from one of those. `known` as in [`of`].
+pub(crate) fn of_session(known: &[Kin], is_of_session: impl Fn(i32) -> bool) -> Vec<Kin> {
+    let everybody = everybody();
+    let is_kin = |kin: &&Kin| is_among(known, kin) || is_of_session(kin.pid);
+    with_descendants(everybody.iter().filter(is_kin).copied().collect(), &everybody)
+}
+
+/// Looks for kin and stops what it finds, until two looks see the same: while they run, one may be born between the
+/// look and the signal, or cut its ties. `known` are those found before, whom the first `stop` is for.
+pub(crate) fn stopped(
+    mut known: Vec<Kin>,
+    stop: impl Fn(&[Kin]),
+    look: impl Fn(&[Kin]) -> Vec<Kin>,
+) -> Vec<Kin> {
+    /// Only a fork bomb outruns so many.
+    const MOST_LOOKS: usize = 16;
+
+    for _ in 0..MOST_LOOKS {
+        stop(&known);
+        let found = look(&known);
+        if are_same(&found, &known) {
+            break;
+        }
+        known = found;
+    }
+    known
+}
+
+fn everybody() -> Vec<Kin> {
+    mark::all_processes().into_iter().filter_map(Kin::read).collect()
+}
+
+fn is_among(known: &[Kin], kin: &Kin) -> bool {
+    known.iter().any(|old| old.pid == kin.pid && old.started == kin.started)
 }
 
 /// The living processes that carry the mark, but for `leader`, which lives since `age`.
@@ -68,16 +109,19 @@ pub(crate) fn marked(leader: Pid, mark: Mark, age: Duration) -> impl Iterator<It
 }
 
 fn kin_of(leader: i32, known: &[Kin], everybody: &[Kin], is_marked: impl Fn(&Kin) -> bool) -> Vec<Kin> {
-    let is_known = |kin: &Kin| known.iter().any(|old| old.pid == kin.pid && old.started == kin.started);
     let is_near = |kin: &Kin| kin.session == leader || kin.group == leader;
-    let is_kin = |kin: &&Kin| is_near(kin) || is_known(kin) || is_marked(kin);
-    let mut kin: Vec<Kin> = everybody.iter().filter(is_kin).copied().collect();
+    let is_child = |kin: &Kin| kin.parent == leader;
+    let is_kin = |kin: &&Kin| is_near(kin) || is_child(kin) || is_among(known, kin) || is_marked(kin);
+    with_descendants(everybody.iter().filter(is_kin).copied().collect(), everybody)
+}
+
+fn with_descendants(mut kin: Vec<Kin>, everybody: &[Kin]) -> Vec<Kin> {
     // Children of those found, then their children: each pass adds a generation, and generations end.
     loop {
         let more: Vec<Kin> = everybody
             .iter()
             .filter(|one| !kin.iter().any(|found| found.pid == one.pid))
-            .filter(|one| one.parent == leader || kin.iter().any(|found| found.pid == one.parent))
+            .filter(|one| kin.iter().any(|found| found.pid == one.parent))
             .copied()
             .collect();
         if more.is_empty() {
@@ -90,7 +134,7 @@ fn kin_of(leader: i32, known: &[Kin], everybody: &[Kin], is_marked: impl Fn(&Kin
 }
 
 /// Whether two looks saw the same processes.
-pub(crate) fn are_same(first: &[Kin], second: &[Kin]) -> bool {
+fn are_same(first: &[Kin], second: &[Kin]) -> bool {
     let processes = |kin: &[Kin]| kin.iter().map(|kin| (kin.pid, kin.started)).collect::<Vec<_>>();
     processes(first) == processes(second)
 }

@@ -5,16 +5,14 @@ use std::{
     io,
     os::unix::process::CommandExt,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
-use domain::command::ProcessError;
+use domain::{command::ProcessError, id::RunId};
 
+use crate::group::Group;
 #[cfg(target_os = "linux")]
-use crate::{
-    kernel::Wall,
-    mark::{Mark, Marks},
-};
+use crate::{kernel::Wall, leftover::Care, strict::Strict};
 
 /// What every command of a session starts with.
 #[derive(Debug)]
@@ -22,9 +20,8 @@ pub(crate) struct Setting {
     pub(crate) shell: PathBuf,
     pub(crate) workspace: PathBuf,
     pub(crate) environment: Vec<(OsString, OsString)>,
-    /// None where our own limits leave no room for a mark.
     #[cfg(target_os = "linux")]
-    pub(crate) marks: Option<Marks>,
+    pub(crate) care: Care,
 }
 
 /// The way commands are walled in.
@@ -34,57 +31,93 @@ pub(crate) enum Launcher {
     /// `kernel`.
     #[cfg(target_os = "linux")]
     Kernel(Box<Wall>),
+    /// `strict`.
+    #[cfg(target_os = "linux")]
+    Strict(Box<Strict>),
 }
 
 /// A shell that was started.
 pub(crate) struct Started {
-    pub(crate) child: Child,
+    pub(crate) group: Group,
     pub(crate) output: io::PipeReader,
-    /// What its processes are known by; none where nothing marks them.
-    #[cfg(target_os = "linux")]
-    pub(crate) mark: Option<Mark>,
 }
 
 impl Launcher {
-    /// Starts `command` as the leader of a group of its own, with nothing to read and with both outputs in one pipe,
-    /// so that they arrive in the order they were written.
-    pub(crate) fn start(&self, setting: &Setting, command: &str) -> Result<Started, ProcessError> {
-        let failed = |source| ProcessError::Start { command: command.to_owned(), source };
-        let (reader, writer) = io::pipe().map_err(failed)?;
-        let mut shell = Command::new(&setting.shell);
-        shell
-            .arg("-c")
-            .arg(command)
-            .current_dir(&setting.workspace)
-            .env_clear()
-            .envs(setting.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(writer.try_clone().map_err(failed)?)
-            .stderr(writer);
-        #[cfg(target_os = "linux")]
-        let mark = setting.marks.as_ref().map(Marks::next);
+    /// Starts `command`, of `run`, as the leader of a group of its own, with nothing to read and with both outputs in
+    /// one pipe, so that they arrive in the order they were written.
+    pub(crate) fn start(
+        &self,
+        setting: &Setting,
+        command: &str,
+        run: Option<RunId>,
+    ) -> Result<Started, ProcessError> {
         match self {
-            Self::Plain => {
-                shell.process_group(0);
-                #[cfg(target_os = "linux")]
-                mark.inspect(|mark| mark.put_on_by(&mut shell));
-            }
-            // Leads a group by leading a session.
+            Self::Plain => start_plainly(setting, command),
             #[cfg(target_os = "linux")]
-            Self::Kernel(wall) => {
-                wall.enclose(&mut shell, mark).map_err(|source| ProcessError::Sandbox {
-                    level: "kernel",
-                    step: "build the ruleset".to_owned(),
-                    source: source.into(),
-                })?;
-            }
+            Self::Kernel(wall) => start_behind(wall, setting, command),
+            #[cfg(target_os = "linux")]
+            Self::Strict(strict) => strict
+                .start(setting, command, run, setting.care.next_mark())
+                .map_err(|source| unwalled("strict", "start bubblewrap", source)),
         }
-        let child = shell.spawn().map_err(failed)?;
-        Ok(Started {
-            child,
-            output: reader,
-            #[cfg(target_os = "linux")]
-            mark,
-        })
     }
+
+    /// Lets go of what was kept for a run.
+    pub(crate) fn end_run(&self, run: RunId) {
+        match self {
+            Self::Plain => {}
+            #[cfg(target_os = "linux")]
+            Self::Kernel(_) => {}
+            #[cfg(target_os = "linux")]
+            Self::Strict(strict) => strict.end_run(run),
+        }
+    }
+}
+
+fn start_plainly(setting: &Setting, command: &str) -> Result<Started, ProcessError> {
+    let failed = |source| ProcessError::Start { command: command.to_owned(), source };
+    let (mut shell, output) = shell(setting, command).map_err(failed)?;
+    shell.process_group(0);
+    #[cfg(target_os = "linux")]
+    let mark = setting.care.next_mark().inspect(|mark| mark.put_on_by(&mut shell));
+    let group = Group::adopt(shell.spawn().map_err(failed)?).map_err(failed)?;
+    #[cfg(target_os = "linux")]
+    let group = group.with_mark(mark);
+    Ok(Started { group, output })
+}
+
+/// The shell leads a group by leading a session.
+#[cfg(target_os = "linux")]
+fn start_behind(wall: &Wall, setting: &Setting, command: &str) -> Result<Started, ProcessError> {
+    let failed = |source| ProcessError::Start { command: command.to_owned(), source };
+    let (mut shell, output) = shell(setting, command).map_err(failed)?;
+    let mark = setting.care.next_mark();
+    wall.enclose(&mut shell, mark).map_err(|source| unwalled("kernel", "build the ruleset", source))?;
+    let group = Group::adopt(shell.spawn().map_err(failed)?).map_err(failed)?;
+    Ok(Started { group: group.with_mark(mark), output })
+}
+
+#[cfg(target_os = "linux")]
+fn unwalled(
+    level: &'static str,
+    step: &str,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> ProcessError {
+    ProcessError::Sandbox { level, step: step.to_owned(), source: source.into() }
+}
+
+/// The shell, ready to be started, and the end of the pipe that its output comes out of.
+fn shell(setting: &Setting, command: &str) -> io::Result<(Command, io::PipeReader)> {
+    let (output, writer) = io::pipe()?;
+    let mut shell = Command::new(&setting.shell);
+    shell
+        .arg("-c")
+        .arg(command)
+        .current_dir(&setting.workspace)
+        .env_clear()
+        .envs(setting.environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
+    Ok((shell, output))
 }

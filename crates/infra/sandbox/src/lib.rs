@@ -9,26 +9,45 @@
 //! clock of the wall, and holds no file tools. Namespaces (`strict`) have no launcher yet: asking for them is an
 //! error value.
 
+#[cfg(target_os = "linux")]
+mod child;
 mod environment;
 mod error;
+#[cfg(target_os = "linux")]
+mod filter;
 mod folders;
+#[cfg(target_os = "linux")]
+mod grants;
 mod group;
+mod helper;
 #[cfg(target_os = "linux")]
 mod kernel;
 #[cfg(target_os = "linux")]
 mod kin;
 mod launcher;
+#[cfg(target_os = "linux")]
+mod leftover;
+#[cfg(target_os = "linux")]
+mod limits;
 mod live;
 #[cfg(target_os = "linux")]
 mod mark;
+#[cfg(target_os = "linux")]
+mod network;
 mod output;
 #[cfg(target_os = "linux")]
 mod protected;
+mod ready;
 mod run;
 mod sandbox;
+mod servers;
 mod settings;
 mod spill;
+#[cfg(target_os = "linux")]
+mod strict;
+mod tap;
 
 pub use error::SandboxError;
+pub use helper::{Helper, run_helper_if_asked};
 pub use sandbox::Sandbox;
 pub use settings::{AddedDir, NetworkAccess, Requested, SandboxSettings};

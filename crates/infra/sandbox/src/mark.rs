@@ -7,11 +7,13 @@
 //! Where the limit is set already (we run inside another sandbox), there are no marks: the caller says so.
 
 use std::{
-    fs,
+    fmt, fs,
     hash::{BuildHasher, Hasher, RandomState},
     mem,
+    num::ParseIntError,
     os::unix::process::CommandExt,
     process::Command,
+    str::FromStr,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -45,9 +47,41 @@ impl Marks {
         })
     }
 
+    /// What all marks given out here have in common.
+    pub(crate) const fn of_session(&self) -> SessionMark {
+        SessionMark(self.sandbox)
+    }
+
     /// A mark that no living command has.
     pub(crate) fn next(&self) -> Mark {
         Mark(self.sandbox | (self.next.fetch_add(1, Ordering::Relaxed) & COUNT))
+    }
+}
+
+/// What the marks of one sandbox have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SessionMark(u64);
+
+impl SessionMark {
+    /// Whether a process carries a mark of the sandbox. False where it is gone, or belongs to another person.
+    pub(crate) fn is_on(self, pid: i32) -> bool {
+        // Processes without a mark have no limit, which reads as all bits set.
+        hard_limit(pid).is_some_and(|limit| limit & !COUNT == self.0)
+    }
+}
+
+impl fmt::Display for SessionMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl FromStr for SessionMark {
+    type Err = ParseIntError;
+
+    /// Reads what its text says; bits that no sandbox's mark has are left out.
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        Ok(Self(u64::from_str_radix(text, 16)? & RANGE & !COUNT))
     }
 }
 
@@ -79,22 +113,27 @@ impl Mark {
 
     /// Whether a process carries the mark. False where it is gone, or belongs to another person.
     pub(crate) fn is_on(self, pid: i32) -> bool {
-        let mut found = mem::MaybeUninit::<libc::rlimit64>::zeroed();
-        #[expect(unsafe_code, reason = "no safe wrapper reads the limit of another process")]
-        // SAFETY: the call fills the structure, of which every pattern of bits is valid.
-        let (result, found) = unsafe {
-            let result = libc::syscall(
-                libc::SYS_prlimit64,
-                pid,
-                libc::RLIMIT_LOCKS,
-                std::ptr::null::<libc::rlimit64>(),
-                found.as_mut_ptr(),
-            );
-            (result, found.assume_init())
-        };
-        // Zero would mean ourselves.
-        pid > 0 && result == 0 && found.rlim_max == self.0
+        hard_limit(pid) == Some(self.0)
     }
+}
+
+/// The hard `RLIMIT_LOCKS` of a process; none where it is gone, or belongs to another person.
+fn hard_limit(pid: i32) -> Option<u64> {
+    let mut found = mem::MaybeUninit::<libc::rlimit64>::zeroed();
+    #[expect(unsafe_code, reason = "no safe wrapper reads the limit of another process")]
+    // SAFETY: the call fills the structure, of which every pattern of bits is valid.
+    let (result, found) = unsafe {
+        let result = libc::syscall(
+            libc::SYS_prlimit64,
+            pid,
+            libc::RLIMIT_LOCKS,
+            std::ptr::null::<libc::rlimit64>(),
+            found.as_mut_ptr(),
+        );
+        (result, found.assume_init())
+    };
+    // Zero would mean ourselves.
+    (pid > 0 && result == 0).then_some(found.rlim_max)
 }
 
 /// The numbers that processes born after `leader`, which lives since `age`, may have: few where it lived shortly and

@@ -14,7 +14,7 @@ use std::{
     io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use rustix::fs::{Mode, OFlags};
@@ -65,13 +65,27 @@ pub(crate) struct Guard {
     watched: BTreeMap<PathBuf, Watch>,
     /// Folders whose unwatched content would be lost with them: git dirs. Relative to the workspace.
     precious: Vec<PathBuf>,
-    last: Mutex<Option<Last>>,
+    memory: Mutex<Memory>,
 }
 
-/// How it last looked.
+/// What is remembered between commands.
+#[derive(Default)]
+struct Memory {
+    /// How it last looked.
+    last: Option<Last>,
+    /// How it looked before the first of those commands that run now.
+    running: Weak<Before>,
+}
+
 struct Last {
     inner: Inner,
     snapshot: Arc<Snapshot>,
+}
+
+/// How everything looked while nothing ran.
+struct Before {
+    snapshot: Arc<Snapshot>,
+    precious: Vec<Held>,
 }
 
 /// Parts of a git dir that decide what runs and what is committed. `commondir` and `config.worktree` are ways to
@@ -90,24 +104,43 @@ const GIT_PARTS: [&str; 10] = [
 ];
 
 impl Guard {
-    pub(crate) fn new(settings: &SandboxSettings) -> Self {
-        let inside = |path: &Path| rest_inside(path, &settings.workspace);
+    /// Everything that is protected in `root`, a folder that commands may write.
+    pub(crate) fn of_root(root: &Path, settings: &SandboxSettings) -> Self {
+        let inside = |path: &Path| rest_inside(path, root);
         let mut precious: Vec<PathBuf> = settings.git_dirs.iter().filter_map(|dir| inside(dir)).collect();
         precious.push(PathBuf::from(".git"));
         precious.sort();
         precious.dedup();
 
-        let mut watched = BTreeMap::new();
         let ours = settings.protected.iter().filter_map(|path| inside(path));
         let parts = precious.iter().flat_map(|dir| GIT_PARTS.map(|part| dir.join(part)));
-        ours.chain(parts).for_each(|path| watch(&mut watched, path));
-        watched.extend(precious.iter().map(|dir| (dir.clone(), Watch::Place)));
-        Self { workspace: settings.workspace.clone(), watched, precious, last: Mutex::new(None) }
+        let mut guard = Self::of_paths(root, ours.chain(parts));
+        guard.watched.extend(precious.iter().map(|dir| (dir.clone(), Watch::Place)));
+        Self { precious, ..guard }
+    }
+
+    /// These paths alone, relative to `root`.
+    pub(crate) fn of_paths(root: &Path, paths: impl Iterator<Item = PathBuf>) -> Self {
+        let mut watched = BTreeMap::new();
+        paths.for_each(|path| watch(&mut watched, path));
+        Self { workspace: root.to_owned(), watched, precious: Vec::new(), memory: Mutex::default() }
     }
 
     /// How everything looks before a command. Costs one `lstat` per path where nothing changed since the last time.
+    ///
+    /// Where commands or servers run already, it is how everything looked before the first of them: what one of them
+    /// has changed by now is nothing to go back to.
     pub(crate) fn before(&self) -> Result<Baseline, GuardError> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = match memory.running.upgrade() {
+            Some(before) => before,
+            None => Arc::new(self.look(&mut memory.last)?),
+        };
+        memory.running = Arc::downgrade(&before);
+        Ok(Baseline { workspace: self.workspace.clone(), before, is_settled: false })
+    }
+
+    fn look(&self, last: &mut Option<Last>) -> Result<Before, GuardError> {
         let snapshot = match &*last {
             Some(last) if last.inner.is_unchanged() && last.snapshot.is_unchanged() => {
                 Arc::clone(&last.snapshot)
@@ -123,7 +156,7 @@ impl Guard {
             }
         };
         let precious = self.precious.iter().filter_map(|dir| hold(&self.workspace, dir)).collect();
-        Ok(Baseline { workspace: self.workspace.clone(), snapshot, precious, is_settled: false })
+        Ok(Before { snapshot, precious })
     }
 }
 
@@ -155,8 +188,7 @@ fn hold(workspace: &Path, name: &Path) -> Option<Held> {
 /// How everything looked before a command. Dropped without [`Baseline::put_back`] it puts back all the same.
 pub(crate) struct Baseline {
     workspace: PathBuf,
-    snapshot: Arc<Snapshot>,
-    precious: Vec<Held>,
+    before: Arc<Before>,
     is_settled: bool,
 }
 
@@ -168,10 +200,11 @@ impl Baseline {
 
     fn settle(&mut self) -> Result<Vec<String>, GuardError> {
         self.is_settled = true;
-        if self.snapshot.is_unchanged() {
+        let Before { snapshot, precious } = &*self.before;
+        if snapshot.is_unchanged() {
             return Ok(Vec::new());
         }
-        restore::put_back(&self.workspace, &self.snapshot, &self.precious)
+        restore::put_back(&self.workspace, snapshot, precious)
     }
 }
 

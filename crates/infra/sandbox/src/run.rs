@@ -3,36 +3,27 @@
 use std::{
     future::{self, Future},
     io,
-    os::fd::OwnedFd,
     pin::pin,
     process::ExitStatus,
-    sync::Arc,
     time::Duration,
 };
 
-use domain::{
-    command::{BoundedOutput, CommandStatus, WholeOutput},
-    ports::{Cancelled, OutputSink},
-};
+use domain::{command::CommandStatus, ports::Cancelled};
 use tokio::{
-    io::AsyncReadExt,
-    net::unix::pipe::Receiver,
     select,
     time::{sleep, timeout},
 };
 
 use crate::{
     group::{Exit, Group, Scope},
-    live::Live,
-    output::{Collector, Decoder},
-    spill::Spill,
+    tap::{Keep, Tap},
 };
 
 /// How long output is read on after the shell's end. Whoever still holds the pipe then is not waited for.
 const DRAIN: Duration = Duration::from_millis(200);
-/// Between TERM and KILL at a deadline.
+/// Between TERM and KILL.
 const GRACE: Duration = Duration::from_secs(2);
-/// Between TERM and KILL at a cancel: a person waits.
+/// The same where a call is cancelled: a person waits.
 const CANCEL_GRACE: Duration = Duration::from_millis(500);
 /// How long the kernel may take to end what was killed.
 const DEATH: Duration = Duration::from_secs(5);
@@ -41,8 +32,25 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 /// Between two looks at what was killed and still lives.
 #[cfg(target_os = "linux")]
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// Bytes a read takes at most.
-const READ: usize = 32 * 1024;
+
+/// What limits a command.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// How long it may run; none: until it is stopped.
+    limit: Option<Duration>,
+    /// What it gets between TERM and KILL when it is stopped before.
+    grace: Duration,
+}
+
+impl Bounds {
+    /// Of a command that somebody waits for.
+    pub(crate) const fn of_command(limit: Duration) -> Self {
+        Self { limit: Some(limit), grace: CANCEL_GRACE }
+    }
+
+    /// Of a server.
+    pub(crate) const SERVER: Self = Self { limit: None, grace: GRACE };
+}
 
 /// Why the wait for a command was over.
 #[derive(Debug, Clone, Copy)]
@@ -52,21 +60,18 @@ enum Stop {
     Cancelled,
 }
 
-/// Brings a started command to its end. `group` leads; its output comes out of `pipe`.
+/// Brings a started command to its end. `group` leads; its output comes out of `tap`.
 ///
 /// Every way out, dropping the future included, kills the whole group and all that carries its mark; whoever holds the
 /// pipe alone is not waited for.
-pub(crate) async fn to_its_end(
+pub(crate) async fn to_its_end<K: Keep>(
     mut group: Group,
-    pipe: io::PipeReader,
-    limit: Duration,
-    sink: Arc<dyn OutputSink>,
-    spill: Spill,
+    tap: &mut Tap<K>,
+    bounds: Bounds,
     mut cancelled: Cancelled,
-) -> io::Result<(CommandStatus, BoundedOutput, WholeOutput)> {
+) -> io::Result<CommandStatus> {
     let mut exit = Exit::watch(group.leader())?;
-    let mut tap = Tap::new(pipe, sink, spill)?;
-    let mut deadline = pin!(sleep(limit));
+    let mut deadline = pin!(passed(bounds.limit));
     let stop = loop {
         select! {
             // In this order a flood of output delays neither a cancel nor the deadline.
@@ -90,7 +95,7 @@ pub(crate) async fn to_its_end(
         },
         Stop::Deadline | Stop::Cancelled => {
             group.terminate();
-            let grace = if matches!(stop, Stop::Cancelled) { CANCEL_GRACE } else { GRACE };
+            let grace = if matches!(stop, Stop::Cancelled) { bounds.grace } else { GRACE };
             // Late output of what ends in order is still wanted. The pipe closes when the last of the group ends.
             ignore_late(timeout(grace, both(exit.ended(), tap.read_all())).await)?;
             Scope::Kin
@@ -105,8 +110,14 @@ pub(crate) async fn to_its_end(
     ignore_late(timeout(LAST_WORDS, tap.read_all()).await)?;
     // What the kernel holds on to is left to the group's own drop.
     let status = if is_dead { Some(group.reap()?) } else { None };
-    let (output, whole) = tap.finish();
-    Ok((outcome(stop, status), output, whole))
+    Ok(outcome(stop, status))
+}
+
+async fn passed(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => sleep(limit).await,
+        None => future::pending().await,
+    }
 }
 
 /// Ends what left the group of a command that ended by itself, and waits until nothing of it can change a file.
@@ -150,80 +161,4 @@ async fn both(
     second: impl Future<Output = io::Result<()>>,
 ) -> io::Result<()> {
     tokio::try_join!(first, second).map(|((), ())| ())
-}
-
-/// The reading end: bytes become text, which is shown and kept.
-struct Tap {
-    /// None after the last holder has closed it.
-    pipe: Option<Receiver>,
-    bytes: Vec<u8>,
-    text: String,
-    decoder: Decoder,
-    collector: Collector,
-    live: Live,
-    spill: Spill,
-}
-
-impl Tap {
-    fn new(pipe: io::PipeReader, sink: Arc<dyn OutputSink>, spill: Spill) -> io::Result<Self> {
-        Ok(Self {
-            pipe: Some(Receiver::from_owned_fd(OwnedFd::from(pipe))?),
-            bytes: Vec::with_capacity(READ),
-            text: String::new(),
-            decoder: Decoder::default(),
-            collector: Collector::default(),
-            live: Live::new(sink),
-            spill,
-        })
-    }
-
-    /// Reads or shows once. Waits for ever where there is nothing more to do; dropping the future loses nothing.
-    async fn step(&mut self) -> io::Result<()> {
-        let read = async {
-            match &mut self.pipe {
-                Some(pipe) => {
-                    self.bytes.clear();
-                    pipe.read_buf(&mut self.bytes).await
-                }
-                None => future::pending().await,
-            }
-        };
-        select! {
-            read = read => self.take(read?),
-            () = self.live.due() => self.live.flush(),
-        }
-        Ok(())
-    }
-
-    /// Reads until the last holder has closed the pipe.
-    async fn read_all(&mut self) -> io::Result<()> {
-        while self.pipe.is_some() {
-            self.step().await?;
-        }
-        Ok(())
-    }
-
-    /// Takes what a read left in `bytes`.
-    fn take(&mut self, read: usize) {
-        if read == 0 {
-            self.pipe = None;
-        } else {
-            self.spill.push(&self.bytes);
-            self.decoder.decode(&self.bytes, &mut self.text);
-        }
-        self.pass_on();
-    }
-
-    fn pass_on(&mut self) {
-        self.collector.push(&self.text);
-        self.live.push(&self.text);
-        self.text.clear();
-    }
-
-    fn finish(mut self) -> (BoundedOutput, WholeOutput) {
-        self.decoder.finish(&mut self.text);
-        self.pass_on();
-        self.live.flush();
-        (self.collector.finish(), self.spill.finish())
-    }
 }

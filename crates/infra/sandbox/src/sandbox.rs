@@ -1,57 +1,52 @@
 //! The port's adapter: which level is in force, and commands run at it.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError, WholeOutput},
+    command::{CommandEnd, CommandRequest, ProcessError},
+    id::RunId,
     permission::{SandboxLevel, SandboxState},
-    ports::{ArtifactPort, Cancelled, OutputSink, Processes},
+    ports::{Cancelled, OutputSink, Processes},
 };
-use tokio::{sync::OnceCell, time::Instant};
+use tokio::sync::OnceCell;
 
 use crate::{
     environment,
-    error::{SandboxError, chain},
+    error::{SandboxError, causes, chain},
     folders::Folders,
-    group::Group,
     launcher::{Launcher, Setting},
-    run,
-    settings::{Requested, SandboxSettings},
-    spill::Spill,
+    ready::Ready,
+    servers::ServerTable,
+    settings::{NetworkAccess, Requested, SandboxSettings},
 };
 
 #[cfg(target_os = "linux")]
 use crate::{
     kernel::Wall,
-    mark::Marks,
-    protected::{Baseline, Guard},
+    leftover::{self, Care},
+    protected::Guard,
+    strict::Strict,
 };
-#[cfg(target_os = "linux")]
-use domain::ports::never_cancelled;
 
-/// Runs the commands of one session. Its temporary files go when it goes.
+/// Runs the commands and servers of one session. Its servers and temporary files go when it goes.
 pub struct Sandbox {
     settings: Arc<SandboxSettings>,
     folders: Folders,
     ready: OnceCell<Result<Ready, Arc<SandboxError>>>,
-}
-
-/// A level that works: it was probed, or there is nothing to it.
-struct Ready {
-    launcher: Launcher,
-    setting: Setting,
-    reason: String,
-    artifacts: Arc<dyn ArtifactPort>,
-    #[cfg(target_os = "linux")]
-    guard: Option<Guard>,
+    pub(crate) servers: ServerTable,
 }
 
 impl Sandbox {
     /// Keeps the settings; nothing is touched before the first use.
     #[must_use]
     pub fn new(settings: SandboxSettings) -> Self {
-        Self { folders: Folders::of(&settings), settings: Arc::new(settings), ready: OnceCell::new() }
+        Self {
+            folders: Folders::of(&settings),
+            settings: Arc::new(settings),
+            ready: OnceCell::new(),
+            servers: ServerTable::default(),
+        }
     }
 
     /// The level in force. One that walls commands in is probed for by the first call, by running a true command.
@@ -70,27 +65,99 @@ impl Sandbox {
         self.ready.get_or_init(async || self.prepare().await.map_err(Arc::new)).await.as_ref()
     }
 
+    /// The level in force, or why no command runs.
+    pub(crate) async fn usable(&self) -> Result<&Ready, ProcessError> {
+        match (self.ready().await, self.settings.requested) {
+            (Ok(ready), _) => Ok(ready),
+            (Err(error), Requested::Auto) => Err(ProcessError::NoSandbox(format!(
+                "no sandbox level works here, so no command runs ({}); a person who wants commands run without a \
+                 sandbox starts with `--sandbox none --permission-mode full`",
+                chain(error.as_ref())
+            ))),
+            (Err(error), Requested::Level(level)) => Err(ProcessError::Sandbox {
+                level: level.as_str(),
+                step: "no command runs below the level that was asked for".to_owned(),
+                source: Box::new(Arc::clone(error)),
+            }),
+        }
+    }
+
+    /// Lets go of what was kept for a run, its network included.
+    pub(crate) fn let_go_of(&self, run: RunId) {
+        if let Some(Ok(ready)) = self.ready.get() {
+            ready.end_run(run);
+        }
+    }
+
+    /// Whether a server could be reached: at `kernel` there is no network, loopback included, unless it was opened.
+    pub(crate) fn has_loopback(&self, level: SandboxLevel) -> bool {
+        level != SandboxLevel::Kernel || self.settings.network == NetworkAccess::Open
+    }
+
     async fn prepare(&self) -> Result<Ready, SandboxError> {
+        #[cfg(target_os = "linux")]
+        leftover::end_those_of_the_dead(&self.settings.run_folder).await;
         match self.settings.requested {
-            Requested::Auto | Requested::Level(SandboxLevel::Kernel) => self.prepare_kernel().await,
+            Requested::Auto => self.prepare_the_best().await,
+            Requested::Level(SandboxLevel::Strict) => self.prepare_strict().await,
+            Requested::Level(SandboxLevel::Kernel) => self.prepare_kernel().await,
             Requested::Level(SandboxLevel::None) => self.prepare_none(),
-            Requested::Level(SandboxLevel::Strict) => {
-                Err(SandboxError::NotInThisVersion(SandboxLevel::Strict.as_str()))
+        }
+    }
+
+    /// `strict` where it works, else `kernel`, and why not `strict`.
+    async fn prepare_the_best(&self) -> Result<Ready, SandboxError> {
+        let strict = match self.prepare_strict().await {
+            Ok(ready) => return Ok(ready),
+            Err(error) => error,
+        };
+        match self.prepare_kernel().await {
+            Ok(mut ready) => {
+                ready.reason.push_str(&format!("; {}", causes(&strict)));
+                Ok(ready)
+            }
+            Err(kernel) => {
+                Err(SandboxError::NothingWorks { strict: causes(&strict), kernel: causes(&kernel) })
             }
         }
     }
 
+    #[cfg(target_os = "linux")]
+    async fn prepare_strict(&self) -> Result<Ready, SandboxError> {
+        let failed = |source| unavailable(SandboxLevel::Strict, source);
+        let setting = self.setting(SandboxLevel::Strict)?;
+        let strict = Strict::build(Arc::clone(&self.settings), self.folders.clone())
+            .map_err(|source| failed(source.into()))?;
+        let ready = Ready {
+            reason: strict.reason() + &setting.care.gaps(),
+            launcher: Launcher::Strict(Box::new(strict)),
+            setting,
+            artifacts: Arc::clone(&self.settings.artifacts),
+            guards: Vec::new(),
+        };
+        ready.prove().await.map_err(failed)?;
+        Ok(ready)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    async fn prepare_strict(&self) -> Result<Ready, SandboxError> {
+        Err(unavailable(SandboxLevel::Strict, "namespaces are a part of Linux".into()))
+    }
+
     /// Nothing has to work together here, so nothing is probed.
     fn prepare_none(&self) -> Result<Ready, SandboxError> {
+        let setting = self.setting(SandboxLevel::None)?;
+        #[cfg(target_os = "linux")]
+        let gaps = setting.care.gaps();
+        #[cfg(not(target_os = "linux"))]
+        let gaps = "; what leaves a command's process group may outlive it";
         Ok(Ready {
             launcher: Launcher::Plain,
-            setting: self.setting(SandboxLevel::None)?,
+            setting,
             artifacts: Arc::clone(&self.settings.artifacts),
-            reason: "asked for: commands run with all rights of the person, and what leaves a command's process group may \
-                     outlive it"
-                .to_owned(),
+            reason: format!("asked for: commands run with all rights of the person{gaps}"),
             #[cfg(target_os = "linux")]
-            guard: None,
+            guards: Vec::new(),
         })
     }
 
@@ -100,11 +167,11 @@ impl Sandbox {
         let wall = Wall::build(Arc::clone(&self.settings), self.folders.clone())
             .map_err(|source| unavailable(SandboxLevel::Kernel, source.into()))?;
         let ready = Ready {
-            reason: wall.reason(),
+            reason: wall.reason() + &setting.care.gaps(),
             launcher: Launcher::Kernel(Box::new(wall)),
             setting,
             artifacts: Arc::clone(&self.settings.artifacts),
-            guard: Some(Guard::new(&self.settings)),
+            guards: self.settings.writable_roots().map(|root| Guard::of_root(root, &self.settings)).collect(),
         };
         ready.probe().await.map_err(|source| unavailable(SandboxLevel::Kernel, source))?;
         Ok(ready)
@@ -122,13 +189,23 @@ impl Sandbox {
             workspace: self.settings.workspace.clone(),
             environment: environment::of_commands(&self.settings, &self.folders, level),
             #[cfg(target_os = "linux")]
-            marks: Marks::new(),
+            care: Care::take(&self.settings)?,
         })
     }
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        #[cfg(target_os = "linux")]
+        let kill = || {
+            if let Some(Ok(ready)) = self.ready.get() {
+                ready.setting.care.end_processes();
+            }
+        };
+        // Elsewhere a server ends when the runtime gets to its task.
+        #[cfg(not(target_os = "linux"))]
+        let kill = || {};
+        self.servers.give_up(kill);
         self.folders.remove_temporary();
     }
 }
@@ -139,84 +216,6 @@ fn unavailable(level: SandboxLevel, source: Box<dyn std::error::Error + Send + S
 
 fn unusable(level: SandboxLevel, error: &Arc<SandboxError>) -> SandboxState {
     SandboxState { level, reason: chain(error.as_ref()), usable: false }
-}
-
-/// Takes no output.
-#[cfg(target_os = "linux")]
-struct Silent;
-
-#[cfg(target_os = "linux")]
-impl OutputSink for Silent {
-    fn chunk(&self, _text: &str) {}
-}
-
-impl Ready {
-    fn state(&self) -> SandboxState {
-        let level = match &self.launcher {
-            Launcher::Plain => SandboxLevel::None,
-            #[cfg(target_os = "linux")]
-            Launcher::Kernel(_) => SandboxLevel::Kernel,
-        };
-        SandboxState { level, reason: self.reason.clone(), usable: true }
-    }
-
-    /// Runs a true command: parts of a level may exist and still not work together.
-    #[cfg(target_os = "linux")]
-    async fn probe(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let request = CommandRequest::new(":");
-        match self.execute(&request, Arc::new(Silent), never_cancelled()).await? {
-            (CommandStatus::Exited(0), _, _) => Ok(()),
-            (status, output, _) => {
-                Err(format!("a probe command ended as {status:?}: {}", output.head.trim_end()).into())
-            }
-        }
-    }
-
-    async fn execute(
-        &self,
-        request: &CommandRequest,
-        output: Arc<dyn OutputSink>,
-        cancelled: Cancelled,
-    ) -> Result<(CommandStatus, BoundedOutput, WholeOutput), ProcessError> {
-        let watching = |source: io::Error| ProcessError::Watch { command: request.command.clone(), source };
-        let started = self.launcher.start(&self.setting, &request.command)?;
-        let group = Group::adopt(started.child).map_err(watching)?;
-        #[cfg(target_os = "linux")]
-        let group = group.with_mark(started.mark);
-        let spill = Spill::new(Arc::clone(&self.artifacts));
-        run::to_its_end(group, started.output, request.timeout, output, spill, cancelled)
-            .await
-            .map_err(watching)
-    }
-
-    async fn run(
-        &self,
-        request: CommandRequest,
-        output: Arc<dyn OutputSink>,
-        cancelled: Cancelled,
-    ) -> Result<CommandEnd, ProcessError> {
-        let begun = Instant::now();
-        // Declared before the group, so that a dropped future ends the group first and then looks at the files.
-        #[cfg(target_os = "linux")]
-        let baseline = self.guard.as_ref().map(Guard::before).transpose().map_err(guarding)?;
-        let ended = self.execute(&request, output, cancelled).await;
-        #[cfg(target_os = "linux")]
-        let restored = baseline.map(Baseline::put_back).transpose().map_err(guarding)?.unwrap_or_default();
-        #[cfg(not(target_os = "linux"))]
-        let restored: Vec<String> = Vec::new();
-        let (status, output, whole_output) = ended?;
-        let status = if restored.is_empty() { status } else { CommandStatus::Refused };
-        Ok(CommandEnd { status, output, elapsed: begun.elapsed(), restored, whole_output })
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn guarding(error: crate::protected::GuardError) -> ProcessError {
-    ProcessError::Sandbox {
-        level: SandboxLevel::Kernel.as_str(),
-        step: "protect the repository's settings".to_owned(),
-        source: error.into(),
-    }
 }
 
 #[async_trait]
@@ -237,18 +236,6 @@ impl Processes for Sandbox {
         output: Arc<dyn OutputSink>,
         cancelled: Cancelled,
     ) -> Result<CommandEnd, ProcessError> {
-        match (self.ready().await, self.settings.requested) {
-            (Ok(ready), _) => ready.run(request, output, cancelled).await,
-            (Err(error), Requested::Auto) => Err(ProcessError::NoSandbox(format!(
-                "no sandbox level works here, so no command runs ({}); a person who wants commands run without a \
-                 sandbox starts with `--sandbox none --permission-mode full`",
-                chain(error.as_ref())
-            ))),
-            (Err(error), Requested::Level(level)) => Err(ProcessError::Sandbox {
-                level: level.as_str(),
-                step: "no command runs below the level that was asked for".to_owned(),
-                source: Box::new(Arc::clone(error)),
-            }),
-        }
+        self.usable().await?.run(request, output, cancelled).await
     }
 }

@@ -2,11 +2,13 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use domain::{id::SessionId, permission::SandboxLevel, ports::ArtifactPort};
+
+use crate::helper::Helper;
 
 /// The level that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,10 @@ pub struct SandboxSettings {
     pub cache: PathBuf,
     /// Names the private temporary folder.
     pub session: SessionId,
+    /// Where sessions note what they would leave behind if they were killed (`state/run`); made where it is missing.
+    pub run_folder: PathBuf,
+    /// Ends what is left as soon as this program has been killed. None: the next start does.
+    pub helper: Option<Helper>,
     /// The workspace's git dir and common dir, canonical; empty outside of git. Inside the workspace they are
     /// protected, outside they become readable.
     pub git_dirs: Vec<PathBuf>,
@@ -57,6 +63,9 @@ pub struct SandboxSettings {
     /// are compared before and after each command, so they must not name what the engine itself writes meanwhile
     /// (the journal).
     pub protected: Vec<PathBuf>,
+    /// Our data that the engine writes meanwhile (the journal): where the workspace holds it, commands at `strict`
+    /// cannot write it. Nothing compares it.
+    pub own: Vec<PathBuf>,
     /// Where the whole of a long output goes.
     pub artifacts: Arc<dyn ArtifactPort>,
     /// The host's environment. Only the names of an allow-list reach a command.
@@ -77,6 +86,12 @@ impl SandboxSettings {
             .iter()
             .find(|(key, value)| key.as_os_str() == OsStr::new(name) && !value.is_empty())
             .map(|(_, value)| value.as_os_str())
+    }
+
+    /// The folders that commands may write: the workspace first.
+    pub(crate) fn writable_roots(&self) -> impl Iterator<Item = &Path> {
+        let added = self.add_dirs.iter().filter(|added| added.writable).map(|added| added.path.as_path());
+        std::iter::once(self.workspace.as_path()).chain(added)
     }
 
     /// The person's home folder.

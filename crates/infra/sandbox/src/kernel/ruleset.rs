@@ -7,10 +7,8 @@ use landlock::{
     Ruleset, RulesetAttr, RulesetCreatedAttr, Scope,
 };
 
-use super::{
-    WallError,
-    grants::{Grant, Reach},
-};
+use super::WallError;
+use crate::grants::{Grant, Reach};
 
 /// The oldest Landlock that holds what `kernel` promises (TCP came with it).
 const OLDEST: ABI = ABI::V4;
@@ -34,12 +32,15 @@ pub(super) fn abi() -> Result<i64, WallError> {
 
 /// A ruleset with these grants, ready for `landlock_restrict_self`. Missing paths are skipped.
 ///
-/// `writable` are folders that are granted as they were opened.
-pub(super) fn of(grants: &[Grant], writable: &[OwnedFd]) -> Result<OwnedFd, WallError> {
+/// `writable` are folders that are granted as they were opened. Without the network no TCP goes anywhere.
+pub(super) fn of(grants: &[Grant], writable: &[OwnedFd], network: bool) -> Result<OwnedFd, WallError> {
     let mut ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
-        .handle_access(AccessFs::from_all(OLDEST))?
-        .handle_access(AccessNet::from_all(OLDEST))?
+        .handle_access(AccessFs::from_all(OLDEST))?;
+    if !network {
+        ruleset = ruleset.handle_access(AccessNet::from_all(OLDEST))?;
+    }
+    let mut ruleset = ruleset
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(NEWEST))?
         .scope(Scope::from_all(NEWEST))?

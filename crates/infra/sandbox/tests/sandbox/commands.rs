@@ -7,10 +7,10 @@ use domain::{
     ports::{Processes, never_cancelled},
 };
 
-use crate::support::{BOTH, Bench, Sink, request, result, run, within};
+use crate::support::{ALL, Bench, Sink, request, result, run, within};
 
 async fn check(command: &str, status: CommandStatus, output: &str) {
-    for level in BOTH {
+    for level in ALL {
         let bench = Bench::new();
         let Some(sandbox) = bench.at(level).await else { continue };
         assert_eq!(result(&sandbox, command).await, (status, output.to_owned()), "`{command}` at {level:?}");
@@ -46,7 +46,7 @@ async fn a_death_by_a_signal_is_reported_as_such() {
 #[tokio::test]
 async fn text_of_every_script_comes_through_and_is_shown_as_it_is_kept() {
     let text = "한국어 출력 👩‍👩‍👧‍👦 שלום";
-    for level in BOTH {
+    for level in ALL {
         let bench = Bench::new();
         let Some(sandbox) = bench.at(level).await else { continue };
         let sink = Arc::new(Sink::default());
@@ -64,7 +64,7 @@ async fn text_of_every_script_comes_through_and_is_shown_as_it_is_kept() {
 #[tokio::test]
 async fn output_of_any_size_is_kept_in_bounded_space() {
     const SIZE: u64 = 200_000_000;
-    for level in BOTH {
+    for level in ALL {
         let bench = Bench::new();
         // What is kept whole would be kept in memory here.
         bench.artifacts.fail("not in this test");
@@ -85,7 +85,7 @@ async fn output_of_any_size_is_kept_in_bounded_space() {
 
 #[tokio::test]
 async fn the_whole_of_a_long_output_is_kept_and_a_short_one_is_not() {
-    for level in BOTH {
+    for level in ALL {
         let bench = Bench::new();
         let Some(sandbox) = bench.at(level).await else { continue };
         let short = run(&sandbox, "echo 짧은 출력").await;
@@ -109,7 +109,7 @@ fn memory(name: &str) -> u64 {
 /// P15
 #[tokio::test]
 async fn endless_output_without_a_newline_meets_its_deadline() {
-    for level in BOTH {
+    for level in ALL {
         let bench = Bench::new();
         let Some(sandbox) = bench.at(level).await else { continue };
         let request = CommandRequest {

@@ -8,7 +8,7 @@ use domain::{
     ports::{Processes, never_cancelled},
 };
 
-use crate::support::{BOTH, Bench, Sink, cancel, ends, is_running, is_zombie, request, result, within};
+use crate::support::{ALL, Bench, Sink, cancel, ends, is_running, is_zombie, request, result, within};
 
 /// Cancels a command as soon as it says it is ready.
 async fn cancelled_when_ready(level: SandboxLevel, command: &str) -> Option<(CommandEnd, Vec<i32>)> {
@@ -18,7 +18,7 @@ async fn cancelled_when_ready(level: SandboxLevel, command: &str) -> Option<(Com
     let (now, cancelled) = cancel();
     let end = sandbox.run(request(command), Arc::clone(&sink) as _, cancelled);
     let cancel = async {
-        let processes = sink.ready().await;
+        let processes = bench.on_the_host(level, &sink.ready().await);
         assert!(processes.iter().all(|pid| is_running(*pid)));
         now.send(()).expect("the command runs");
         processes
@@ -39,7 +39,7 @@ async fn a_cancel_leaves_no_process_behind() {
         // Leads a session of its own.
         "setsid sleep 600 & echo ready $$ $!; wait",
     ];
-    for level in BOTH {
+    for level in ALL {
         for command in commands {
             let Some((end, processes)) = cancelled_when_ready(level, command).await else { continue };
             assert_eq!(end.status, CommandStatus::Cancelled, "`{command}` at {level:?}");
@@ -51,7 +51,7 @@ async fn a_cancel_leaves_no_process_behind() {
 
 #[tokio::test]
 async fn a_cancelled_command_may_still_say_a_last_word() {
-    for level in BOTH {
+    for level in ALL {
         let command = "trap 'echo bye; exit 3' TERM; sleep 600 & echo ready; wait";
         let bench = Bench::new();
         let Some(sandbox) = bench.at(level).await else { continue };
@@ -78,14 +78,14 @@ async fn a_cancelled_command_may_still_say_a_last_word() {
 /// P17
 #[tokio::test]
 async fn a_deadline_kills_what_ignores_it_and_the_output_so_far_comes_back() {
-    for level in BOTH {
+    for level in ALL {
         let bench = Bench::new();
         let Some(sandbox) = bench.at(level).await else { continue };
         let sink = Arc::new(Sink::default());
         let command = "trap '' TERM; sleep 600 & echo ready $$ $!; wait; wait";
         let end = sandbox.run(request(command), Arc::clone(&sink) as _, never_cancelled());
         let deadline = async {
-            let processes = sink.ready().await;
+            let processes = bench.on_the_host(level, &sink.ready().await);
             // From here on timers come due as soon as nothing else is to do.
             tokio::time::pause();
             processes
@@ -102,26 +102,32 @@ async fn a_deadline_kills_what_ignores_it_and_the_output_so_far_comes_back() {
 
 #[tokio::test]
 async fn a_command_ends_with_its_shell_and_takes_its_background_along() {
-    for level in BOTH {
+    for level in ALL {
         for command in ["sleep 600 & echo $!", "sleep 600 >/dev/null 2>&1 & echo $!"] {
             let bench = Bench::new();
             let Some(sandbox) = bench.at(level).await else { continue };
             let (status, output) = result(&sandbox, command).await;
             assert_eq!(status, CommandStatus::Exited(0));
-            ends(output.trim().parse().expect("a process id"));
+            match level {
+                SandboxLevel::Strict => bench.is_empty(),
+                _ => ends(output.trim().parse().expect("a process id")),
+            }
         }
     }
 }
 
 #[tokio::test]
 async fn who_leaves_the_group_and_holds_the_output_holds_up_nobody() {
-    for level in BOTH {
+    for level in ALL {
         let bench = Bench::new();
         let Some(sandbox) = bench.at(level).await else { continue };
         let command = "(setsid sleep 600 & echo $!) ; exit 4";
         let (status, output) = result(&sandbox, command).await;
         assert_eq!(status, CommandStatus::Exited(4));
-        ends(output.trim().parse().expect("a process id"));
+        match level {
+            SandboxLevel::Strict => bench.is_empty(),
+            _ => ends(output.trim().parse().expect("a process id")),
+        }
     }
 }
 
@@ -136,7 +142,7 @@ async fn a_daemon_that_cut_every_tie_ends_with_its_command() {
         // Long enough for all numbers of processes to be used up.
         format!("setsid -f /bin/sh -c '{daemon}' >/dev/null 2>&1 </dev/null; sleep 0.2"),
     ] {
-        for level in BOTH {
+        for level in ALL {
             // Nothing but the wall keeps a command from taking the mark off.
             if level == SandboxLevel::None && command.contains("ulimit") {
                 continue;
@@ -146,6 +152,10 @@ async fn a_daemon_that_cut_every_tie_ends_with_its_command() {
             let (status, output) =
                 result(&sandbox, &format!("{command}; while ! [ -e pid ]; do :; done; cat pid")).await;
             assert_eq!(status, CommandStatus::Exited(0), "`{command}`: {output}");
+            if level == SandboxLevel::Strict {
+                assert_eq!(bench.inside(), [0; 0], "`{command}`");
+                continue;
+            }
             let daemon = output.lines().last().and_then(|pid| pid.parse().ok()).expect("a process id");
             assert!(!is_running(daemon), "`{command}` at {level:?}");
         }
@@ -175,7 +185,7 @@ async fn neighbouring_commands_do_not_end_each_others_daemons() {
 
 #[tokio::test]
 async fn a_dropped_future_kills_and_reaps() {
-    for level in BOTH {
+    for level in ALL {
         let bench = Bench::new();
         let Some(sandbox) = bench.at(level).await else { continue };
         let sink = Arc::new(Sink::default());
@@ -188,6 +198,10 @@ async fn a_dropped_future_kills_and_reaps() {
             _ = end => panic!("it does not end by itself"),
             processes = sink.ready() => processes,
         };
+        if level == SandboxLevel::Strict {
+            bench.is_empty();
+            continue;
+        }
         assert!(!is_running(processes[0]) && !is_zombie(processes[0]), "the shell is gone with the future");
         processes.into_iter().for_each(ends);
     }
@@ -196,7 +210,7 @@ async fn a_dropped_future_kills_and_reaps() {
 /// O-16
 #[tokio::test]
 async fn temporary_files_go_with_the_sandbox() {
-    for level in BOTH {
+    for level in ALL {
         let bench = Bench::new();
         let Some(sandbox) = bench.at(level).await else { continue };
         let (status, folder) = result(&sandbox, "echo x > \"$TMPDIR/x\"; printf %s \"$TMPDIR\"").await;

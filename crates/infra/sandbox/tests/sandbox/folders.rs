@@ -9,7 +9,7 @@ use std::{
 use better_llm_sandbox::{Requested, Sandbox};
 use domain::{command::CommandStatus, permission::SandboxLevel, ports::Processes, ports::never_cancelled};
 
-use crate::support::{BOTH, Bench, SECRET, Sink, quoted, request, result};
+use crate::support::{ALL, Bench, SECRET, Sink, quoted, request, result};
 
 const OTHER_SESSION: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAW";
 
@@ -64,7 +64,7 @@ async fn no_folder_of_ours_can_be_replaced_by_a_command() {
 
 #[tokio::test]
 async fn a_link_in_place_of_a_folder_of_ours_is_not_followed_and_that_is_said() {
-    for level in BOTH {
+    for level in ALL {
         for name in ["tmp", "home", "cargo"] {
             let bench = Bench::new();
             let outside = outside(&bench);

@@ -8,6 +8,7 @@ mod environment;
 mod folders;
 mod inside;
 mod levels;
+mod network;
 mod protected;
 mod support;
 mod wall;

@@ -51,8 +51,11 @@ impl Bench {
             requested,
             cache: self.home.join("cache"),
             session: SESSION.parse::<SessionId>().expect("a session id"),
+            run_folder: self.root.path().join("state/run"),
+            helper: None,
             git_dirs: Vec::new(),
             protected: Vec::new(),
+            own: Vec::new(),
             artifacts: std::sync::Arc::new(self.artifacts.clone()),
             environment: vec![
                 variable("PATH", "/usr/local/bin:/usr/bin:/bin".into()),
@@ -76,11 +79,12 @@ impl Bench {
     }
 
     pub(crate) async fn with(&self, settings: SandboxSettings) -> Option<Sandbox> {
+        let requested = settings.requested;
         let sandbox = Sandbox::new(settings);
         match sandbox.check().await {
             Ok(_) => Some(sandbox),
-            // A kernel that has the parts must have the level.
-            Err(error) if landlock_abi() >= 4 => panic!("the sandbox does not work: {error:?}"),
+            // A machine that has the parts must have the level.
+            Err(error) if has_parts(requested) => panic!("the sandbox does not work: {error:?}"),
             Err(error) => {
                 testkit::requirement::skip(format_args!("{error:?}"));
                 None
@@ -88,9 +92,79 @@ impl Bench {
         }
     }
 
+    /// A folder of links to the programs of this system but for one.
+    pub(crate) fn programs_without(&self, name: &str) -> PathBuf {
+        let folder = self.home.join("programs");
+        fs::create_dir(&folder).expect("a folder");
+        for system in ["/usr/bin", "/usr/local/bin"] {
+            for entry in fs::read_dir(system).into_iter().flatten().filter_map(Result::ok) {
+                let place = folder.join(entry.file_name());
+                if entry.file_name() != name && !place.exists() {
+                    std::os::unix::fs::symlink(entry.path(), place).unwrap_or_default();
+                }
+            }
+        }
+        folder
+    }
+
+    /// The host's processes that live in a view of this bench's workspace: all there are of commands at `strict`.
+    pub(crate) fn inside(&self) -> Vec<i32> {
+        let name = self.root.path().file_name().expect("a name").to_string_lossy().into_owned();
+        let own = fs::read_link("/proc/self/ns/mnt").expect("our own view");
+        let is_inside = |pid: &i32| {
+            let view = |what: &str| format!("/proc/{pid}/{what}");
+            fs::read_link(view("ns/mnt")).is_ok_and(|view| view != own)
+                && fs::read_to_string(view("mountinfo")).is_ok_and(|mounts| mounts.contains(&name))
+        };
+        let all = fs::read_dir("/proc")
+            .expect("processes")
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        all.filter(is_inside).filter(|pid| is_running(*pid)).collect()
+    }
+
+    /// Nothing of commands at `strict` is left.
+    pub(crate) fn is_empty(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.inside().is_empty() {
+            assert!(Instant::now() < deadline, "processes {:?} are still there", self.inside());
+            std::thread::yield_now();
+        }
+    }
+
+    /// What the host calls processes that a command at `level` named: inside of a namespace they have other numbers.
+    pub(crate) fn on_the_host(&self, level: SandboxLevel, named: &[i32]) -> Vec<i32> {
+        if level != SandboxLevel::Strict {
+            return named.to_vec();
+        }
+        let inside = self.inside();
+        let find = |name: &i32| {
+            let is_it = |pid: &&i32| {
+                let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+                let line = status.lines().find(|line| line.starts_with("NSpid:")).unwrap_or_default();
+                line.split_whitespace().last() == Some(&name.to_string())
+            };
+            *inside.iter().find(is_it).unwrap_or_else(|| panic!("no process {name} among {inside:?}"))
+        };
+        named.iter().map(find).collect()
+    }
+
     pub(crate) fn secret(&self) -> PathBuf {
         self.home.join("secret")
     }
+}
+
+/// Whether this machine can have the level, found without the code under test.
+fn has_parts(requested: Requested) -> bool {
+    match requested {
+        Requested::Level(SandboxLevel::Strict) => has_bubblewrap(),
+        _ => landlock_abi() >= 4,
+    }
+}
+
+fn has_bubblewrap() -> bool {
+    let mut bubblewrap = std::process::Command::new("bwrap");
+    bubblewrap.args(["--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "true"]);
+    bubblewrap.output().is_ok_and(|output| output.status.success())
 }
 
 /// The kernel's own answer; negative where it has no Landlock.
@@ -104,7 +178,9 @@ fn landlock_abi() -> i64 {
 }
 
 /// Levels whose commands behave alike but for what they may touch.
-pub(crate) const BOTH: [SandboxLevel; 2] = [SandboxLevel::None, SandboxLevel::Kernel];
+pub(crate) const ALL: [SandboxLevel; 3] = [SandboxLevel::None, SandboxLevel::Kernel, SandboxLevel::Strict];
+/// Levels that wall commands in.
+pub(crate) const WALLED: [SandboxLevel; 2] = [SandboxLevel::Kernel, SandboxLevel::Strict];
 
 pub(crate) fn request(command: &str) -> CommandRequest {
     CommandRequest { timeout: CommandRequest::LONGEST_TIMEOUT, ..CommandRequest::new(command) }
@@ -192,6 +268,18 @@ pub(crate) fn is_zombie(pid: i32) -> bool {
 pub(crate) fn copy_program(from: &Path, to: &Path) {
     let copied = std::process::Command::new("cp").arg(from).arg(to).status().expect("cp");
     assert!(copied.success());
+}
+
+pub(crate) fn make_executable(file: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("our own file");
+}
+
+/// An error and its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 pub(crate) fn quoted(path: &Path) -> String {

@@ -1,4 +1,4 @@
-//! What a walled-in command may touch: the list of contract 6, level `kernel`.
+//! What a walled-in command may touch: the list of contract 6, for `kernel` and `strict` alike.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::{environment, folders::rest_inside, settings::SandboxSettings};
 
 /// How far a grant goes. Execution comes with reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// Read and execute.
     Read,
     /// Read, execute and change.
@@ -15,16 +15,18 @@ pub(super) enum Reach {
 
 /// A path and all below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Grant {
-    pub(super) path: PathBuf,
-    pub(super) reach: Reach,
+pub(crate) struct Grant {
+    pub(crate) path: PathBuf,
+    pub(crate) reach: Reach,
 }
 
 /// The grants, and what was asked for and is too wide to grant.
 #[derive(Debug, Default)]
-pub(super) struct Grants {
-    pub(super) list: Vec<Grant>,
-    pub(super) too_wide: Vec<PathBuf>,
+pub(crate) struct Grants {
+    pub(crate) list: Vec<Grant>,
+    /// Folders of the list as `PATH` and the like name them, where links lead there.
+    pub(crate) names: Vec<PathBuf>,
+    pub(crate) too_wide: Vec<PathBuf>,
 }
 
 const DEVICES_WRITE: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/tty"];
@@ -43,11 +45,14 @@ const SETTINGS_READ: [&str; 10] = [
     "/etc/gitconfig",
 ];
 /// A folder, and the beginning of the names in it that are granted.
-const FAMILIES_READ: [(&str, &str); 3] = [("/", "lib"), ("/etc", "ca-certificates"), ("/etc", "ld.so.")];
+///
+/// Java and Maven of Debian keep their settings in `/etc` and start with nothing less.
+const FAMILIES_READ: [(&str, &str); 5] =
+    [("/", "lib"), ("/etc", "ca-certificates"), ("/etc", "ld.so."), ("/etc", "java"), ("/etc", "maven")];
 
 /// The list for these settings, but for `Folders::writable`, which is granted by handle. Paths may be missing;
 /// whoever uses the list skips them.
-pub(super) fn of_commands(settings: &SandboxSettings) -> Grants {
+pub(crate) fn of_commands(settings: &SandboxSettings) -> Grants {
     let mut grants = Grants::default();
     grants.allow(Reach::Write, [settings.workspace.clone()]);
     grants.allow(Reach::Write, DEVICES_WRITE.map(PathBuf::from));
@@ -58,6 +63,11 @@ pub(super) fn of_commands(settings: &SandboxSettings) -> Grants {
     }
     let outside = settings.git_dirs.iter().filter(|dir| !dir.starts_with(&settings.workspace)).cloned();
     grants.allow(Reach::Read, outside);
+    // The person named these, so none is too wide.
+    for added in &settings.add_dirs {
+        let reach = if added.writable { Reach::Write } else { Reach::Read };
+        grants.allow(reach, [added.path.clone()]);
+    }
 
     let home = settings.home();
     let chosen = environment::program_folders(settings.path())
@@ -65,15 +75,20 @@ pub(super) fn of_commands(settings: &SandboxSettings) -> Grants {
         .chain(cargo_programs(settings));
     for path in chosen {
         // Granted with the workspace. A link that a command put on the way would make the next grant lead outside.
-        if rest_inside(&path, &settings.workspace).is_some() {
+        if settings.writable_roots().any(|root| rest_inside(&path, root).is_some()) {
             continue;
         }
         // A folder that does not exist yet is kept as it is named, and looked for again later.
-        let path = path.canonicalize().unwrap_or(path);
-        if is_too_wide(&path, home.as_deref()) {
-            grants.too_wide.push(path);
-        } else if !grants.list.iter().any(|grant| grant.path == path) {
-            grants.allow(Reach::Read, [path]);
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        if is_too_wide(&real, home.as_deref()) {
+            grants.too_wide.push(real);
+            continue;
+        }
+        if real != path {
+            grants.names.push(path);
+        }
+        if !grants.list.iter().any(|grant| grant.path == real) {
+            grants.allow(Reach::Read, [real]);
         }
     }
     grants

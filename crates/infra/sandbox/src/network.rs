@@ -1,0 +1,183 @@
+//! The networks of runs at level `strict`: each run's commands and servers share one, with a loopback and nothing else.
+//!
+//! A network namespace lives as long as somebody holds it open, so no process waits in one: bubblewrap makes it, we
+//! take hold of it, and bubblewrap ends. It goes with our last descriptor, however we end. The user namespace that owns
+//! it is held beside it, because only from there may a process enter.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Read},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::CommandExt,
+    },
+    path::Path,
+    process::{Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use domain::id::RunId;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::child;
+
+/// How long bubblewrap may take to make one.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Runs that have a network at a time. An engine has few runs at once and ends each; one more than this is an error.
+const MOST_RUNS: usize = 256;
+/// Bytes of what bubblewrap says that are read.
+const MOST_SAID: u64 = 4096;
+
+/// Why a run has no network of its own.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NetworkError {
+    /// bubblewrap could not be started or heard.
+    #[error("cannot run {program}")]
+    Run {
+        program: String,
+        #[source]
+        source: io::Error,
+    },
+    /// It ran and made none.
+    #[error("bubblewrap made no network: {0}")]
+    None(String),
+    /// It was made and could not be taken hold of.
+    #[error("cannot take hold of the network that bubblewrap made")]
+    Hold(#[source] io::Error),
+    /// Nobody ends runs.
+    #[error("{MOST_RUNS} runs have a network already")]
+    TooMany,
+}
+
+/// A network that commands can be started in.
+#[derive(Debug)]
+pub(crate) struct Network {
+    user: OwnedFd,
+    network: OwnedFd,
+}
+
+impl Network {
+    /// Makes one. Waits for bubblewrap, some milliseconds.
+    pub(crate) fn make(bubblewrap: &Path) -> Result<Self, NetworkError> {
+        let failed = |source| NetworkError::Run { program: bubblewrap.display().to_string(), source };
+        let (mut told, tells) = io::pipe().map_err(failed)?;
+        let (blocks, go_on) = io::pipe().map_err(failed)?;
+        let (tells, blocks) = (OwnedFd::from(tells), OwnedFd::from(blocks));
+        let mut command = Command::new(bubblewrap);
+        command
+            .args(["--unshare-user", "--unshare-net", "--die-with-parent", "--cap-drop", "ALL"])
+            .args(["--ro-bind", "/", "/"])
+            .args(["--info-fd", &child::number(&tells).to_string()])
+            .args(["--block-fd", &child::number(&blocks).to_string()])
+            .args(["--", "/bin/sh", "-c", ":"])
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        #[expect(
+            unsafe_code,
+            reason = "code between fork and exec; only raw calls, nothing allocates or locks"
+        )]
+        // SAFETY: the closure only makes async-signal-safe system calls on values that were made before the fork.
+        unsafe {
+            command.pre_exec(move || {
+                rustix::process::setsid()?;
+                rustix::thread::set_no_new_privs(true)?;
+                child::close_everything_on_exec()?;
+                child::pass_on(&tells)?;
+                child::pass_on(&blocks)
+            });
+        }
+        let mut bubblewrap = command.spawn().map_err(failed)?;
+        // The closure's ends of both pipes go with it.
+        drop(command);
+        let held = hold(&mut told);
+        drop(go_on);
+        let mut said = String::new();
+        if let Some(errors) = bubblewrap.stderr.take() {
+            errors.take(MOST_SAID).read_to_string(&mut said).map_err(failed)?;
+        }
+        if !bubblewrap.wait().map_err(failed)?.success() {
+            return Err(NetworkError::None(said.trim().to_owned()));
+        }
+        held
+    }
+
+    /// The user namespace that a process has to enter first, and the network.
+    pub(crate) fn doors(&self) -> (BorrowedFd<'_>, BorrowedFd<'_>) {
+        (self.user.as_fd(), self.network.as_fd())
+    }
+}
+
+/// Takes hold of the namespaces of the process that bubblewrap names, which waits meanwhile.
+fn hold(told: &mut io::PipeReader) -> Result<Network, NetworkError> {
+    let nothing = || NetworkError::None("it did not name its process".to_owned());
+    let mut said = Vec::new();
+    while !said.contains(&b'}') {
+        let patience = Timespec { tv_sec: PATIENCE.as_secs().cast_signed(), tv_nsec: 0 };
+        let ready = poll(&mut [PollFd::new(told, PollFlags::IN)], Some(&patience));
+        if ready.map_err(|error| NetworkError::Hold(error.into()))? == 0 {
+            return Err(nothing());
+        }
+        let mut part = [0; 512];
+        match told.read(&mut part).map_err(NetworkError::Hold)? {
+            0 => return Err(nothing()),
+            read => said.extend(part.iter().take(read)),
+        }
+    }
+    let process = child_in(&String::from_utf8_lossy(&said)).ok_or_else(nothing)?;
+    let open = |name: &str| File::open(format!("/proc/{process}/ns/{name}")).map(OwnedFd::from);
+    Ok(Network {
+        user: open("user").map_err(NetworkError::Hold)?,
+        network: open("net").map_err(NetworkError::Hold)?,
+    })
+}
+
+/// The number after `"child-pid":` in what `--info-fd` and `--json-status-fd` say.
+fn child_in(said: &str) -> Option<u32> {
+    let (_, after) = said.split_once("\"child-pid\"")?;
+    let digits = after.trim_start_matches([':', ' ']);
+    digits.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// The networks of the runs of one session.
+#[derive(Debug, Default)]
+pub(crate) struct Networks(Mutex<HashMap<RunId, Arc<Network>>>);
+
+impl Networks {
+    /// The one of a run; the first to ask waits until it is made.
+    pub(crate) fn of(&self, run: RunId, bubblewrap: &Path) -> Result<Arc<Network>, NetworkError> {
+        let mut networks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(network) = networks.get(&run) {
+            return Ok(Arc::clone(network));
+        }
+        if networks.len() >= MOST_RUNS {
+            return Err(NetworkError::TooMany);
+        }
+        let network = Arc::new(Network::make(bubblewrap)?);
+        networks.insert(run, Arc::clone(&network));
+        Ok(network)
+    }
+
+    /// Lets go of a run's.
+    pub(crate) fn end(&self, run: RunId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_that_bubblewrap_names_is_read() {
+        assert_eq!(child_in("{\n    \"child-pid\": 26630,\n    \"net-namespace\": 1\n}"), Some(26630));
+        assert_eq!(child_in("{ \"child-pid\": 7 }"), Some(7));
+        for said in ["", "{}", "{ \"child-pid\": }", "{ \"child-pid\": -1 }"] {
+            assert_eq!(child_in(said), None, "{said}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! A level that works, and commands at it.
+
+use std::{io, sync::Arc};
+
+use domain::{
+    command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError, WholeOutput},
+    id::RunId,
+    permission::{SandboxLevel, SandboxState},
+    ports::{ArtifactPort, Cancelled, OutputSink},
+};
+use tokio::time::Instant;
+
+use crate::{
+    launcher::{Launcher, Setting, Started},
+    run::{self, Bounds},
+    servers::{Begun, Settle},
+    spill::Spill,
+    tap::{CommandOutput, Tap},
+};
+#[cfg(target_os = "linux")]
+use crate::{
+    protected::{Baseline, Guard, GuardError},
+    strict::Report,
+};
+
+/// A level that works: it was probed, or there is nothing to it.
+pub(crate) struct Ready {
+    pub(crate) launcher: Launcher,
+    pub(crate) setting: Setting,
+    pub(crate) reason: String,
+    pub(crate) artifacts: Arc<dyn ArtifactPort>,
+    #[cfg(target_os = "linux")]
+    pub(crate) guards: Vec<Guard>,
+}
+
+impl Ready {
+    pub(crate) fn state(&self) -> SandboxState {
+        SandboxState { level: self.level(), reason: self.reason.clone(), usable: true }
+    }
+
+    pub(crate) fn level(&self) -> SandboxLevel {
+        match &self.launcher {
+            Launcher::Plain => SandboxLevel::None,
+            #[cfg(target_os = "linux")]
+            Launcher::Kernel(_) => SandboxLevel::Kernel,
+            #[cfg(target_os = "linux")]
+            Launcher::Strict(_) => SandboxLevel::Strict,
+        }
+    }
+
+    /// Runs a true command: parts of a level may exist and still not work together.
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn probe(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let request = CommandRequest::new(":");
+        match self.execute(&request, Arc::new(Silent), domain::ports::never_cancelled()).await? {
+            (CommandStatus::Exited(0), _, _) => Ok(()),
+            (status, output, _) => {
+                Err(format!("a probe command ended as {status:?}: {}", output.head.trim_end()).into())
+            }
+        }
+    }
+
+    /// Probes for what an earlier session has not shown to work already.
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn prove(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let Launcher::Strict(strict) = &self.launcher else { return self.probe().await };
+        if !strict.is_proven() {
+            self.probe().await?;
+            strict.keep_proof();
+        }
+        Ok(())
+    }
+
+    /// Runs a command to its end.
+    pub(crate) async fn run(
+        &self,
+        request: CommandRequest,
+        output: Arc<dyn OutputSink>,
+        cancelled: Cancelled,
+    ) -> Result<CommandEnd, ProcessError> {
+        let begun = Instant::now();
+        self.take_care()?;
+        // Declared before the group, so that a dropped future ends the group first and then looks at the files.
+        let settle = self.guard()?;
+        let ended = self.execute(&request, output, cancelled).await;
+        let restored = settle()?;
+        let (status, output, whole_output) = ended?;
+        let status = if restored.is_empty() { status } else { CommandStatus::Refused };
+        Ok(CommandEnd { status, output, elapsed: begun.elapsed(), restored, whole_output })
+    }
+
+    async fn execute(
+        &self,
+        request: &CommandRequest,
+        output: Arc<dyn OutputSink>,
+        cancelled: Cancelled,
+    ) -> Result<(CommandStatus, BoundedOutput, WholeOutput), ProcessError> {
+        let watching = |source| watching(&request.command, source);
+        let Started { group, output: pipe } = self.start(&request.command, request.run)?;
+        let keep = CommandOutput::new(output, Spill::new(Arc::clone(&self.artifacts)));
+        let mut tap = Tap::new(pipe, keep).map_err(watching)?;
+        let bounds = Bounds::of_command(request.timeout);
+        let status = run::to_its_end(group, &mut tap, bounds, cancelled).await;
+        let (output, whole_output) = tap.finish().finish();
+        #[cfg(target_os = "linux")]
+        if let (Err(error), Launcher::Strict(strict)) = (&status, &self.launcher)
+            && Report::is_of_nothing(error)
+        {
+            strict.drop_proof();
+            return Err(ProcessError::Sandbox {
+                level: SandboxLevel::Strict.as_str(),
+                step: "bubblewrap failed, and nothing ran".to_owned(),
+                source: output.head.trim_end().into(),
+            });
+        }
+        Ok((status.map_err(watching)?, output, whole_output))
+    }
+
+    /// Starts a command that goes on in the background.
+    pub(crate) fn begin(&self, command: &str, run: RunId) -> Result<Begun, ProcessError> {
+        self.take_care()?;
+        let settle = self.guard()?;
+        let Started { group, output } = self.start(command, Some(run))?;
+        Ok(Begun { group, output, settle })
+    }
+
+    fn start(&self, command: &str, run: Option<RunId>) -> Result<Started, ProcessError> {
+        self.launcher.start(&self.setting, command, run)
+    }
+
+    /// Lets go of what was kept for a run.
+    pub(crate) fn end_run(&self, run: RunId) {
+        self.launcher.end_run(run);
+    }
+
+    /// Sees to it that nothing outlives us, should we be killed.
+    fn take_care(&self) -> Result<(), ProcessError> {
+        #[cfg(target_os = "linux")]
+        self.setting.care.ensure_helper().map_err(|source| ProcessError::Sandbox {
+            level: self.level().as_str(),
+            step: "start the helper process".to_owned(),
+            source: source.into(),
+        })?;
+        Ok(())
+    }
+
+    /// Remembers how protected files look that nothing holds.
+    fn guard(&self) -> Result<Settle, ProcessError> {
+        #[cfg(target_os = "linux")]
+        {
+            let failed = |error| guarding(self.level(), error);
+            let before = |guards: &[Guard]| guards.iter().map(Guard::before).collect::<Result<Vec<_>, _>>();
+            let baselines = match &self.launcher {
+                Launcher::Strict(strict) => before(&strict.guards()),
+                _ => before(&self.guards),
+            };
+            let (baselines, level) = (baselines.map_err(failed)?, self.level());
+            Ok(Box::new(move || {
+                let restored = baselines.into_iter().map(Baseline::put_back).collect::<Result<Vec<_>, _>>();
+                Ok(restored.map_err(|error| guarding(level, error))?.concat())
+            }))
+        }
+        #[cfg(not(target_os = "linux"))]
+        Ok(Box::new(|| Ok(Vec::new())))
+    }
+}
+
+fn watching(command: &str, source: io::Error) -> ProcessError {
+    ProcessError::Watch { command: command.to_owned(), source }
+}
+
+#[cfg(target_os = "linux")]
+fn guarding(level: SandboxLevel, error: GuardError) -> ProcessError {
+    ProcessError::Sandbox {
+        level: level.as_str(),
+        step: "protect the repository's settings".to_owned(),
+        source: error.into(),
+    }
+}
+
+/// Takes no output.
+#[cfg(target_os = "linux")]
+struct Silent;
+
+#[cfg(target_os = "linux")]
+impl OutputSink for Silent {
+    fn chunk(&self, _text: &str) {}
+}

@@ -1,0 +1,365 @@
+//! Level `strict`: bubblewrap gives each command namespaces of its own and a view of the needed folders only.
+//!
+//! bubblewrap is not walled in itself, so everything it is told comes from here: its options over a descriptor (other
+//! people see command lines), an empty environment, mounts at places that no command can move (`view`, `shield`). The
+//! seccomp filter is applied before bubblewrap starts and not by it, so that its first process inside, which a command
+//! could otherwise take over, is behind the filter, too. Landlock is not used inside: behind it nothing can be mounted
+//! any more, and after the last mount nothing of ours runs. What all of this holds is in `docs/adr/0008-strict.md`.
+
+mod bubblewrap;
+mod launcher_thread;
+mod proof;
+mod report;
+mod shield;
+mod view;
+
+use std::{
+    ffi::OsString,
+    fs,
+    io::{self, Seek, Write},
+    os::{fd::OwnedFd, unix::process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use domain::id::RunId;
+use rustix::fs::MemfdFlags;
+
+pub(crate) use self::report::Report;
+use self::{
+    bubblewrap::{Bubblewrap, Program, Version},
+    launcher_thread::LauncherThread,
+    proof::Proof,
+    shield::Shield,
+    view::{Options, View},
+};
+use crate::{
+    child,
+    error::SandboxError,
+    filter::{self, Doors, Processor},
+    folders::Folders,
+    grants,
+    group::Group,
+    launcher::{Setting, Started},
+    limits::{self, Limits},
+    mark::Mark,
+    network::{Network, NetworkError, Networks},
+    protected::Guard,
+    settings::{NetworkAccess, SandboxSettings},
+};
+
+/// Why the level cannot be had, or a command not be started at it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StrictError {
+    /// Nothing to work with.
+    #[error(
+        "`bwrap` is in no absolute folder of PATH outside the workspace; install the package `bubblewrap` of this system"
+    )]
+    NoBubblewrap,
+    /// It is there and does not say what it is.
+    #[error("cannot ask {} for its version", program.display())]
+    Ask {
+        program: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// It lacks options that are needed.
+    #[error("{} is version {version}, and {} is needed; upgrade the package `bubblewrap`", program.display(), Version::OLDEST)]
+    OldBubblewrap { program: PathBuf, version: Version },
+    /// No filter is known for this processor.
+    #[error("no seccomp filter is known for this processor; x86_64 and aarch64 have one")]
+    Processor,
+    /// There is no thread to start commands from.
+    #[error("cannot start the thread that starts commands")]
+    Thread(#[source] io::Error),
+    /// A folder of commands went away and could not be made anew.
+    #[error(transparent)]
+    Folder(#[from] Box<SandboxError>),
+    /// The run's network could not be made.
+    #[error("cannot make the run's network")]
+    Network(#[from] NetworkError),
+    /// A descriptor that bubblewrap reads could not be made.
+    #[error("cannot write down the options of bubblewrap")]
+    Options(#[source] io::Error),
+    /// bubblewrap did not start.
+    #[error("cannot start {}", program.display())]
+    Start {
+        program: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The walls of one session's commands.
+pub(crate) struct Strict {
+    shared: Arc<Shared>,
+    thread: LauncherThread,
+    proof: Option<Proof>,
+    is_proven: bool,
+}
+
+/// What mounts hold, and what is compared because none can.
+type Shielded = (Arc<Shield>, Arc<[Guard]>);
+
+/// What the thread that starts commands needs.
+struct Shared {
+    settings: Arc<SandboxSettings>,
+    folders: Folders,
+    bubblewrap: Bubblewrap,
+    filter: Arc<[libc::sock_filter]>,
+    counts_processes: bool,
+    networks: Networks,
+    /// None before the first command: looking for repositories takes time.
+    shield: Mutex<Option<Shielded>>,
+}
+
+impl Strict {
+    /// Finds what is needed. Whether it works together is for a probe to find out, or for an earlier one to have.
+    pub(crate) fn build(settings: Arc<SandboxSettings>, folders: Folders) -> Result<Self, StrictError> {
+        let processor = Processor::of_host().ok_or(StrictError::Processor)?;
+        let program = Program::find(&settings)?;
+        let proof = Proof::of(&settings, &program);
+        let told = proof.as_ref().and_then(Proof::read).and_then(|said| program.told(&said));
+        let is_proven = told.is_some();
+        let bubblewrap = told.map_or_else(|| program.ask(), Ok)?;
+        let filter = filter::program(&processor, Doors { internet: true, is_alone: true }).into();
+        let thread = LauncherThread::start().map_err(StrictError::Thread)?;
+        let shared = Shared {
+            settings,
+            folders,
+            bubblewrap,
+            filter,
+            counts_processes: counts_processes(),
+            networks: Networks::default(),
+            shield: Mutex::new(None),
+        };
+        Ok(Self { shared: Arc::new(shared), thread, proof, is_proven })
+    }
+
+    /// Whether a probe succeeded since this machine started, with the same bubblewrap, for the same person.
+    pub(crate) const fn is_proven(&self) -> bool {
+        self.is_proven
+    }
+
+    /// Remembers that a probe succeeded.
+    pub(crate) fn keep_proof(&self) {
+        if let Some(proof) = &self.proof {
+            proof.write(&self.shared.bubblewrap.said());
+        }
+    }
+
+    /// Forgets that one did: what worked then does not now.
+    pub(crate) fn drop_proof(&self) {
+        if let Some(proof) = &self.proof {
+            proof.remove();
+        }
+    }
+
+    /// What holds commands here, in words for people.
+    pub(crate) fn reason(&self) -> String {
+        let Shared { settings, bubblewrap, counts_processes, .. } = &*self.shared;
+        let mut reason = format!(
+            "bubblewrap {} gives commands namespaces and a view of their own, behind a seccomp filter",
+            bubblewrap.version
+        );
+        if !bubblewrap.disables_namespaces() {
+            reason.push_str("; this version cannot forbid user namespaces inside");
+        }
+        if settings.network == NetworkAccess::Open {
+            reason.push_str("; the network is open (`--allow-network`)");
+        }
+        if !counts_processes && rustix::process::geteuid().is_root() {
+            reason.push_str(
+                "; nothing limits the number of processes, because we run as root before Linux 6.14",
+            );
+        }
+        let too_wide = grants::of_commands(settings).too_wide;
+        if !too_wide.is_empty() {
+            let paths: Vec<_> = too_wide.iter().map(|path| path.display().to_string()).collect();
+            reason.push_str("; not visible, because too much lies below: ");
+            reason.push_str(&paths.join(", "));
+        }
+        reason
+    }
+
+    /// Starts a command of `run`; one without a run is alone in its network.
+    pub(crate) fn start(
+        &self,
+        setting: &Setting,
+        command: &str,
+        run: Option<RunId>,
+        mark: Option<Mark>,
+    ) -> Result<Started, StrictError> {
+        let shared = Arc::clone(&self.shared);
+        let order = Order {
+            shell: [setting.shell.clone().into_os_string(), "-c".into(), command.into()],
+            environment: setting.environment.clone(),
+            run,
+            mark,
+        };
+        self.thread.run(move || shared.start(&order)).map_err(StrictError::Thread)?
+    }
+
+    /// Lets go of what was kept for a run.
+    pub(crate) fn end_run(&self, run: RunId) {
+        self.shared.networks.end(run);
+    }
+
+    /// For the protected paths that no mount can hold.
+    pub(crate) fn guards(&self) -> Arc<[Guard]> {
+        self.shared.shield().1
+    }
+}
+
+/// One command to start.
+struct Order {
+    shell: [OsString; 3],
+    environment: Vec<(OsString, OsString)>,
+    run: Option<RunId>,
+    mark: Option<Mark>,
+}
+
+impl Shared {
+    fn shield(&self) -> Shielded {
+        let mut kept = self.shield.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shielded) = kept.as_ref().filter(|(shield, _)| shield.holds()) {
+            return shielded.clone();
+        }
+        let shield = Shield::raise(&self.settings);
+        if shield.is_partial {
+            tracing::warn!(
+                "too many folders to search for repositories; those further down are not shielded"
+            );
+        }
+        let guards = self.settings.writable_roots().filter_map(|root| {
+            let mut inside = shield.watched.iter().filter_map(|path| path.strip_prefix(root).ok()).peekable();
+            inside.peek()?;
+            Some(Guard::of_paths(root, inside.map(Path::to_owned)))
+        });
+        let guards = guards.collect();
+        kept.insert((Arc::new(shield), guards)).clone()
+    }
+
+    fn start(&self, order: &Order) -> Result<Started, StrictError> {
+        drop(self.folders.make().map_err(Box::new)?);
+        let view = View::of(&self.settings, &self.folders, &self.shield().0);
+        let network = match (&self.settings.network, order.run) {
+            (NetworkAccess::Open, _) => Reach::Host,
+            (_, None) => Reach::Alone,
+            (_, Some(run)) => Reach::Of(self.networks.of(run, &self.bubblewrap.program)?),
+        };
+        let most = self.counts_processes.then(|| memory(limits::PROCESSES.to_string().as_bytes()));
+        let most = most.transpose().map_err(StrictError::Options)?;
+        let (report, reports) = Report::pipe().map_err(StrictError::Options)?;
+
+        let mut options = self.namespaces(&network);
+        options.add("--json-status-fd", [child::number(&reports).to_string()]);
+        let number = most.as_ref().map(|most| child::number(most).to_string());
+        options.append(view.options(self.bubblewrap.bounds_memory(), number.as_deref()));
+        options.add("--chdir", [&self.settings.workspace]);
+        for (name, value) in &order.environment {
+            options.add("--setenv", [name, value]);
+        }
+        let options = memory(&options.bytes()).map_err(StrictError::Options)?;
+
+        let failed = |source| StrictError::Start { program: self.bubblewrap.program.clone(), source };
+        let (output, writer) = io::pipe().map_err(failed)?;
+        let mut command = Command::new(&self.bubblewrap.program);
+        command
+            .args(["--args", &child::number(&options).to_string(), "--"])
+            .args(&order.shell)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(writer.try_clone().map_err(failed)?)
+            .stderr(writer);
+        let child = Child {
+            mark: order.mark,
+            limits: Limits::of_a_command(!self.counts_processes),
+            filter: Arc::clone(&self.filter),
+            network,
+            passed: [Some(options), Some(reports), most],
+        };
+        #[expect(
+            unsafe_code,
+            reason = "code between fork and exec; only raw calls, nothing allocates or locks"
+        )]
+        // SAFETY: the closure only makes async-signal-safe system calls on values that were made before the fork.
+        unsafe {
+            command.pre_exec(move || child.restrict_self());
+        }
+        let started = command.spawn().map_err(failed)?;
+        let group = Group::adopt(started).map_err(failed)?.with_mark(order.mark).with_report(report);
+        Ok(Started { group, output })
+    }
+
+    fn namespaces(&self, network: &Reach) -> Options {
+        let mut options = Options::default();
+        for option in ["user", "pid", "ipc", "uts"] {
+            options.add::<&str, 0>(&format!("--unshare-{option}"), []);
+        }
+        options.add::<&str, 0>("--unshare-cgroup-try", []);
+        if matches!(network, Reach::Alone) {
+            options.add::<&str, 0>("--unshare-net", []);
+        }
+        if self.bubblewrap.disables_namespaces() {
+            options.add::<&str, 0>("--disable-userns", []);
+        }
+        options.add::<&str, 0>("--die-with-parent", []);
+        options.add("--cap-drop", ["ALL"]);
+        options
+    }
+}
+
+/// The network that a command is started in.
+#[derive(Debug)]
+enum Reach {
+    Host,
+    Alone,
+    Of(Arc<Network>),
+}
+
+/// What a child of ours does before it becomes bubblewrap.
+struct Child {
+    mark: Option<Mark>,
+    limits: Limits,
+    filter: Arc<[libc::sock_filter]>,
+    network: Reach,
+    passed: [Option<OwnedFd>; 3],
+}
+
+impl Child {
+    fn restrict_self(&self) -> io::Result<()> {
+        rustix::process::setsid()?;
+        self.mark.map(Mark::put_on).transpose()?;
+        self.limits.apply()?;
+        rustix::thread::set_no_new_privs(true)?;
+        if let Reach::Of(network) = &self.network {
+            let (user, network) = network.doors();
+            child::enter(user, network)?;
+        }
+        child::close_everything_on_exec()?;
+        for passed in self.passed.iter().flatten() {
+            child::pass_on(passed)?;
+        }
+        child::apply_filter(&self.filter)
+    }
+}
+
+/// Whether each process namespace has a limit of its own. Before, the file that holds it was everybody's.
+fn counts_processes() -> bool {
+    const FIRST: (u32, u32) = (6, 14);
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut parts = release.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u32>);
+    let mut next = || parts.next()?.ok();
+    next().zip(next()).is_some_and(|version| version >= FIRST)
+}
+
+/// A file in memory that is read from its beginning.
+fn memory(content: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = fs::File::from(rustix::fs::memfd_create("bubblewrap", MemfdFlags::CLOEXEC)?);
+    file.write_all(content)?;
+    file.rewind()?;
+    Ok(file.into())
+}

@@ -1,0 +1,235 @@
+//! What of the file system a command sees: a list of mounts, parents first, in words of bubblewrap.
+//!
+//! Nothing is mounted at a place that a command could have moved: bubblewrap follows paths, and it is not walled in.
+//! So each folder between a writable one and a mount below it is a mount, too.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::{Component, Path, PathBuf},
+};
+
+use super::shield::Shield;
+use crate::{
+    folders::{Folders, rest_inside},
+    grants::{self, Grants, Reach},
+    settings::SandboxSettings,
+};
+
+/// What stands at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Mount {
+    Read,
+    Write,
+    /// Another folder of the host, writable.
+    WriteFrom(PathBuf),
+    Link(PathBuf),
+    Memory,
+}
+
+/// Bytes of each file system in memory. Browsers and process pools work with less; a command cannot fill the
+/// machine's memory with files.
+const MEMORY: u64 = 1024 * 1024 * 1024;
+/// Links that are followed at most where a path is resolved, as in the kernel.
+const MOST_LINKS: usize = 40;
+
+/// The mounts of one launch.
+#[derive(Debug, Default)]
+pub(super) struct View(BTreeMap<PathBuf, Mount>);
+
+impl View {
+    /// Everything as it is now.
+    pub(super) fn of(settings: &SandboxSettings, folders: &Folders, shield: &Shield) -> Self {
+        let mut view = Self::default();
+        let Grants { list, names, .. } = grants::of_commands(settings);
+        for grant in &list {
+            view.grant(&grant.path, grant.reach);
+        }
+        names.iter().for_each(|name| drop(view.links(name)));
+        // Where the workspace holds the cache, they are writable already, and a command decides where they lead.
+        if rest_inside(&folders.toolchains, &settings.workspace).is_none() {
+            folders.writable().for_each(|path| view.put(path, Mount::Write));
+        }
+        view.drop_what_stands_already();
+        view.temporary(folders, settings);
+        view.ways();
+        for way in &shield.ways {
+            view.0.entry(way.clone()).or_insert(Mount::Write);
+        }
+        shield.read_only.iter().for_each(|path| view.put(path.clone(), Mount::Read));
+        view
+    }
+
+    fn put(&mut self, place: PathBuf, mount: Mount) {
+        self.0.insert(place, mount);
+    }
+
+    /// A granted path; what is part of every view is left to [`View::options`].
+    fn grant(&mut self, path: &Path, reach: Reach) {
+        if path.starts_with("/dev") || path == Path::new("/proc") {
+            return;
+        }
+        let Some(real) = self.links(path) else { return };
+        match reach {
+            Reach::Write => self.put(real, Mount::Write),
+            Reach::Read => {
+                self.0.entry(real).or_insert(Mount::Read);
+            }
+        }
+    }
+
+    /// Keeps the links on the way to `path`, and gives the place they lead to; none where nothing stands there.
+    fn links(&mut self, path: &Path) -> Option<PathBuf> {
+        let real = path.canonicalize().ok()?;
+        let mut named = path.to_owned();
+        for _ in 0..MOST_LINKS {
+            if named == real {
+                return Some(real);
+            }
+            let link = named.ancestors().filter(|above| above.is_symlink()).last()?.to_owned();
+            let target = link.parent()?.join(link.read_link().ok()?);
+            let rest = named.strip_prefix(&link).ok()?.to_owned();
+            // Without links above it, so `..` in the target means what it says.
+            named = normal(&target).join(rest);
+            self.put(link, Mount::Link(target));
+        }
+        None
+    }
+
+    /// What a mount above brings along needs none of its own.
+    fn drop_what_stands_already(&mut self) {
+        let all = self.0.clone();
+        self.0.retain(|place, mount| {
+            let above = place
+                .ancestors()
+                .skip(1)
+                .find_map(|above| all.get(above).filter(|mount| matches!(mount, Mount::Read | Mount::Write)));
+            let is_writable = above == Some(&Mount::Write);
+            match mount {
+                Mount::Write => !is_writable,
+                Mount::Read => is_writable || above.is_none(),
+                Mount::Link(_) => above.is_none(),
+                Mount::WriteFrom(_) | Mount::Memory => true,
+            }
+        });
+    }
+
+    /// `/tmp`: this session's temporary folder, so that a file that one command leaves there is there for the next.
+    /// Where something else is mounted below, that folder would have to hold the way to it, and a command could change
+    /// it; so it is in memory then.
+    fn temporary(&mut self, folders: &Folders, settings: &SandboxSettings) {
+        let (tmp, var_tmp) = (Path::new("/tmp"), Path::new("/var/tmp"));
+        let is_taken = |view: &Self, place: &Path| {
+            let is_covered = |other: &PathBuf| place.starts_with(other);
+            view.0.keys().any(is_covered)
+        };
+        if is_taken(self, tmp) {
+            return;
+        }
+        let is_way = self.0.keys().any(|place| place.starts_with(tmp));
+        let is_ours = rest_inside(&folders.temporary, &settings.workspace).is_none();
+        if is_way || !is_ours {
+            self.put(tmp.to_owned(), Mount::Memory);
+        } else {
+            self.put(tmp.to_owned(), Mount::WriteFrom(folders.temporary.clone()));
+        }
+        if !is_taken(self, var_tmp) && !self.0.keys().any(|place| place.starts_with(var_tmp)) {
+            self.put(var_tmp.to_owned(), Mount::Link(tmp.to_owned()));
+        }
+    }
+
+    /// The folders between a writable mount and one below it.
+    fn ways(&mut self) {
+        let mut ways = Vec::new();
+        for place in self.0.keys() {
+            let mut way = Vec::new();
+            for above in place.ancestors().skip(1) {
+                match self.0.get(above) {
+                    Some(Mount::Write) => ways.append(&mut way),
+                    // Nothing in it can be moved.
+                    Some(_) => way.clear(),
+                    None => way.push(above.to_owned()),
+                }
+            }
+        }
+        ways.into_iter().for_each(|way| self.put(way, Mount::Write));
+    }
+
+    /// The options that make it, and `/proc` and `/dev`, which are the command's own. `pid_max` is the number of the
+    /// descriptor that holds the most processes, where this kernel counts them for each namespace.
+    pub(super) fn options(&self, bounds_memory: bool, pid_max: Option<&str>) -> Options {
+        let mut options = Options::default();
+        let root = self.0.get(Path::new("/"));
+        match root {
+            Some(Mount::Write) => options.add("--bind", ["/", "/"]),
+            Some(_) => options.add("--ro-bind", ["/", "/"]),
+            None => {}
+        }
+        options.add("--proc", ["/proc"]);
+        if let Some(descriptor) = pid_max {
+            options.add("--file", [descriptor, "/proc/sys/kernel/pid_max"]);
+        }
+        // The settings of the kernel are files of root's, and a command of root's needs no power to write them.
+        options.add("--remount-ro", ["/proc"]);
+        options.add("--dev", ["/dev"]);
+        options.memory(Path::new("/dev/shm"), bounds_memory);
+        options.add("--remount-ro", ["/dev"]);
+        for (place, mount) in self.0.iter().filter(|(place, _)| *place != Path::new("/")) {
+            match mount {
+                Mount::Read => options.add("--ro-bind-try", [place, place]),
+                Mount::Write => options.add("--bind", [place, place]),
+                Mount::WriteFrom(other) => options.add("--bind", [other, place]),
+                Mount::Link(target) => options.add("--symlink", [target, place]),
+                Mount::Memory => options.memory(place, bounds_memory),
+            }
+        }
+        if root.is_none() {
+            options.add("--remount-ro", ["/"]);
+        }
+        options
+    }
+}
+
+/// Options of bubblewrap.
+#[derive(Debug, Default)]
+pub(super) struct Options(Vec<OsString>);
+
+impl Options {
+    pub(super) fn add<Word: AsRef<OsStr>, const N: usize>(&mut self, option: &str, words: [Word; N]) {
+        self.0.push(option.into());
+        self.0.extend(words.iter().map(|word| word.as_ref().to_owned()));
+    }
+
+    /// Adds all of `more`.
+    pub(super) fn append(&mut self, mut more: Self) {
+        self.0.append(&mut more.0);
+    }
+
+    fn memory(&mut self, place: &Path, is_bounded: bool) {
+        if is_bounded {
+            self.add("--size", [MEMORY.to_string()]);
+        }
+        self.add("--tmpfs", [place]);
+    }
+
+    /// As `--args` reads them: each ends with a null byte.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|word| word.as_bytes().iter().copied().chain([0])).collect()
+    }
+}
+
+/// A path without `.` and `..`, by its text alone.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
+}
