@@ -19,7 +19,7 @@ pub(crate) const BUILT_IN: [&str; 6] = ["planner", "coder", "reviewer", "tester"
 
 /// Tools that every agent of its part has, or that a later version brings.
 const OWN_TOOLS: [&str; 3] = ["report", "finish", "ask_user"];
-const LATER_TOOLS: [(&str, &str); 2] = [("process", "the tool `process`"), ("execute_code", "the REPL")];
+const LATER_TOOLS: [(&str, &str); 1] = [("execute_code", "the REPL")];
 
 /// What was trusted is a folder, and nothing outside of it.
 const LEADS_OUT_PROMPT: &str = "leads out of the workspace: its prompts must lie inside of it";

@@ -82,7 +82,8 @@ impl Environment {
     }
 
     /// Values that look like secrets, of every variable.
-    pub(crate) fn secrets(&self) -> &[Secret] {
+    #[must_use]
+    pub fn secrets(&self) -> &[Secret] {
         &self.secrets
     }
 

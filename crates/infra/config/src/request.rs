@@ -24,7 +24,7 @@ pub struct LoadRequest<'r> {
     pub known_tools: &'r [&'r str],
     /// The built-in prompts: the agent's name (`manager`, `planner`, ...) and the text.
     pub embedded_prompts: &'r [(&'r str, &'r str)],
-    /// Whether git tracks a file. Asked at most once, for a workspace's `.env` that holds a credential.
+    /// Whether git tracks a file. Asked only about a workspace's `.env` that holds a credential.
     pub is_tracked: &'r dyn Fn(&Path) -> bool,
 }
 

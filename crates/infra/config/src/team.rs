@@ -29,7 +29,7 @@ const DEFAULT_TEAM: [(WorkerKind, &str, &[&str]); 5] = [
     (WorkerKind::Planner, "Turns a request into a plan", &[]),
     (WorkerKind::Coder, "Writes and changes code", &["write", "edit", "bash"]),
     (WorkerKind::Reviewer, "Reviews changes", &[]),
-    (WorkerKind::Tester, "Runs tests and judges their results", &["bash"]),
+    (WorkerKind::Tester, "Runs tests and judges their results", &["bash", "process"]),
     (WorkerKind::Committer, "Commits finished work", &["commit"]),
 ];
 

@@ -20,7 +20,7 @@ use domain::permission::PermissionMode;
 
 use crate::{ConfigError, Environment, LoadRequest, Loaded, Overrides, Settings};
 
-const TOOLS: [&str; 8] = ["read", "glob", "grep", "diff", "write", "edit", "bash", "commit"];
+const TOOLS: [&str; 9] = ["read", "glob", "grep", "diff", "write", "edit", "bash", "process", "commit"];
 
 const PROMPTS: [(&str, &str); 7] = [
     ("manager", "built-in manager"),

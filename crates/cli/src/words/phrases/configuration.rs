@@ -3,7 +3,7 @@
 
 use super::Phrase;
 
-pub(super) const CONFIGURATION: [Phrase; 93] = [
+pub(super) const CONFIGURATION: [Phrase; 92] = [
     // What a value should be, and what it is.
     ("one of {}", "{} 중 하나"),
     ("a whole number of at least {} and at most {}", "{} 이상 {} 이하의 정수"),
@@ -174,6 +174,5 @@ pub(super) const CONFIGURATION: [Phrase; 93] = [
         "에이전트별 제공자 (`--provider`는 모두에게 적용됩니다)",
     ),
     ("replaying", "재생"),
-    ("the tool `process`", "`process` 도구"),
     ("a number", "수"),
 ];

@@ -97,13 +97,13 @@ fn tools_must_be_known_and_given_once() {
     check(
         r#"{"agents": [
             {"name": "a", "role": "r", "system_prompt_file": "prompts/coder.txt",
-             "tools": ["read", "Read", "process", "finish", "execute_coder_task", "teleport", "read"]},
+             "tools": ["read", "Read", "execute_code", "finish", "execute_coder_task", "teleport", "read"]},
             {"name": "b", "role": "r", "system_prompt_file": "prompts/coder.txt",
              "tools": [], "allowed_tools": []},
             {"name": "coder", "role": "r"}]}"#,
         &[
             ":3: `agents[0].tools[1]`: `Read` is no tool; did you mean `read`?",
-            ":3: `agents[0].tools[2]`: belongs to the tool `process`, which this version does not have yet: remove it",
+            ":3: `agents[0].tools[2]`: belongs to the REPL, which this version does not have yet: remove it",
             ":3: `agents[0].tools[3]`: `finish` is given by the engine where it belongs; leave it out",
             ":3: `agents[0].tools[4]`: `execute_coder_task` is given by the engine where it belongs; leave it out",
             ":3: `agents[0].tools[5]`: `teleport` is no tool",

@@ -84,6 +84,17 @@ fn a_line_of_ours_that_cannot_be_read_is_an_error_and_another_programs_is_not() 
 }
 
 #[test]
+fn an_env_file_that_is_a_pipe_keeps_nobody_waiting_and_is_said() {
+    let world = World::new();
+    rustix::fs::mkfifoat(rustix::fs::CWD, world.work(".env"), 0o600.into()).unwrap();
+    let (_, notices) = world.noticed();
+    assert_eq!(
+        notices,
+        ["작업/.env was not read, because it is no regular file; set what it should hold in the environment"]
+    );
+}
+
+#[test]
 fn worker_timeouts_stand_above_the_configuration_o_14() {
     let content = r#"{"agents": [
         {"name": "coder", "role": "r", "tools": [], "timeout_seconds": 50},
