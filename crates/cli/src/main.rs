@@ -5,6 +5,7 @@
 
 mod args;
 mod input;
+mod net;
 mod output;
 mod panic;
 mod render;
@@ -20,8 +21,11 @@ use std::{
     process::ExitCode,
 };
 
+use better_llm::EngineBuilder;
+
 use crate::{
     args::{Invocation, OutputFormat, Rejected, Verb},
+    net::{Caught, Net},
     output::Printer,
     render::{
         help::{help, version},
@@ -33,17 +37,18 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    panic::say_panics_safely();
+    let net = Net::new(EngineBuilder::new(".").environment(env::vars_os()).redactor());
+    panic::say_panics_safely(net.clone());
     let surroundings = Surroundings::of_this_process();
     match args::parse(env::args_os().skip(1).collect()) {
-        Ok(invocation) => carry_out(&invocation, surroundings),
-        Err(rejected) => refuse(&rejected, surroundings),
+        Ok(invocation) => carry_out(&invocation, surroundings, &net),
+        Err(rejected) => refuse(&rejected, surroundings, &net),
     }
 }
 
-fn carry_out(invocation: &Invocation, surroundings: Surroundings) -> ExitCode {
+fn carry_out(invocation: &Invocation, surroundings: Surroundings, net: &Net) -> ExitCode {
     let language = invocation.options.language.unwrap_or(surroundings.language);
-    let printer = || printer(invocation.options.output, language, surroundings);
+    let printer = || printer(invocation.options.output, language, surroundings, net);
     match &invocation.verb {
         Verb::Help(topic) => say(printer(), &help(*topic, language)),
         Verb::Version => say(printer(), &version()),
@@ -56,23 +61,27 @@ fn carry_out(invocation: &Invocation, surroundings: Surroundings) -> ExitCode {
         | Verb::ConfigSchema
         | Verb::ConfigPaths
         | Verb::ConfigTrust
-        | Verb::PermissionsExplain(_) => work::carry_out(invocation, language, surroundings.style),
+        | Verb::PermissionsExplain(_) => work::carry_out(invocation, language, surroundings.style, net),
     }
 }
 
-fn say(mut printer: Printer<Stdout, Stderr>, text: &Markup) -> ExitCode {
+fn say(mut printer: Plain, text: &Markup) -> ExitCode {
     let said = printer.answer(text);
     printer.exit(said, 0)
 }
 
-fn refuse(rejected: &Rejected, surroundings: Surroundings) -> ExitCode {
+fn refuse(rejected: &Rejected, surroundings: Surroundings, net: &Net) -> ExitCode {
     let language = rejected.language.unwrap_or(surroundings.language);
-    let mut printer = printer(rejected.output, language, surroundings);
+    let mut printer = printer(rejected.output, language, surroundings, net);
     let failure = StartFailure::usage(&rejected.error);
     let said = printer.start_failure(&failure);
     printer.exit(said, failure.exit_code)
 }
 
-fn printer(format: OutputFormat, language: Language, surroundings: Surroundings) -> Printer<Stdout, Stderr> {
-    Printer::new(format, language, surroundings.style, stdout(), stderr())
+/// What says things before there is a thread that writes them.
+type Plain = Printer<Caught<Stdout>, Caught<Stderr>>;
+
+fn printer(format: OutputFormat, language: Language, surroundings: Surroundings, net: &Net) -> Plain {
+    let (out, err) = (Caught::new(stdout(), net.clone()), Caught::new(stderr(), net.clone()));
+    Printer::new(format, language, surroundings.style, out, err)
 }

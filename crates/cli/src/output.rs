@@ -8,11 +8,13 @@
 use std::{
     io::{self, ErrorKind, Write},
     process::ExitCode,
+    sync::Arc,
 };
 
 use better_llm::Notice;
 use domain::{
     event::{Delta, Event, EventBody},
+    secret::Redactor,
     terminal::Sanitized,
 };
 use serde_json::Value;
@@ -26,6 +28,7 @@ use crate::{
         text::{Teller, Told},
     },
     words::{Language, Said},
+    writer::Lane,
 };
 
 /// Why something could not be said on standard output.
@@ -59,6 +62,13 @@ pub(crate) struct Printer<O, E> {
     exit_code: Option<u8>,
     /// The cursor stands behind a prompt.
     is_prompting: bool,
+}
+
+impl Printer<Lane, Lane> {
+    /// Says nothing from now on that this redactor takes out; the log and panics say nothing of it, either.
+    pub(crate) fn catch(&self, redactor: &Arc<Redactor>) {
+        self.out.net().renew(redactor);
+    }
 }
 
 impl<O: Write, E: Write> Printer<O, E> {

@@ -9,19 +9,22 @@ use std::{
 
 use domain::terminal::Sanitized;
 
-/// Says panics of this process in safe characters from now on.
-pub(crate) fn say_panics_safely() {
-    set_hook(Box::new(|panic| {
+use crate::net::Net;
+
+/// Says panics of this process in safe characters, and without secrets, from now on.
+pub(crate) fn say_panics_safely(net: Net) {
+    set_hook(Box::new(move |panic| {
         // There is no place left where a failure to say it could be said.
-        stderr().write_all(message(panic).as_str().as_bytes()).unwrap_or_default();
+        stderr().write_all(message(panic, &net).as_str().as_bytes()).unwrap_or_default();
     }));
 }
 
-fn message(panic: &PanicHookInfo<'_>) -> Sanitized {
+fn message(panic: &PanicHookInfo<'_>, net: &Net) -> Sanitized {
     let backtrace = Backtrace::capture();
     let backtrace = match backtrace.status() {
         BacktraceStatus::Captured => format!("{backtrace}\n"),
         _ => "set RUST_BACKTRACE=1 to see where\n".to_owned(),
     };
-    Sanitized::lines(&format!("better-llm-cli {panic}\n{backtrace}"))
+    let text = format!("better-llm-cli {panic}\n{backtrace}");
+    Sanitized::lines(&String::from_utf8_lossy(&net.catch(text.as_bytes())))
 }

@@ -21,6 +21,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     args::{Invocation, ModelChoice, Options, Provider, Sandbox, Verb},
+    net::{Caught, Net},
     output::{OutputError, Printer},
     render::{start::StartFailure, style::Style},
     words::{Language, Said},
@@ -34,9 +35,9 @@ type Terminal = Printer<Lane, Lane>;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Carries out a verb that needs the library.
-pub(crate) fn carry_out(invocation: &Invocation, language: Language, style: Style) -> ExitCode {
+pub(crate) fn carry_out(invocation: &Invocation, language: Language, style: Style, net: &Net) -> ExitCode {
     let format = invocation.options.output;
-    match Machinery::start(invocation.options.verbose) {
+    match Machinery::start(invocation.options.verbose, net) {
         Ok(machinery) => {
             let (out, err) = (machinery.writer.out(), machinery.writer.err());
             machinery.carry_out(invocation, Printer::new(format, language, style, out, err))
@@ -46,7 +47,8 @@ pub(crate) fn carry_out(invocation: &Invocation, language: Language, style: Styl
             let hint = Said::by(|language| language.internal_hint().to_owned());
             let failure = StartFailure::new("internal", StartFailure::INTERNAL, words, hint)
                 .because(vec![error.to_string()]);
-            let mut printer = Printer::new(format, language, style, stdout(), stderr());
+            let (out, err) = (Caught::new(stdout(), net.clone()), Caught::new(stderr(), net.clone()));
+            let mut printer = Printer::new(format, language, style, out, err);
             let said = printer.start_failure(&failure);
             printer.exit(said, failure.exit_code)
         }
@@ -62,11 +64,11 @@ struct Machinery {
 }
 
 impl Machinery {
-    fn start(is_verbose: bool) -> io::Result<Self> {
+    fn start(is_verbose: bool, net: &Net) -> io::Result<Self> {
         // One thread: agents wait for models and processes, they do not compute.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let log = if is_verbose { Some(log_to_standard_error()?) } else { None };
-        Ok(Self { runtime, writer: Writer::start(stdout(), stderr())?, log })
+        let log = if is_verbose { Some(log_to_standard_error(net)?) } else { None };
+        Ok(Self { runtime, writer: Writer::start(stdout(), stderr(), net)?, log })
     }
 
     fn carry_out(self, invocation: &Invocation, mut printer: Terminal) -> ExitCode {
@@ -148,6 +150,7 @@ async fn work(
 /// The engine whose data is shown, in the language that its configuration asks for.
 async fn engine_for_data(options: &Options, printer: &mut Terminal) -> Result<Engine, StartFailure> {
     let engine = build(builder(options)).await?;
+    printer.catch(engine.redactor());
     printer.speak(engine.settings().lang.into());
     Ok(engine)
 }
@@ -205,8 +208,8 @@ fn overrides(options: &Options) -> Overrides {
 }
 
 /// `--verbose`: what the engine logs, at DEBUG, on standard error.
-fn log_to_standard_error() -> io::Result<Writer> {
-    let writer = Writer::start(sink(), stderr())?;
+fn log_to_standard_error(net: &Net) -> io::Result<Writer> {
+    let writer = Writer::start(sink(), stderr(), net)?;
     let lane = writer.log();
     tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)

@@ -2,7 +2,8 @@
 //! it, so that nothing else ever waits inside of a write (law 5).
 //!
 //! Both streams share the thread, so what was said first stands first, on a terminal too. What is written is flushed
-//! piece by piece. Nothing here knows what is said, and nothing decides how long a reader deserves to be waited for.
+//! piece by piece; before it waits, it goes through the net ([`crate::net`]). Nothing here knows what is said, and nothing
+//! decides how long a reader deserves to be waited for.
 
 use std::{
     io::{self, Write},
@@ -14,7 +15,7 @@ use std::{
 use domain::terminal::Sanitized;
 use tokio::sync::{Notify, watch};
 
-use crate::output::OutputError;
+use crate::{net::Net, output::OutputError};
 
 /// Where something is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,7 @@ pub(crate) struct Writer {
     /// Rung when standard output has failed. Apart from the level, so that waiting for it costs nothing while it
     /// goes well.
     failed: Arc<Notify>,
+    net: Net,
 }
 
 impl Writer {
@@ -76,13 +78,14 @@ impl Writer {
     /// How many bytes are written at once: a pipe takes as many as soon as its reader has freed a page.
     const CHUNK: usize = 4096;
 
-    /// Starts the thread that writes to the two streams.
+    /// Starts the thread that writes to the two streams what `net` lets through.
     ///
     /// # Errors
     /// Where the system gives no thread.
     pub(crate) fn start(
         out: impl Write + Send + 'static,
         err: impl Write + Send + 'static,
+        net: &Net,
     ) -> io::Result<Self> {
         // Not bounded by itself: the level counts what waits, and whoever says much awaits room.
         let (pieces, queue) = mpsc::channel();
@@ -92,7 +95,7 @@ impl Writer {
         thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || write_all(&queue, &shown, &told, out, err))?;
-        Ok(Self { pieces, level, failed })
+        Ok(Self { pieces, level, failed, net: net.clone() })
     }
 
     /// Standard output, as something that never blocks and never fails.
@@ -111,7 +114,8 @@ impl Writer {
     }
 
     fn lane(&self, stream: Stream) -> Lane {
-        Lane { stream, pieces: self.pieces.clone(), level: Arc::clone(&self.level) }
+        let (pieces, level) = (self.pieces.clone(), Arc::clone(&self.level));
+        Lane { stream, pieces, level, net: self.net.clone() }
     }
 
     /// Waits until there is room for another piece. Safe to drop.
@@ -188,10 +192,17 @@ pub(crate) struct Lane {
     stream: Stream,
     pieces: mpsc::Sender<Piece>,
     level: Arc<watch::Sender<Level>>,
+    net: Net,
 }
 
 impl Lane {
+    /// What is said here goes through it.
+    pub(crate) const fn net(&self) -> &Net {
+        &self.net
+    }
+
     fn put(&self, bytes: &[u8]) {
+        let bytes = self.net.catch(bytes);
         let mut is_wanted = false;
         self.level.send_if_modified(|level| {
             is_wanted = !level.is_given_up && !bytes.is_empty();
@@ -204,7 +215,7 @@ impl Lane {
         });
         if is_wanted {
             // The thread lives as long as there are lanes.
-            self.pieces.send(Piece { stream: self.stream, bytes: bytes.to_vec() }).unwrap_or_default();
+            self.pieces.send(Piece { stream: self.stream, bytes: bytes.into_owned() }).unwrap_or_default();
         }
     }
 }

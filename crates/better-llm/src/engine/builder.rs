@@ -124,6 +124,14 @@ impl EngineBuilder {
         self
     }
 
+    /// What can be known of secrets before the configuration is read: those of the environment. For what a program
+    /// says while it has no [`Engine`].
+    #[must_use]
+    pub fn redactor(&self) -> Redactor {
+        let environment: Environment = self.variables.clone().into_iter().collect();
+        Redactor::new(environment.secrets().to_vec())
+    }
+
     /// Reads the configuration. Nothing is written, nothing is started.
     ///
     /// # Errors

@@ -29,11 +29,13 @@ pub(crate) enum NoticeCode {
     TrustChanged,
     /// Standard input held data that nobody asked for.
     InputUnread,
+    /// A block of the model's is kept without a secret that stood in it.
+    SealedBlock,
 }
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::AnswerCut,
         Self::UnknownStopReason,
         Self::WorkerTimeout,
@@ -46,6 +48,7 @@ impl NoticeCode {
         Self::NotRead,
         Self::TrustChanged,
         Self::InputUnread,
+        Self::SealedBlock,
     ];
 
     /// The notice of a word in events; none for a word of another version.
@@ -68,6 +71,7 @@ impl NoticeCode {
             Self::NotRead => "config_not_read",
             Self::TrustChanged => "config_trust_changed",
             Self::InputUnread => "input_unread",
+            Self::SealedBlock => "sealed_block_redacted",
         }
     }
 }

@@ -92,6 +92,13 @@ impl Language {
                 "표준 입력에 읽지 않은 데이터가 있습니다. `--context -`로 작업에 추가할 수 있습니다.",
                 ("", ""),
             ),
+            NoticeCode::SealedBlock => self.code_words(
+                "모델이 봉인한 블록에 비밀 값이 있어, 그 값을 빼고 저장했습니다.",
+                (
+                    "This session goes on as it is. Treat the secret as told to the model, and change it.",
+                    "세션은 그대로 이어집니다. 비밀 값은 모델에 알려진 것으로 보고 바꾸세요.",
+                ),
+            ),
         }
     }
 

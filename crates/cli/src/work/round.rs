@@ -71,6 +71,7 @@ pub(super) async fn play(
     watch: impl FnMut(&Event),
 ) -> Result<Done, StartFailure> {
     let mut signals = Signals::listen().map_err(|error| StartFailure::internal(&error))?;
+    printer.catch(engine.redactor());
     printer.know(engine.notices());
     let session = engine.session().await.map_err(|error| StartFailure::from(&error))?;
     let (mut followed, mut told) = (Listener::new(session.subscribe()), Listener::new(session.subscribe()));

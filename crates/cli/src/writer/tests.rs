@@ -2,11 +2,16 @@
 
 use std::sync::Mutex;
 
+use domain::secret::{Redactor, Secret};
 use testkit::wait::bounded;
 
 use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(2);
+
+fn net() -> Net {
+    Net::new(Redactor::new(Secret::new("hush-hush-비밀").into_iter().collect()))
+}
 
 /// What was written and flushed on the two streams, in order.
 type Seen = Arc<Mutex<Vec<(Stream, String)>>>;
@@ -63,7 +68,7 @@ impl Write for Broken {
 fn slow() -> (mpsc::Sender<()>, Writer, Seen) {
     let seen = Seen::default();
     let (permit, out) = Reader::slow(Stream::Out, &seen);
-    (permit, Writer::start(out, Reader::new(Stream::Err, &seen)).unwrap(), seen)
+    (permit, Writer::start(out, Reader::new(Stream::Err, &seen), &net()).unwrap(), seen)
 }
 
 fn say(lane: &mut impl Write, text: &str) {
@@ -78,7 +83,7 @@ async fn drained(writer: &Writer) {
 async fn both_streams_are_written_in_the_order_of_what_was_said() {
     let seen = Seen::default();
     let (out, err) = (Reader::new(Stream::Out, &seen), Reader::new(Stream::Err, &seen));
-    let writer = Writer::start(out, err).unwrap();
+    let writer = Writer::start(out, err, &net()).unwrap();
     let long = "합계 👨\u{200d}👩\u{200d}👧 סך\n".repeat(Writer::CHUNK);
     let said = [(Stream::Err, "하나\n"), (Stream::Out, &long), (Stream::Err, "둘\n"), (Stream::Out, "셋\n")];
     for (stream, text) in said {
@@ -158,7 +163,7 @@ async fn the_end_waits_for_no_reader_that_takes_nothing() {
 async fn a_reader_that_is_gone_is_told_once_and_the_other_stream_goes_on() {
     let seen = Seen::default();
     let broken = Broken(io::ErrorKind::BrokenPipe);
-    let writer = Writer::start(broken, Reader::new(Stream::Err, &seen)).unwrap();
+    let writer = Writer::start(broken, Reader::new(Stream::Err, &seen), &net()).unwrap();
     for _ in 0..2 {
         say(&mut writer.out(), "답\n");
         say(&mut writer.err(), "말\n");
@@ -171,7 +176,7 @@ async fn a_reader_that_is_gone_is_told_once_and_the_other_stream_goes_on() {
 #[tokio::test]
 async fn an_unwritable_output_is_told_at_the_end_and_unread_messages_are_not() {
     let (full, gone) = (Broken(io::ErrorKind::StorageFull), Broken(io::ErrorKind::BrokenPipe));
-    let writer = Writer::start(full, gone).unwrap();
+    let writer = Writer::start(full, gone, &net()).unwrap();
     say(&mut writer.err(), "말\n");
     assert!(writer.finish(None).await.is_ok());
     say(&mut writer.out(), "답\n");
@@ -184,7 +189,7 @@ async fn an_unwritable_output_is_told_at_the_end_and_unread_messages_are_not() {
 async fn lines_of_a_log_that_nobody_reads_are_dropped_and_counted() {
     let seen = Seen::default();
     let (permit, err) = Reader::slow(Stream::Err, &seen);
-    let writer = Writer::start(io::sink(), err).unwrap();
+    let writer = Writer::start(io::sink(), err, &net()).unwrap();
     for _ in 0..Writer::MOST_PIECES + 3 {
         say(&mut writer.log(), "기록\n");
     }
@@ -197,4 +202,22 @@ async fn lines_of_a_log_that_nobody_reads_are_dropped_and_counted() {
     assert!(kept.iter().all(|(_, line)| line == "기록\n"));
     let rest: Vec<&str> = rest.iter().map(|(_, line)| line.as_str()).collect();
     assert_eq!(rest, ["3 lines of the log were lost: nobody read them in time\n", "다시\n"]);
+}
+
+/// Spec O-8, P62: what is said, what fails and what is logged.
+#[tokio::test]
+async fn no_lane_lets_a_secret_through() {
+    let seen = Seen::default();
+    let (out, err) = (Reader::new(Stream::Out, &seen), Reader::new(Stream::Err, &seen));
+    let writer = Writer::start(out, err, &net()).unwrap();
+    writer.out().write_all(b"{\"text\":\"AKIAQ3EGRY6JQ7C2XQ4N\"}\n").unwrap();
+    writer.err().write_all("error: no key hush-hush-비밀\n".as_bytes()).unwrap();
+    writer.log().write_all("DEBUG hush-hush-비밀\n".as_bytes()).unwrap();
+    bounded("the end", writer.finish(None)).await.unwrap();
+    let expected = [
+        (Stream::Out, "{\"text\":\"[redacted:aws-access-key-id]\"}\n"),
+        (Stream::Err, "error: no key [redacted:secret]\n"),
+        (Stream::Err, "DEBUG [redacted:secret]\n"),
+    ];
+    assert_eq!(*seen.lock().unwrap(), expected.map(|(stream, text)| (stream, text.to_owned())));
 }

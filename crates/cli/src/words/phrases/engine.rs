@@ -3,7 +3,7 @@
 use super::Phrase;
 use crate::words::start::UNREAD_INPUT;
 
-pub(super) const ENGINE: [Phrase; 35] = [
+pub(super) const ENGINE: [Phrase; 36] = [
     // Claims of a report, held against what was seen.
     (
         "files_changed: `{}` does not differ from the round's start",
@@ -35,6 +35,12 @@ pub(super) const ENGINE: [Phrase; 35] = [
         "답변이 모델의 토큰 한도에 닿아 잘렸습니다",
     ),
     ("the model stopped for a reason that is not known here: {}", "모델이 알 수 없는 이유로 멈췄습니다: {}"),
+    (
+        "a block that the provider seals held a secret; it is kept without it, so the provider may not take it back \
+         when the session is resumed",
+        "공급자가 봉인한 블록에 비밀 값이 있어 그 값을 빼고 저장했습니다. 세션을 이어갈 때 공급자가 이 블록을 받지 \
+         않을 수 있습니다",
+    ),
     // Why not every file was looked at.
     ("only the first {} files were looked at", "처음 {}개 파일만 확인했습니다"),
     ("looking at the files was cut off after {} s", "{}초가 지나 파일 확인을 멈췄습니다"),
