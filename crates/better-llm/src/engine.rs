@@ -109,7 +109,7 @@ impl Engine {
                 .collect(),
             protected: self.protected(),
             processes: Arc::clone(&sandbox) as _,
-            servers: None,
+            servers: Arc::clone(&sandbox) as _,
             workspace: Arc::clone(&workspace) as _,
         })?;
         let tools = toolbox.all();
@@ -144,8 +144,8 @@ impl Engine {
             journal: Arc::clone(&self.journal) as _,
             records: Arc::clone(&self.records) as _,
             workspace,
-            processes: sandbox,
-            servers: Arc::new(NoServers),
+            processes: Arc::clone(&sandbox) as _,
+            servers: sandbox,
         }))
     }
 
@@ -156,32 +156,4 @@ impl Engine {
     pub async fn close(self) -> Result<(), domain::ports::JournalError> {
         self.journal.close().await
     }
-}
-
-/// Until the sandbox keeps servers.
-struct NoServers;
-
-#[async_trait::async_trait]
-impl domain::ports::Servers for NoServers {
-    async fn start(
-        &self,
-        _: domain::command::ServerRequest,
-    ) -> Result<domain::command::ServerId, domain::command::ServerError> {
-        Err(domain::command::ServerError::TooMany(0))
-    }
-    async fn read(
-        &self,
-        _: domain::id::RunId,
-        server: &domain::command::ServerId,
-    ) -> Result<domain::command::ServerOutput, domain::command::ServerError> {
-        Err(domain::command::ServerError::Unknown(server.clone()))
-    }
-    async fn stop(
-        &self,
-        run: domain::id::RunId,
-        server: &domain::command::ServerId,
-    ) -> Result<domain::command::ServerOutput, domain::command::ServerError> {
-        self.read(run, server).await
-    }
-    async fn end_run(&self, _: domain::id::RunId) {}
 }

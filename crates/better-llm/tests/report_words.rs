@@ -81,7 +81,7 @@ fn no_tool_speaks_the_words_of_a_report() {
         added: Vec::new(),
         protected: Vec::new(),
         processes: std::sync::Arc::new(testkit::FakeProcesses::new()),
-        servers: Some(std::sync::Arc::new(testkit::FakeServers::new())),
+        servers: std::sync::Arc::new(testkit::FakeServers::new()),
         workspace: std::sync::Arc::new(testkit::FakeWorkspace::new()),
     });
     for tool in toolbox.expect("tools").all() {

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use domain::{
     command::{CommandEnd, CommandRequest, CommandStatus, ProcessError, WholeOutput},
+    permission::SandboxLevel,
     ports::{Processes, ToolContext},
     tool::{Access, CallTarget, ToolOutcome, ToolStatus},
 };
@@ -84,13 +85,36 @@ impl Tool for Bash {
         let timeout = call.timeout;
         let call = CommandRequest { run: Some(context.run), ..call };
         match self.processes.run(call, context.output, context.cancelled).await {
-            Ok(end) => outcome(end, timeout),
+            Ok(end) => {
+                let is_lonely =
+                    lacks_loopback(&end) && self.processes.sandbox().await.level == SandboxLevel::Kernel;
+                outcome(end, timeout, if is_lonely { NO_NETWORK } else { "" })
+            }
             Err(error) => failure(&error),
         }
     }
 }
 
-fn outcome(end: CommandEnd, timeout: Duration) -> ToolOutcome {
+/// What contract 6 has failing loopback tests say at the level `kernel`.
+const NO_NETWORK: &str = "at this sandbox level (`kernel`) commands have no network, loopback included, which may be \
+    why it failed; a person who wants loopback starts with `--sandbox strict`";
+
+/// Whether a command failed and complains of a socket that it was refused, as far as that can be seen.
+fn lacks_loopback(end: &CommandEnd) -> bool {
+    const REFUSED: [&str; 3] = ["not permitted", "eperm", "permission denied"];
+    const ABOUT: [&str; 8] =
+        ["socket", "listen", "bind", "connect", "localhost", "127.0.0.1", "::1", "network"];
+    let says = |words: &[&str], line: &str| words.iter().any(|word| line.contains(word));
+    let output = [&end.output.head, &end.output.tail];
+    matches!(end.status, CommandStatus::Exited(code) if code != 0)
+        && output.iter().flat_map(|text| text.lines()).any(|line| {
+            let line = line.to_lowercase();
+            says(&REFUSED, &line) && says(&ABOUT, &line)
+        })
+}
+
+/// What came of a command; `hint`: what to say beside it, where there is something.
+fn outcome(end: CommandEnd, timeout: Duration, hint: &str) -> ToolOutcome {
     let output = end.output;
     let (artifact, kept) = match end.whole_output {
         WholeOutput::Short => (None, None),
@@ -129,6 +153,9 @@ fn outcome(end: CommandEnd, timeout: Duration) -> ToolOutcome {
              back: {}",
             end.restored.join(", ")
         );
+    }
+    if !hint.is_empty() {
+        ending = format!("{ending}; {hint}");
     }
     // What is shown whole needs no artifact.
     let (artifact, kept) = if omitted_bytes == 0 { (None, None) } else { (artifact, kept) };

@@ -9,8 +9,7 @@ use async_trait::async_trait;
 use domain::{
     command::{CommandStatus, ServerError, ServerId, ServerOutput, ServerRequest},
     id::RunId,
-    permission::SandboxLevel,
-    ports::{Processes, Servers, ToolContext},
+    ports::{Servers, ToolContext},
     tool::{Access, CallTarget, ToolOutcome},
 };
 use schemars::JsonSchema;
@@ -61,13 +60,12 @@ pub(crate) enum Call {
 /// Keeps servers.
 pub(crate) struct Process {
     servers: Arc<dyn Servers>,
-    processes: Arc<dyn Processes>,
 }
 
 impl Process {
-    /// Keeps servers through that port, inside the wall that `processes` knows.
-    pub(crate) fn new(servers: Arc<dyn Servers>, processes: Arc<dyn Processes>) -> Self {
-        Self { servers, processes }
+    /// Keeps servers through that port.
+    pub(crate) fn new(servers: Arc<dyn Servers>) -> Self {
+        Self { servers }
     }
 
     async fn perform(&self, call: Call, run: RunId) -> Result<ToolOutcome, ServerError> {
@@ -77,10 +75,7 @@ impl Process {
                 let id = self.servers.start(ServerRequest { command, run }).await?;
                 // It may have ended already, and then it has said why.
                 let output = self.servers.read(run, &id).await?;
-                let mut about = format!("started `{id}`: {shown}\n{}", state(&id, output.status));
-                if self.processes.sandbox().await.level == SandboxLevel::Kernel {
-                    about.push_str(NO_NETWORK);
-                }
+                let about = format!("started `{id}`: {shown}\n{}", state(&id, output.status));
                 Ok(told(&about, &output))
             }
             Call::Read(id) => {
@@ -98,11 +93,6 @@ impl Process {
         }
     }
 }
-
-/// What contract 6 has `process start` say at the level `kernel`.
-const NO_NETWORK: &str = "\nAt this sandbox level (`kernel`) there is no network, loopback included: nothing can \
-    listen on a port or connect to one, so test without one (in the same process, through pipes or files). A person \
-    who wants servers to be reached starts with `--sandbox strict`.";
 
 #[async_trait]
 impl Tool for Process {

@@ -143,7 +143,7 @@ impl Workspace {
             added: self.added.clone(),
             protected: self.protected.clone(),
             processes: self.processes.clone(),
-            servers: Some(self.servers.clone()),
+            servers: self.servers.clone(),
             workspace: self.port.clone(),
         })
         .expect("the workspace opens")

@@ -52,8 +52,8 @@ pub struct ToolDeps {
     pub protected: Vec<PathBuf>,
     /// Runs commands.
     pub processes: Arc<dyn Processes>,
-    /// Keeps commands running in the background; none: there is no tool `process`.
-    pub servers: Option<Arc<dyn Servers>>,
+    /// Keeps commands running in the background.
+    pub servers: Arc<dyn Servers>,
     /// Knows earlier states of the files, and commits.
     pub workspace: Arc<dyn WorkspacePort>,
 }
@@ -62,7 +62,7 @@ pub struct ToolDeps {
 pub struct Toolbox {
     files: Arc<Confined>,
     processes: Arc<dyn Processes>,
-    servers: Option<Arc<dyn Servers>>,
+    servers: Arc<dyn Servers>,
     workspace: Arc<dyn WorkspacePort>,
 }
 
@@ -89,9 +89,7 @@ impl Toolbox {
             "write" => Adapter::wrap(Write::new(files())),
             "edit" => Adapter::wrap(Edit::new(files())),
             "bash" => Adapter::wrap(Bash::new(Arc::clone(&self.processes))),
-            "process" => {
-                Adapter::wrap(Process::new(Arc::clone(self.servers.as_ref()?), Arc::clone(&self.processes)))
-            }
+            "process" => Adapter::wrap(Process::new(Arc::clone(&self.servers))),
             "commit" => Adapter::wrap(Commit::new(files(), workspace())),
             _ => return None,
         })

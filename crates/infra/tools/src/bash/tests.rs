@@ -3,6 +3,7 @@ use std::time::Duration;
 use domain::{
     artifact::Artifact,
     command::{BoundedOutput, CommandRequest, CommandStatus, ProcessError, WholeOutput},
+    permission::SandboxLevel,
     tool::{CallTarget, ToolOutcome, ToolStatus},
     workspace::Bases,
 };
@@ -155,5 +156,28 @@ async fn where_the_whole_of_a_cut_output_is_said_and_only_then() {
         assert_eq!(outcome.artifact.as_deref(), artifact);
         assert!(outcome.output.ends_with(said), "{}", outcome.output);
         assert!(outcome.output.chars().count() <= ToolOutcome::LONGEST);
+    }
+}
+
+/// Contract 6: a failing loopback test says why at `kernel`.
+#[tokio::test]
+async fn a_command_that_was_refused_a_socket_says_where_there_is_none() {
+    use SandboxLevel::{Kernel, None, Strict};
+
+    let refused = "Error: listen EPERM: operation not permitted 127.0.0.1:3000\n";
+    for (level, code, output, says) in [
+        (Kernel, 1, refused, true),
+        (Kernel, 101, "called `Result::unwrap()` on bind: Operation not permitted (os error 1)\n", true),
+        (Kernel, 0, refused, false),
+        (Kernel, 1, "rm: cannot remove 'a': Operation not permitted\n", false),
+        (Strict, 1, refused, false),
+        (None, 1, refused, false),
+    ] {
+        let workspace = Workspace::new();
+        *workspace.processes.level.lock().expect("a lock") = Some(level);
+        let output = BoundedOutput { head: output.to_owned(), ..BoundedOutput::default() };
+        workspace.processes.ends(CommandStatus::Exited(code), output, &[]);
+        let outcome = workspace.call("bash", json!({"command": "npm test"})).await;
+        assert_eq!(outcome.output.contains("loopback"), says, "{level:?} {code} {}", outcome.output);
     }
 }

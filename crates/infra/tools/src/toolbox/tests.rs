@@ -150,7 +150,7 @@ fn a_missing_workspace_is_a_located_error() {
         added: Vec::new(),
         protected: Vec::new(),
         processes: workspace.processes.clone(),
-        servers: Some(workspace.servers.clone()),
+        servers: workspace.servers.clone(),
         workspace: workspace.port.clone(),
     };
     let error = Toolbox::open(deps).err().expect("there is no such folder");
