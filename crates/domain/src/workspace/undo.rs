@@ -17,6 +17,8 @@ pub struct UndoPlan {
     /// What cannot be put back, sorted by path. Where there is any of it, nothing is put back at all: the person
     /// names paths without it.
     pub refused: Vec<RefusedFile>,
+    /// Those of `paths` in which the round changed nothing.
+    pub unchanged: Vec<String>,
     /// Ids of commits made since `begin`, newest first, at most [`UndoPlan::MOST_COMMITS`]. They stay.
     pub commits: Vec<String>,
     /// Why more may have changed than is listed, where it may.

@@ -76,6 +76,10 @@ impl Copies {
         is_whole && fs::hard_link(earlier, place).is_ok()
     }
 
+    pub(crate) fn has(&self, digest: &Digest) -> bool {
+        self.folder.join(name_of(digest)).is_file()
+    }
+
     /// A content that was kept.
     pub(crate) fn read(&self, digest: &Digest) -> Result<Vec<u8>, KeepError> {
         let place = self.folder.join(name_of(digest));

@@ -1,4 +1,4 @@
-//! Baseline, evidence and commits: what really happened to the person's files.
+//! Baseline, evidence, commits and undo: what really happened to the person's files.
 //!
 //! [`Workspace`] implements [`domain::ports::WorkspacePort`]. Changes are noticed by a walk over stat data in this
 //! process (`scan`); states are kept and compared by git's plumbing in a git directory of our own (`git`), or by
@@ -8,8 +8,11 @@
 //! What git ignored at the first checkpoint is not looked at; ignore rules that come later hide nothing (`rules`). The
 //! engine's own folders are nobody's work (`own`).
 //!
-//! It runs nothing that a repository names: no hook, filter, external diff, signing program, editor or transport.
-//! It pushes nothing, and it restores nothing: undo is not here yet.
+//! States last beyond their session, in a folder of its own (`store`, `states`); undo brings one back, file by file
+//! (`undo`), and refuses what somebody has worked on since.
+//!
+//! It runs nothing that a repository names: no hook, filter, external diff, signing program, editor or transport. It
+//! pushes nothing, moves no branch but in a commit, and reads no objects from outside of the repository.
 
 mod changes;
 mod copies;
@@ -31,6 +34,7 @@ mod settings;
 mod sight;
 mod states;
 mod store;
+mod undo;
 
 use async_trait::async_trait;
 use domain::{
@@ -100,16 +104,13 @@ impl WorkspacePort for Workspace {
     async fn undo_plan(
         &self,
         begin: &Checkpoint,
-        _end: Option<&Checkpoint>,
-        _paths: Option<&[String]>,
+        end: Option<&Checkpoint>,
+        paths: Option<&[String]>,
     ) -> Result<UndoPlan, WorkspaceError> {
-        Err(WorkspaceError {
-            doing: format!("undo to {}", begin.as_str()),
-            source: "checkpoints do not last yet".into(),
-        })
+        self.observer.lock().await.undo_plan(begin, end, paths).await
     }
 
-    async fn undo(&self, _plan: &UndoPlan) -> Result<Undone, UndoError> {
-        Err(UndoError::Nothing)
+    async fn undo(&self, plan: &UndoPlan) -> Result<Undone, UndoError> {
+        self.observer.lock().await.undo(plan).await
     }
 }

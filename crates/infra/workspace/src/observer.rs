@@ -2,6 +2,8 @@
 //!
 //! Everything here happens one after the other; [`crate::Workspace`] holds the lock.
 
+mod undo;
+
 use std::{
     collections::{BTreeSet, HashMap},
     io,
@@ -77,6 +79,8 @@ pub(crate) struct Observer {
     /// The last state outside of git that was recorded.
     step: Option<Step>,
     store: Option<Arc<Store>>,
+    /// An undo that goes on although its caller gave up.
+    undoing: Option<tokio::task::JoinHandle<()>>,
 }
 
 pub(crate) fn failed<E>(doing: &str) -> impl FnOnce(E) -> WorkspaceError
@@ -105,6 +109,7 @@ impl Observer {
             kept: HashMap::new(),
             step: None,
             store: None,
+            undoing: None,
         }
     }
 
@@ -247,7 +252,9 @@ impl Observer {
             }
             (Some(Keeper::Plain(keeper)), Some(Kept::Plain(from)), Kept::Plain(now)) => {
                 let keeper = Arc::clone(keeper);
-                blocking(move || lock(&keeper).diff(&from, &now, only.as_ref(), most))
+                let wanted =
+                    move |path: &FilePath| only.as_ref().is_none_or(|only| path.is_within(only.as_bytes()));
+                blocking(move || lock(&keeper).diff(&from, &now, wanted, most))
                     .await
                     .map_err(failed(doing))?
                     .map_err(failed(doing))?
@@ -375,6 +382,7 @@ impl Observer {
         if self.latest.is_none() && self.keeper.is_none() {
             self.look_around();
         }
+        self.settle_undo().await;
         let doing = "look at the files of the workspace";
         let stop = Arc::new(AtomicBool::new(false));
         let _stop_with_us = StopOnDrop(Arc::clone(&stop));

@@ -65,6 +65,17 @@ impl FilePath {
         slashes.filter_map(|(at, _)| self.0.get(..at))
     }
 
+    /// A name in the folder that this is; empty: the workspace.
+    pub(crate) fn join(&self, name: &[u8]) -> Self {
+        if self.0.is_empty() { Self::new(name) } else { Self::new(&[&self.0, name].join(&b'/')) }
+    }
+
+    /// Whether it can be the path of a person's file: it leads nowhere else, and not into a `.git`.
+    pub(crate) fn is_sound(&self) -> bool {
+        let is_name = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && !part.contains(&0);
+        self.0.split(|byte| *byte == b'/').all(is_name) && self.fits_git(false)
+    }
+
     /// Whether git takes a file of this name into an index: no part of the path may be `.git`, in any case.
     pub(crate) fn fits_git(&self, is_link: bool) -> bool {
         let has_git = self.0.split(|byte| *byte == b'/').any(|part| part.eq_ignore_ascii_case(b".git"));

@@ -53,6 +53,7 @@ impl State {
             paths: paths.map(<[String]>::to_vec),
             files,
             refused,
+            unchanged: Vec::new(),
             commits: self.commits.iter().rev().map(|commit| commit.id.clone()).collect(),
             partial: self.partial.clone(),
             diff: text,

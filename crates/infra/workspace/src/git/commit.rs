@@ -54,7 +54,8 @@ pub(crate) async fn commit(
         return Err(CommitError::Nothing("HEAD holds these files as they are".to_owned()));
     }
     let id = committing.object(head.as_deref(), &tree, message).await?;
-    let next = committing.next_index(&changes).await?;
+    // The person's index with the committed files as the commit holds them.
+    let next = keeper.next_index(&changes).await.map_err(kept("prepare the index"))?;
     let moving = Moving {
         call: committing.update_ref(head.as_deref(), &id, message),
         keeper: (keeper.shadow.git.clone(), repository.clone()),
@@ -194,31 +195,6 @@ impl Committing<'_> {
         }
         let call = call.args(["-F", "-", tree]).input(format!("{message}\n").into_bytes());
         call.line().await.map_err(failed("write the commit"))
-    }
-
-    /// The person's index with the committed files as the commit holds them, everything else as it is.
-    async fn next_index(&self, changes: &[TreeChange]) -> Result<PathBuf, CommitError> {
-        let doing = "prepare the index";
-        let next = self.keeper.shadow.scratch.join("next-index");
-        remove_file(&next).map_err(stored(doing))?;
-        remove_stale_lock(&next).map_err(kept(doing))?;
-        self.keeper.shadow.copy_index(&next).map_err(stored(doing))?;
-        let (gone, there): (Vec<_>, Vec<_>) =
-            changes.iter().partition(|change| change.kind == ChangeKind::Deleted);
-        let mut lines = Vec::new();
-        for change in gone.into_iter().chain(there) {
-            let mode = if change.kind == ChangeKind::Deleted { "0" } else { change.mode.as_str() };
-            lines.extend_from_slice(format!("{mode} {}\t", change.object).as_bytes());
-            lines.extend_from_slice(&change.path);
-            lines.push(0);
-        }
-        let shadow = &self.keeper.shadow;
-        let update = shadow.committing(&next).args(["update-index", "-z", "--replace", "--index-info"]);
-        update.input(lines).succeed().await.map_err(failed(doing))?;
-        // Exit code 1 only says that other files differ from their entries.
-        let refresh = shadow.committing(&next).args(["update-index", "-q", "--refresh"]);
-        let output = refresh.finish().await.map_err(failed(doing))?;
-        if output.code > 1 { Err(failed(doing)(output.failure())) } else { Ok(next) }
     }
 
     fn update_ref(&self, head: Option<&str>, id: &str, message: &str) -> Call {

@@ -8,6 +8,7 @@ use crate::{
     changes::{Aside, Found, unread_note},
     error::KeepError,
     git::{
+        call::Call,
         keeper::{GitKeeper, GitState},
         tree::{TreeChange, empty_tree},
     },
@@ -51,14 +52,22 @@ impl GitKeeper {
         }
     }
 
-    async fn compare_trees(&self, from: &str, to: &str) -> Result<BTreeMap<FilePath, ChangeKind>, KeepError> {
+    /// What differs between two trees, from the top of the work tree.
+    pub(crate) async fn tree_changes(&self, from: &str, to: &str) -> Result<Vec<TreeChange>, KeepError> {
         if from == to {
-            return Ok(BTreeMap::new());
+            return Ok(Vec::new());
         }
         let args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-abbrev"];
-        let call = self.shadow.call().args(args).args([from, to]).args(["--"]);
-        let answer = call.succeed().await?;
-        let entries = TreeChange::parse(&answer).ok_or(KeepError::Answer("diff-tree"))?;
+        let answer = self.shadow.call().args(args).args([from, to]).args(["--"]).succeed().await?;
+        TreeChange::parse(&answer).ok_or(KeepError::Answer("diff-tree"))
+    }
+
+    pub(crate) async fn compare_trees(
+        &self,
+        from: &str,
+        to: &str,
+    ) -> Result<BTreeMap<FilePath, ChangeKind>, KeepError> {
+        let entries = self.tree_changes(from, to).await?;
         let prefix = self.shadow.repository.prefix.as_slice();
         let inside = entries.into_iter().filter_map(|entry| {
             let path = FilePath::new(entry.path.strip_prefix(prefix)?);
@@ -82,7 +91,7 @@ impl GitKeeper {
         self.links.iter().any(|link| path.is_within(link.as_bytes()))
     }
 
-    fn tree_at(&self, state: &GitState) -> String {
+    pub(crate) fn tree_at(&self, state: &GitState) -> String {
         match &state.head {
             Some(head) => format!("{head}^{{tree}}"),
             None => empty_tree(&state.tree).to_owned(),
@@ -99,16 +108,7 @@ impl GitKeeper {
     ) -> Result<(Vec<u8>, u64), KeepError> {
         let (unread, stale) = self.unread(from, now, table).await?;
         let start = from.map_or_else(|| self.tree_at(now), |from| from.tree.clone());
-        let relative = String::from_utf8_lossy(&self.shadow.repository.prefix).into_owned();
-        let mut call = self
-            .shadow
-            .call()
-            .args(["diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"])
-            .args(["--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=all"]);
-        if !relative.is_empty() {
-            call = call.args([format!("--relative={relative}")]);
-        }
-        call = call.args([start.as_str(), now.tree.as_str(), "--"]);
+        let mut call = self.diff_call().args([start.as_str(), now.tree.as_str(), "--"]);
         call = match path {
             Some(path) => call.args([self.pathspec(path, "")]),
             None => call.args([":(top)"]),
@@ -128,6 +128,17 @@ impl GitKeeper {
             }
         }
         Ok((text, output.omitted))
+    }
+
+    /// A unified diff, of what is still to be named.
+    pub(crate) fn diff_call(&self) -> Call {
+        let relative = String::from_utf8_lossy(&self.shadow.repository.prefix).into_owned();
+        let call = self
+            .shadow
+            .call()
+            .args(["diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"])
+            .args(["--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=all"]);
+        if relative.is_empty() { call } else { call.args([format!("--relative={relative}")]) }
     }
 
     /// Files of which a diff can say only that they differ, and those of them that the trees tell otherwise of.

@@ -14,9 +14,9 @@ use std::{
 use crate::{
     copies::Copies,
     error::KeepError,
-    file::{self, Stat},
+    file::{self, Digest, Stat},
     git::{
-        call::Git,
+        call::{Call, Git, GitError},
         index::{read_index, remove_stale_lock},
         raw::Raw,
         repository::{Config, Repository, personal_file},
@@ -169,6 +169,11 @@ impl GitKeeper {
         fed.saturating_add(lock(&self.copies).added(&self.settings.bounds))
     }
 
+    /// A content that git's trees do not hold as it was.
+    pub(crate) fn copy(&self, digest: &Digest) -> Result<Vec<u8>, KeepError> {
+        lock(&self.copies).read(digest)
+    }
+
     /// The tree of the person's index. What is in the middle of a merge makes none.
     async fn index(&mut self) -> Result<Option<String>, KeepError> {
         let mark = self.shadow.repository.index_mark();
@@ -235,7 +240,7 @@ impl GitKeeper {
 
     /// Takes files out of our index, whatever stands in their places now.
     async fn forget(&mut self, paths: &[FilePath]) -> Result<(), KeepError> {
-        self.update_index(&["--force-remove"], paths).await?;
+        self.update_index(self.shadow.call(), &["--force-remove"], paths).await?;
         for path in paths {
             self.fed.remove(path);
         }
@@ -244,17 +249,23 @@ impl GitKeeper {
 
     /// Brings our index to what the named files hold now.
     async fn feed(&mut self, paths: &[FilePath]) -> Result<(), KeepError> {
-        self.update_index(&["--add", "--remove", "--replace"], paths).await?;
+        const OPTIONS: [&str; 3] = ["--add", "--remove", "--replace"];
+        match self.update_index(self.shadow.call(), &OPTIONS, paths).await {
+            Err(KeepError::Git(GitError::Failed { .. })) => {
+                self.update_index(self.shadow.unencoded(), &OPTIONS, paths).await?;
+            }
+            fed => fed?,
+        }
         self.fed.extend(paths.iter().cloned());
         Ok(())
     }
 
-    async fn update_index(&self, options: &[&str], paths: &[FilePath]) -> Result<(), KeepError> {
+    async fn update_index(&self, call: Call, options: &[&str], paths: &[FilePath]) -> Result<(), KeepError> {
         if paths.is_empty() {
             return Ok(());
         }
         remove_stale_lock(&self.shadow.index)?;
-        let call = self.shadow.call().args(["update-index", "-z"]).args(options).args(["--stdin"]);
+        let call = call.args(["update-index", "-z"]).args(options).args(["--stdin"]);
         call.input(self.names(paths)).succeed().await?;
         Ok(())
     }

@@ -13,3 +13,4 @@ pub(crate) mod repository;
 pub(crate) mod shadow;
 mod share;
 pub(crate) mod tree;
+mod undo;

@@ -46,6 +46,8 @@ pub(crate) struct Shadow {
     pub(crate) git: Git,
     pub(crate) repository: Repository,
     folder: PathBuf,
+    /// Settings under which no file has an encoding of its own.
+    unencoded: PathBuf,
     /// Where our objects lie, which last.
     objects: PathBuf,
     /// The index that checkpoints are made with.
@@ -66,11 +68,17 @@ impl Shadow {
         let (folder, index) = (scratch.join("git"), scratch.join("index"));
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700);
-        for inner in ["refs", "info"] {
-            builder.create(folder.join(inner))?;
+        let unencoded = scratch.join("git-unencoded");
+        for inner in
+            [folder.join("refs"), folder.join("info"), unencoded.join("refs"), unencoded.join("info")]
+        {
+            builder.create(inner)?;
         }
         fs::write(folder.join("HEAD"), "ref: refs/heads/none\n")?;
-        fs::write(folder.join("config"), config_text(config, settings))?;
+        let text = config_text(config, settings);
+        fs::write(folder.join("config"), &text)?;
+        fs::write(unencoded.join("config"), text)?;
+        fs::write(unencoded.join("info/attributes"), "* !working-tree-encoding\n")?;
         let objects = store.objects();
         let theirs = repository.common_dir.join("objects");
         scratch.put(&quoted(&theirs, b"\n"), &objects.join("info/alternates"))?;
@@ -78,7 +86,7 @@ impl Shadow {
         if fs::metadata(&attributes).is_ok_and(|data| data.is_file() && data.len() <= LONGEST_ATTRIBUTES) {
             copy(&attributes, &folder.join("info/attributes"))?;
         }
-        let shadow = Self { git, repository, folder, objects, index, scratch };
+        let shadow = Self { git, repository, folder, unencoded, objects, index, scratch };
         shadow.copy_index(&shadow.index)?;
         Ok(shadow)
     }
@@ -94,6 +102,11 @@ impl Shadow {
             .env("GIT_WORK_TREE", &self.repository.top)
             .env("GIT_INDEX_FILE", &self.index)
             .env("HOME", &self.folder)
+    }
+
+    /// As [`Shadow::call`], for files that are not in the encoding that an attribute claims: git refuses these.
+    pub(crate) fn unencoded(&self) -> Call {
+        self.call().env("GIT_COMMON_DIR", &self.unencoded)
     }
 
     /// As [`Shadow::call`], with another index and writing new objects to the person's own store: for commits.

@@ -27,19 +27,19 @@ enum Side {
 }
 
 impl PlainKeeper {
-    /// The diff of what differs between two states, of one path or folder or of everything. What follows
+    /// The diff of what differs between two states, of the files that are wanted. What follows
     /// `diff_bytes` is counted, not kept. Reads copies; blocks.
     pub(crate) fn diff(
         &self,
         from: &PlainState,
         now: &PlainState,
-        only: Option<&FilePath>,
+        wanted: impl Fn(&FilePath) -> bool,
         most: usize,
     ) -> Result<(Vec<u8>, u64), KeepError> {
         let mut whole = Vec::new();
         let mut omitted = 0_u64;
         for path in self.compare(from, now).files.into_keys() {
-            if only.is_some_and(|only| !path.is_within(only.as_bytes())) {
+            if !wanted(&path) {
                 continue;
             }
             let (before, after) = (self.side(from.get(&path))?, self.side(now.get(&path))?);

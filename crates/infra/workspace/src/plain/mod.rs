@@ -1,6 +1,7 @@
 //! Keeping and comparing states without git: digests of every file, copies of texts for diffs.
 
 pub(crate) mod diff;
+mod undo;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,7 +45,7 @@ impl Content {
     }
 
     /// Whether both are the same, as far as can be known; a copy more or less makes no difference.
-    fn is_same(&self, other: &Self) -> bool {
+    pub(super) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Unread(one), Self::Unread(other)) => one == other,
             _ => self.digest().is_some() && self.digest() == other.digest(),

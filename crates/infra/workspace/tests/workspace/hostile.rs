@@ -30,6 +30,19 @@ fn poison(fixture: &Fixture, git_dir: &Path) {
         fs::copy(&canary, hooks.join(hook)).unwrap();
     }
     let mut config = fs::read_to_string(git_dir.join("config")).unwrap();
+    let included = fixture.base().join("included");
+    fs::write(
+        &included,
+        format!("[core]\nfsmonitor = {run}\n[diff]\nexternal = {run}\n[filter \"z\"]\nclean = {run}\n"),
+    )
+    .unwrap();
+    config.push_str(&format!(
+        "[include]\npath = {included}\n[includeIf \"gitdir:/\"]\npath = {included}\n[sequence]\neditor = {run}\n\
+         [gpg \"ssh\"]\nprogram = {run}\n[submodule \"lib\"]\nupdate = !{run}\n[interactive]\ndiffFilter = {run}\n\
+         [uploadpack]\npackObjectsHook = {run}\n[core]\nworktree = {elsewhere}\n",
+        included = included.display(),
+        elsewhere = fixture.base().display(),
+    ));
     config.push_str(&format!(
         "[core]\nfsmonitor = {run}\nsshCommand = {run}\neditor = {run}\npager = {run}\nhooksPath = {hooks}\n\
          alternateRefsCommand = {run}\naskPass = {run}\ngitProxy = {run}\n\
@@ -77,9 +90,18 @@ async fn no_program_that_a_repository_names_runs() {
     assert!(workspace.diff(Some(&start), Some("a.x")).await.unwrap().contains("+2\n"));
     workspace.dirty_at(&start).await.unwrap();
     commit(&workspace, &start, Some(&["a.txt"])).await.unwrap();
+    let end = workspace.checkpoint().await.unwrap();
+    drop(workspace);
+    let later = fixture.workspace();
+    let plan = later.undo_plan(&start, Some(&end), None).await.unwrap();
+    later.undo(&plan).await.unwrap();
+    for path in ["a.txt", "a.x", "a.y"] {
+        assert_eq!(fs::read_to_string(fixture.root.join(path)).unwrap(), "1\n");
+    }
     assert_nothing_ran(&fixture);
     fixture.environment = honest;
-    assert_eq!(fixture.git(&["-c", "core.fsmonitor=false", "rev-list", "--count", "HEAD"]), "2\n");
+    let count = ["--git-dir=.git", "-c", "core.fsmonitor=false", "rev-list", "--count", "HEAD"];
+    assert_eq!(fixture.git(&count), "2\n");
 }
 
 #[tokio::test]
@@ -139,4 +161,47 @@ async fn settings_that_blind_git_do_not_blind_us() {
     fs::write(&path, "2\n").unwrap();
     fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
     assert_eq!(changes(&workspace, &start).await, ["~a.txt"]);
+}
+
+/// A repository that takes its objects from elsewhere could show any other repository of the person's.
+#[tokio::test]
+async fn objects_of_other_repositories_are_not_read() {
+    let secret = Fixture::committed(&[("secret.txt", "the other repository's\n")]);
+    let theirs = secret.root.join(".git/objects").display().to_string();
+    let head = secret.git(&["rev-parse", "HEAD"]);
+    for way in ["alternates", "a quoted name", "a link"] {
+        let fixture = Fixture::committed(&[("a.txt", "1\n")]);
+        let objects = fixture.root.join(".git/objects");
+        match way {
+            "alternates" => fs::write(objects.join("info/alternates"), format!("{theirs}\n")).unwrap(),
+            "a quoted name" => fs::write(objects.join("info/alternates"), format!("\"{theirs}\"\n")).unwrap(),
+            _ => {
+                fs::remove_dir_all(&objects).unwrap();
+                std::os::unix::fs::symlink(&theirs, &objects).unwrap();
+            }
+        }
+        fs::write(fixture.root.join(".git/refs/heads/main"), &head).unwrap();
+        let workspace = fixture.workspace();
+        let start = workspace.checkpoint().await.unwrap();
+        fixture.write("a.txt", "2\n");
+        assert_eq!(changes(&workspace, &start).await, ["~a.txt"], "{way}");
+        let error = workspace.diff(None, None).await.unwrap_err();
+        let said = std::error::Error::source(&error).unwrap().to_string();
+        assert!(said.starts_with("this repository takes objects from "), "{way}: {said}");
+        let error = commit(&workspace, &start, None).await.unwrap_err().to_string();
+        assert!(error.contains("`git repack -a -d`"), "{way}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn objects_that_are_borrowed_later_are_not_read_either() {
+    let fixture = Fixture::committed(&[("a.txt", "1\n")]);
+    let workspace = fixture.workspace();
+    let start = workspace.checkpoint().await.unwrap();
+    let alternates = fixture.root.join(".git/objects/info/alternates");
+    fs::write(&alternates, fixture.base().as_os_str().as_encoded_bytes()).unwrap();
+    assert!(workspace.changes_since(&start).await.is_err());
+    assert!(workspace.diff(None, None).await.is_err());
+    fs::remove_file(alternates).unwrap();
+    assert_eq!(changes(&workspace, &start).await, Vec::<String>::new());
 }

@@ -126,8 +126,9 @@ async fn sessions_share(fixture: &Fixture) {
         drop(workspace);
         sizes.push(bytes_below(&sessions));
     }
-    assert!(sizes[0] > 1 << 20, "{sizes:?}");
-    assert!(sizes[3] - sizes[0] < 64 << 10, "{sizes:?}");
+    let (first, last) = (sizes.first().unwrap(), sizes.last().unwrap());
+    assert!(*first > 1 << 20, "{sizes:?}");
+    assert!(last - first < 64 << 10, "{sizes:?}");
 }
 
 #[tokio::test]

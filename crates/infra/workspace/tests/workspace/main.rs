@@ -14,4 +14,7 @@ mod names;
 mod new_rules;
 mod own_places;
 mod touches;
+mod undo;
+mod undo_killed;
+mod undo_refused;
 mod without_git;
