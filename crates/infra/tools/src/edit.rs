@@ -138,8 +138,9 @@ fn show(files: &Confined, input: &Input) -> Result<(Seen, Option<String>), FileE
 fn edit(files: &Confined, place: &Place, call: &Call, rules: &PathRules) -> Result<ToolOutcome, FileError> {
     // Where the text is not found, lines that resemble it are shown: an edit reads, too.
     let target = files.target(place, &[PathUse::Write, PathUse::Read], rules)?;
+    let content = target.content(LARGEST)?;
     target.still(call.seen.as_ref(), LARGEST)?;
-    match edited(place, &target.content(LARGEST)?, &call.input) {
+    match edited(place, &content, &call.input) {
         Err(why) => Ok(ToolOutcome::error(why)),
         Ok(edited) => {
             target.replace(&edited.content)?;

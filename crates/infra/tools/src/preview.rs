@@ -85,6 +85,9 @@ fn bounded(text: &str) -> String {
 }
 
 #[cfg(test)]
+mod calls;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::place;
