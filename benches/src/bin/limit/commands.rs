@@ -44,6 +44,7 @@ impl Commands {
             protected: Vec::new(),
             own: Vec::new(),
             artifacts: Arc::new(MemoryArtifacts::new()),
+            redactor: Arc::default(),
             environment: std::env::vars_os().collect(),
             network: NetworkAccess::Off,
             add_dirs: Vec::new(),

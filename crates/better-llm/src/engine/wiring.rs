@@ -51,6 +51,7 @@ impl Engine {
                 self.settings.places.artifacts(),
                 Arc::clone(&self.redactor),
             )),
+            redactor: Arc::clone(&self.redactor),
             environment: self.variables.clone().into_iter().collect(),
             network: self.network(),
             add_dirs: self

@@ -94,6 +94,7 @@ fn sandbox(root: &Path, workspace: &str, level: SandboxLevel) -> Sandbox {
         protected: Vec::new(),
         own: Vec::new(),
         artifacts: std::sync::Arc::new(testkit::MemoryArtifacts::new()),
+        redactor: std::sync::Arc::default(),
         environment: vec![("PATH".into(), PATH.into()), ("HOME".into(), root.into())],
         network: NetworkAccess::Off,
         add_dirs: Vec::new(),

@@ -7,6 +7,7 @@ use domain::{
     id::RunId,
     permission::{SandboxLevel, SandboxState},
     ports::{ArtifactPort, Cancelled, OutputSink},
+    secret::Redactor,
 };
 use tokio::time::Instant;
 
@@ -29,6 +30,7 @@ pub(crate) struct Ready {
     pub(crate) setting: Setting,
     pub(crate) reason: String,
     pub(crate) artifacts: Arc<dyn ArtifactPort>,
+    pub(crate) redactor: Arc<Redactor>,
     #[cfg(target_os = "linux")]
     pub(crate) guards: Vec<Guard>,
 }
@@ -98,7 +100,7 @@ impl Ready {
         let watching = |source| watching(&request.command, source);
         let Started { group, output: pipe } = self.start(&request.command, request.run)?;
         let keep = CommandOutput::new(output, Spill::new(Arc::clone(&self.artifacts)));
-        let mut tap = Tap::new(pipe, keep).map_err(watching)?;
+        let mut tap = Tap::new(pipe, keep, &self.redactor).map_err(watching)?;
         let bounds = Bounds::of_command(request.timeout);
         let status = run::to_its_end(group, &mut tap, bounds, cancelled).await;
         let (output, whole_output) = tap.finish().finish();
@@ -121,7 +123,7 @@ impl Ready {
         self.take_care()?;
         let settle = self.guard()?;
         let Started { group, output } = self.start(command, Some(run))?;
-        Ok(Begun { group, output, settle })
+        Ok(Begun { group, output, redactor: Arc::clone(&self.redactor), settle })
     }
 
     fn start(&self, command: &str, run: Option<RunId>) -> Result<Started, ProcessError> {

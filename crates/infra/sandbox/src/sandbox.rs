@@ -133,6 +133,7 @@ impl Sandbox {
             launcher: Launcher::Strict(Box::new(strict)),
             setting,
             artifacts: Arc::clone(&self.settings.artifacts),
+            redactor: Arc::clone(&self.settings.redactor),
             guards: Vec::new(),
         };
         ready.prove().await.map_err(failed)?;
@@ -155,6 +156,7 @@ impl Sandbox {
             launcher: Launcher::Plain,
             setting,
             artifacts: Arc::clone(&self.settings.artifacts),
+            redactor: Arc::clone(&self.settings.redactor),
             reason: format!("asked for: commands run with all rights of the person{gaps}"),
             #[cfg(target_os = "linux")]
             guards: Vec::new(),
@@ -171,6 +173,7 @@ impl Sandbox {
             launcher: Launcher::Kernel(Box::new(wall)),
             setting,
             artifacts: Arc::clone(&self.settings.artifacts),
+            redactor: Arc::clone(&self.settings.redactor),
             guards: self.settings.writable_roots().map(|root| Guard::of_root(root, &self.settings)).collect(),
         };
         ready.probe().await.map_err(|source| unavailable(SandboxLevel::Kernel, source))?;

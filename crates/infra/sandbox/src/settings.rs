@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{id::SessionId, permission::SandboxLevel, ports::ArtifactPort};
+use domain::{id::SessionId, permission::SandboxLevel, ports::ArtifactPort, secret::Redactor};
 
 use crate::helper::Helper;
 
@@ -68,6 +68,8 @@ pub struct SandboxSettings {
     pub own: Vec<PathBuf>,
     /// Where the whole of a long output goes.
     pub artifacts: Arc<dyn ArtifactPort>,
+    /// What takes secrets out of what commands say.
+    pub redactor: Arc<Redactor>,
     /// The host's environment. Only the names of an allow-list reach a command.
     pub environment: Vec<(OsString, OsString)>,
     /// The network; nothing to choose at `none`.

@@ -1,4 +1,7 @@
-//! The reading end of a command's output: bytes become text, which is handed to whoever keeps it.
+//! The reading end of a command's output: bytes become text without secrets, which is handed to whoever keeps it.
+//!
+//! Secrets are taken out before anything is cut or shown, so that no half of one is left (law 10). The bytes are handed on
+//! as they are: whoever writes them takes secrets out himself.
 
 use std::{
     future::{self, Future},
@@ -10,6 +13,7 @@ use std::{
 use domain::{
     command::{BoundedOutput, WholeOutput},
     ports::OutputSink,
+    secret::{RedactingStream, Redactor},
 };
 use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver, select};
 
@@ -24,7 +28,7 @@ const READ: usize = 32 * 1024;
 
 /// Keeps output while it arrives.
 pub(crate) trait Keep {
-    /// Takes more: the bytes, and the text that they complete. The last text comes without bytes.
+    /// Takes more: the bytes, and the text that is complete by now. The last text comes without bytes.
     fn take(&mut self, bytes: &[u8], text: &str);
 
     /// Resolves when something that was taken should be shown; never where nothing waits. Dropping it loses nothing.
@@ -43,17 +47,19 @@ pub(crate) struct Tap<K> {
     bytes: Vec<u8>,
     text: String,
     decoder: Decoder,
+    redacting: RedactingStream,
     keep: K,
 }
 
 impl<K: Keep> Tap<K> {
     /// Needs a tokio runtime with IO.
-    pub(crate) fn new(pipe: io::PipeReader, keep: K) -> io::Result<Self> {
+    pub(crate) fn new(pipe: io::PipeReader, keep: K, redactor: &Arc<Redactor>) -> io::Result<Self> {
         Ok(Self {
             pipe: Some(Receiver::from_owned_fd(OwnedFd::from(pipe))?),
             bytes: Vec::with_capacity(READ),
             text: String::new(),
             decoder: Decoder::default(),
+            redacting: RedactingStream::new(Arc::clone(redactor)),
             keep,
         })
     }
@@ -92,14 +98,17 @@ impl<K: Keep> Tap<K> {
         } else {
             self.decoder.decode(&self.bytes, &mut self.text);
         }
-        self.keep.take(&self.bytes, &self.text);
+        let text = self.redacting.push(&self.text);
+        self.keep.take(&self.bytes, &text);
         self.text.clear();
     }
 
     /// Hands on the last text and gives back what kept it.
     pub(crate) fn finish(mut self) -> K {
         self.decoder.finish(&mut self.text);
-        self.keep.take(&[], &self.text);
+        let mut text = self.redacting.push(&self.text);
+        text.push_str(&self.redacting.finish());
+        self.keep.take(&[], &text);
         self.keep.show();
         self.keep
     }

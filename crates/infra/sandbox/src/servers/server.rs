@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use domain::command::{CommandStatus, ProcessError, ServerError, ServerOutput};
+use domain::{
+    command::{CommandStatus, ProcessError, ServerError, ServerOutput},
+    secret::Redactor,
+};
 use tokio::{
     sync::watch,
     task::{AbortHandle, JoinHandle},
@@ -26,6 +29,7 @@ pub(crate) type Settle = Box<dyn FnOnce() -> Result<Vec<String>, ProcessError> +
 pub(crate) struct Begun {
     pub(crate) group: Group,
     pub(crate) output: io::PipeReader,
+    pub(crate) redactor: Arc<Redactor>,
     pub(crate) settle: Settle,
 }
 
@@ -51,9 +55,9 @@ pub(super) struct Server {
 impl Server {
     /// Takes a started shell over; a task of its own drives it. Needs a tokio runtime with IO.
     pub(super) fn run(command: String, begun: Begun) -> io::Result<Self> {
-        let Begun { group, output, settle } = begun;
+        let Begun { group, output, redactor, settle } = begun;
         let window = Window::default();
-        let mut tap = Tap::new(output, window.clone())?;
+        let mut tap = Tap::new(output, window.clone(), &redactor)?;
         let settle = Arc::new(Mutex::new(Some(settle)));
         let (stop, mut stopped) = watch::channel(false);
         let (ended, end) = watch::channel(None);

@@ -10,5 +10,6 @@ mod inside;
 mod levels;
 mod network;
 mod protected;
+mod secrets;
 mod support;
 mod wall;

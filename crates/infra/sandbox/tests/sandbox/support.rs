@@ -35,7 +35,12 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        let root = tempfile::tempdir().expect("a temporary folder");
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// In a folder below another one than that of temporary files.
+    pub(crate) fn within(folder: &Path) -> Self {
+        let root = tempfile::tempdir_in(folder).expect("a temporary folder");
         let real = root.path().canonicalize().expect("its path");
         let (workspace, home) = (real.join("작업 공간"), real.join("home"));
         fs::create_dir(&workspace).expect("a workspace");
@@ -57,6 +62,7 @@ impl Bench {
             protected: Vec::new(),
             own: Vec::new(),
             artifacts: std::sync::Arc::new(self.artifacts.clone()),
+            redactor: std::sync::Arc::default(),
             environment: vec![
                 variable("PATH", "/usr/local/bin:/usr/bin:/bin".into()),
                 variable("HOME", self.home.clone().into()),
