@@ -202,6 +202,8 @@ fn folded(name: &OsStr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd as _;
+
     use super::*;
     use crate::testing::place;
 
@@ -278,5 +280,38 @@ mod tests {
         ] {
             assert_eq!(in_added(root, path), expected, "{root} {path}");
         }
+    }
+
+    /// A file system that folds names finds what is protected by spellings that no list knows: it is the same file.
+    #[test]
+    fn what_is_protected_is_so_by_every_spelling_of_the_file_system() {
+        use rustix::fs::{CWD, Mode, OFlags};
+
+        let workspace = crate::testing::Workspace::new();
+        for path in [".git/config", ".better-llm/x", ".bashrc", "config/own.json", "src/plain"] {
+            workspace.put(path, "");
+        }
+        std::fs::hard_link(workspace.path(".bashrc"), workspace.path("src/two")).expect("a hard link");
+        let protected = Protected::new(&[workspace.path("config/own.json")], workspace.root());
+        let alias = |path: &str, kind| {
+            let path = workspace.path(path);
+            let folder = path.parent().expect("a folder");
+            let folder = rustix::fs::openat(CWD, folder, OFlags::RDONLY, Mode::empty()).expect("a folder");
+            protected.alias(folder.as_fd(), &rustix::fs::lstat(&path).expect("it is there"), kind)
+        };
+        for (path, kind, expected) in [
+            (".git", Kind::Folder, Some(GIT)),
+            (".better-llm", Kind::Folder, Some(OURS)),
+            ("config/own.json", Kind::File, Some(OURS)),
+            ("config", Kind::Folder, None),
+            ("src", Kind::Folder, None),
+            ("src/plain", Kind::File, None),
+            // Two names of one file are two names: writing replaces one of them.
+            (".bashrc", Kind::File, None),
+        ] {
+            assert_eq!(alias(path, kind), expected, "{path}");
+        }
+        std::fs::remove_file(workspace.path("src/two")).expect("removed");
+        assert_eq!(alias(".bashrc", Kind::File), Some(SHELL));
     }
 }

@@ -280,13 +280,30 @@ async fn no_file_tool_leaves_the_workspace_or_writes_what_is_protected() {
             assert!(!outcome.output.contains(SECRET.trim()), "{tool} {path}");
         }
     }
+    let absolute_git = workspace.path(".git/config").to_str().expect("UTF-8").to_owned();
     for path in [
+        ".git",
         ".git/config",
         ".git/hooks/pre-commit",
+        "./.git/config",
+        ".git/./config",
+        ".git//config",
+        ".git/../.git/config",
+        "a/../.git/config",
         ".GIT/config",
+        ".git./config",
+        ".git /config",
+        ".g\u{200d}it/config",
+        "git~1/config",
+        ".git::$INDEX_ALLOCATION/config",
+        &absolute_git,
+        "vendor/library/.git/config",
+        "vendor/library/.git",
         ".better-llm/x",
         ".bashrc",
+        "home/.profile",
         "config/agent_config.json",
+        "config/../config/Agent_Config.json",
     ] {
         for (tool, input) in [
             ("write", json!({"path": path, "content": "evil"})),
