@@ -21,6 +21,7 @@ async fn play(folder: &Path, overlay: Vec<(String, String)>) -> (Vec<Event>, Opt
         variables: variables.into_iter().collect(),
         language: None,
         overlay,
+        helper: None,
     };
     let Demo { engine, request, aftermath } = Demo::prepare(settings).await.expect("a demo");
     let session = engine.session().await.expect("a session");

@@ -12,7 +12,7 @@
 use std::{env, error::Error, fs};
 
 use better_llm::{
-    EngineBuilder, Overrides, Published,
+    EngineBuilder, Helper, Overrides, Published,
     domain::{
         event::EventBody,
         session::{Command, Request},
@@ -32,8 +32,13 @@ const SCRIPT: &str = r#"{"v": 1, "agents": {
     ]
 }}"#;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
+    // First of all: should this program be killed, it once more, as a small process, ends what commands left running.
+    let helper = better_llm::run_helper_if_asked();
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work(helper))
+}
+
+async fn work(helper: Helper) -> Result<(), Box<dyn Error>> {
     let project = env::args_os().nth(1).unwrap_or_else(|| ".".into());
     let home = tempfile::tempdir()?;
     let script = home.path().join("script.json");
@@ -47,6 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let provider = Some(format!("script:{}", script.display()));
     let engine = EngineBuilder::new(project)
         .environment(variables)
+        .helper(helper)
         .overrides(Overrides { provider, ..Overrides::default() })
         .build()
         .await?;

@@ -20,7 +20,7 @@ use domain::{
 use llm::{Script, ScriptModel};
 use workspace::{Author, Workspace, WorkspaceSettings};
 
-use crate::{Engine, EngineBuilder, error::StartError};
+use crate::{Engine, EngineBuilder, Helper, error::StartError};
 
 /// What the person asks for in the demo.
 const TASK: &str = include_str!("../demo/task.txt");
@@ -55,6 +55,8 @@ pub struct DemoSettings {
     /// Files laid over the bundled ones before the first commit: path in the repository and content. This is how a
     /// test breaks the demo's own test on purpose.
     pub overlay: Vec<(String, String)>,
+    /// What [`crate::run_helper_if_asked`] gave; none: there is no helper.
+    pub helper: Option<Helper>,
 }
 
 /// A demo, ready to be played.
@@ -129,7 +131,10 @@ impl Demo {
             lang: settings.language,
             ..Overrides::default()
         };
-        let builder = EngineBuilder::new(repository).environment(variables.clone()).overrides(flags);
+        let mut builder = EngineBuilder::new(repository).environment(variables.clone()).overrides(flags);
+        if let Some(helper) = settings.helper.clone() {
+            builder = builder.helper(helper);
+        }
         builder.model(Arc::new(ScriptModel::new(script))).build().await
     }
 }

@@ -18,7 +18,7 @@ use domain::{
     ports::{Clock, IdSource, ModelPort},
     secret::Redactor,
 };
-use sandbox::Sandbox;
+use sandbox::{Helper, Sandbox};
 use storage::{RecordFiles, SqliteJournal};
 use tools::{AddedRoot, ToolDeps, Toolbox};
 use workspace::Workspace;
@@ -45,6 +45,7 @@ pub struct Engine {
     model: Option<Arc<dyn ModelPort>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
+    helper: Option<Helper>,
     journal: Arc<SqliteJournal>,
     records: Arc<RecordFiles>,
     redactor: Arc<Redactor>,
@@ -128,7 +129,7 @@ impl Engine {
             version: VERSION.to_owned(),
             policy: self.policy(),
             patience: self.attended.then_some(PATIENCE),
-            grants: None,
+            grants: Some(Arc::new(self.settings.grants())),
             sandbox: state,
             limits: self.settings.limits.clone(),
             verify: self.settings.verify_commands.clone(),

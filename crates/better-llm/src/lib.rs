@@ -35,7 +35,7 @@ pub use explain::{
 };
 pub use host::{RandomIds, SystemClock};
 pub use llm::{InvalidEndpoint, InvalidScript};
-pub use sandbox::SandboxError;
+pub use sandbox::{Helper, SandboxError, run_helper_if_asked};
 pub use tools::{NAMES as TOOL_NAMES, OpenError};
 
 /// Our version, as events and `--version` name it.

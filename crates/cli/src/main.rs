@@ -21,7 +21,7 @@ use std::{
     process::ExitCode,
 };
 
-use better_llm::EngineBuilder;
+use better_llm::{EngineBuilder, Helper};
 
 use crate::{
     args::{Invocation, OutputFormat, Rejected, Verb},
@@ -37,16 +37,17 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    let helper = better_llm::run_helper_if_asked();
     let net = Net::new(EngineBuilder::new(".").environment(env::vars_os()).redactor());
     panic::say_panics_safely(net.clone());
     let surroundings = Surroundings::of_this_process();
     match args::parse(env::args_os().skip(1).collect()) {
-        Ok(invocation) => carry_out(&invocation, surroundings, &net),
+        Ok(invocation) => carry_out(&invocation, helper, surroundings, &net),
         Err(rejected) => refuse(&rejected, surroundings, &net),
     }
 }
 
-fn carry_out(invocation: &Invocation, surroundings: Surroundings, net: &Net) -> ExitCode {
+fn carry_out(invocation: &Invocation, helper: Helper, surroundings: Surroundings, net: &Net) -> ExitCode {
     let language = invocation.options.language.unwrap_or(surroundings.language);
     let printer = || printer(invocation.options.output, language, surroundings, net);
     match &invocation.verb {
@@ -61,7 +62,9 @@ fn carry_out(invocation: &Invocation, surroundings: Surroundings, net: &Net) -> 
         | Verb::ConfigSchema
         | Verb::ConfigPaths
         | Verb::ConfigTrust
-        | Verb::PermissionsExplain(_) => work::carry_out(invocation, language, surroundings.style, net),
+        | Verb::PermissionsExplain(_) => {
+            work::carry_out(invocation, helper, language, surroundings.style, net)
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use better_llm::{Engine, EngineBuilder, Overrides, SandboxChoice};
+use better_llm::{Engine, EngineBuilder, Helper, Overrides, SandboxChoice};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -35,12 +35,18 @@ type Terminal = Printer<Lane, Lane>;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Carries out a verb that needs the library.
-pub(crate) fn carry_out(invocation: &Invocation, language: Language, style: Style, net: &Net) -> ExitCode {
+pub(crate) fn carry_out(
+    invocation: &Invocation,
+    helper: Helper,
+    language: Language,
+    style: Style,
+    net: &Net,
+) -> ExitCode {
     let format = invocation.options.output;
     match Machinery::start(invocation.options.verbose, net) {
         Ok(machinery) => {
             let (out, err) = (machinery.writer.out(), machinery.writer.err());
-            machinery.carry_out(invocation, Printer::new(format, language, style, out, err))
+            machinery.carry_out(invocation, helper, Printer::new(format, language, style, out, err))
         }
         Err(error) => {
             let words = Said::by(|language| language.no_runtime().to_owned());
@@ -71,9 +77,9 @@ impl Machinery {
         Ok(Self { runtime, writer: Writer::start(stdout(), stderr(), net)?, log })
     }
 
-    fn carry_out(self, invocation: &Invocation, mut printer: Terminal) -> ExitCode {
+    fn carry_out(self, invocation: &Invocation, helper: Helper, mut printer: Terminal) -> ExitCode {
         let Self { runtime, writer, log } = self;
-        let done = runtime.block_on(work(invocation, &writer, &mut printer));
+        let done = runtime.block_on(work(invocation, helper, &writer, &mut printer));
         let Done { said, exit_code } = done.unwrap_or_else(|failure| {
             let said = printer.start_failure(&failure);
             Done { said, exit_code: failure.exit_code }
@@ -116,13 +122,14 @@ struct Done {
 
 async fn work(
     invocation: &Invocation,
+    helper: Helper,
     writer: &Writer,
     printer: &mut Terminal,
 ) -> Result<Done, StartFailure> {
     let options = &invocation.options;
     match &invocation.verb {
-        Verb::Run(task) => round::run(task, options, writer, printer).await,
-        Verb::Demo => demo::play(writer, printer).await,
+        Verb::Run(task) => round::run(task, options, helper, writer, printer).await,
+        Verb::Demo => demo::play(helper, writer, printer).await,
         Verb::AgentsList => Ok(data::agents(&engine_for_data(options, printer).await?, options, printer)),
         Verb::AgentsShow(name) => {
             let engine = engine_for_data(options, printer).await?;

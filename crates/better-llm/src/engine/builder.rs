@@ -14,6 +14,7 @@ use domain::{
     ports::{Clock, IdSource, ModelPort},
     secret::Redactor,
 };
+use sandbox::Helper;
 use storage::{RecordFiles, SqliteJournal};
 use workspace::WorkspaceSettings;
 
@@ -38,6 +39,7 @@ pub struct EngineBuilder {
     model: Option<Arc<dyn ModelPort>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
+    helper: Option<Helper>,
 }
 
 impl EngineBuilder {
@@ -56,6 +58,7 @@ impl EngineBuilder {
             model: None,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds::default()),
+            helper: None,
         }
     }
 
@@ -110,6 +113,14 @@ impl EngineBuilder {
         self
     }
 
+    /// What [`crate::run_helper_if_asked`] gave, first in `main`: with it, everything that commands have started ends
+    /// at once where this program is killed. Without it the next start ends that, and the sandbox's reason says so.
+    #[must_use]
+    pub fn helper(mut self, helper: Helper) -> Self {
+        self.helper = Some(helper);
+        self
+    }
+
     /// Another clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -154,6 +165,7 @@ impl EngineBuilder {
             notices,
             said: self.said,
             effort: self.effort,
+            helper: self.helper,
             attended: self.attended,
             model: self.model,
             clock: self.clock,

@@ -37,8 +37,8 @@ impl Engine {
             requested: self.settings.sandbox_level.map_or(Requested::Auto, Requested::Level),
             cache: self.settings.places.cache.clone(),
             session,
-            run_folder: self.settings.places.state.join("run"),
-            helper: None,
+            run_folder: self.settings.places.run(),
+            helper: self.helper.clone(),
             git_dirs: workspace::git_dirs(&self.cwd),
             protected: self
                 .configuration_files()

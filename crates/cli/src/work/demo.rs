@@ -3,6 +3,7 @@
 use std::env;
 
 use better_llm::{
+    Helper,
     demo::{Demo, DemoSettings},
     domain::{
         event::EventBody,
@@ -23,7 +24,11 @@ use crate::{
 };
 
 /// Plays the demo in a new temporary folder, which stays.
-pub(super) async fn play(writer: &Writer, printer: &mut Terminal) -> Result<Done, StartFailure> {
+pub(super) async fn play(
+    helper: Helper,
+    writer: &Writer,
+    printer: &mut Terminal,
+) -> Result<Done, StartFailure> {
     printer.aside(Role::Name, printer.language().demo_opening());
     let folder = tempfile::Builder::new().prefix("better-llm-demo-").tempdir().map_err(no_folder)?.keep();
     let settings = DemoSettings {
@@ -31,6 +36,7 @@ pub(super) async fn play(writer: &Writer, printer: &mut Terminal) -> Result<Done
         variables: env::vars_os().collect(),
         language: Some(printer.language().into()),
         overlay: Vec::new(),
+        helper: Some(helper),
     };
     let Demo { engine, request, aftermath } =
         Demo::prepare(settings).await.map_err(|error| StartFailure::from(&error))?;

@@ -6,7 +6,7 @@ mod saying;
 mod signals;
 
 use better_llm::{
-    Engine,
+    Engine, Helper,
     domain::{
         event::Event,
         session::{Command, Request},
@@ -35,6 +35,7 @@ use crate::{
 pub(super) async fn run(
     task: &Task,
     options: &Options,
+    helper: Helper,
     writer: &Writer,
     printer: &mut Terminal,
 ) -> Result<Done, StartFailure> {
@@ -43,7 +44,7 @@ pub(super) async fn run(
         text: task_text(task).map_err(unusable)?,
         context: context_items(&options.context).map_err(unusable)?,
     };
-    let mut builder = builder(options);
+    let mut builder = builder(options).helper(helper);
     if !reads_standard_input(task, options) && standard_input_holds_data() {
         builder = builder.notice(NoticeCode::InputUnread.as_str(), UNREAD_INPUT);
     }
