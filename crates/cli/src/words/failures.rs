@@ -131,17 +131,15 @@ impl Language {
 
     fn sandbox_hint(self, error: &SandboxError) -> Option<String> {
         let hint = match error {
-            SandboxError::NotInThisVersion(_) => self.korean(
-                "`--sandbox auto`를 쓰거나, Landlock이 있는 Linux에서는 `--sandbox kernel`을 쓰세요",
-            )?,
-            SandboxError::Unavailable { .. } => self.korean(
+            SandboxError::NothingWorks { .. } | SandboxError::Unavailable { .. } => self.korean(
                 "`--sandbox auto`를 쓰거나, 명령을 사용자의 모든 권한으로 실행해도 된다면 `--sandbox none \
                  --permission-mode full`을 쓰세요",
             )?,
-            SandboxError::Folder { .. } => self.pick(
+            SandboxError::Folder { .. } | SandboxError::Note { .. } => self.pick(
                 "check who may write there, or set BETTER_LLM_HOME to another folder",
                 "쓰기 권한을 확인하거나 BETTER_LLM_HOME을 다른 폴더로 지정하세요",
             ),
+            SandboxError::PassedCredential(_) => self.korean("`--pass-env`에서 빼세요")?,
             SandboxError::NoShell => self.korean("`bash`나 `sh`가 있는 폴더를 PATH에 추가하세요")?,
         };
         Some(hint.to_owned())
@@ -166,13 +164,19 @@ fn korean_endpoint(error: &InvalidEndpoint) -> String {
 
 fn korean_sandbox(error: &SandboxError) -> String {
     match error {
-        SandboxError::NotInThisVersion(level) => {
-            format!("`{level}` 수준의 샌드박스는 이 버전에 아직 없습니다")
+        SandboxError::NothingWorks { .. } => {
+            "명령을 가둘 수 있는 샌드박스 수준이 이 환경에 없습니다".to_owned()
         }
         SandboxError::Unavailable { level, .. } => {
             format!("`{level}` 수준의 샌드박스가 이 환경에서 작동하지 않습니다")
         }
         SandboxError::Folder { path, .. } => format!("{}: 폴더를 만들 수 없습니다", path.display()),
+        SandboxError::Note { path, .. } => {
+            format!("{}: 실행 중인 명령을 기록할 수 없습니다", path.display())
+        }
+        SandboxError::PassedCredential(name) => {
+            format!("{}: better-llm의 자격 증명은 어떤 명령에도 넘기지 않습니다", name.display())
+        }
         SandboxError::NoShell => "셸을 찾을 수 없습니다. PATH에 `bash`도 `sh`도 없습니다".to_owned(),
     }
 }

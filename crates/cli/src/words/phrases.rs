@@ -29,7 +29,9 @@ impl Language {
     pub(crate) fn known_detail(self, text: &str) -> Option<String> {
         match self {
             Self::English => None,
-            Self::Korean => said_in(&PERMISSION, text).or_else(|| said_in(&ENGINE, text)),
+            Self::Korean => said_in(&PERMISSION, text)
+                .or_else(|| said_in(&ENGINE, text))
+                .or_else(|| clauses_in(&ENGINE, text)),
         }
     }
 
@@ -47,6 +49,15 @@ impl Language {
 
 fn said_in(phrases: &[Phrase], text: &str) -> Option<String> {
     phrases.iter().find_map(|(english, korean)| holes(english, text).map(|holes| fill(korean, &holes)))
+}
+
+/// Clauses of which the engine puts as many together as there are things to say, each a phrase of its own; none where
+/// not one of them is known.
+fn clauses_in(phrases: &[Phrase], text: &str) -> Option<String> {
+    let clauses: Vec<_> = text.split("; ").map(|clause| said_in(phrases, clause).ok_or(clause)).collect();
+    let are_known = clauses.iter().any(Result::is_ok);
+    let said = clauses.into_iter().map(|clause| clause.unwrap_or_else(str::to_owned));
+    are_known.then(|| said.collect::<Vec<_>>().join(". "))
 }
 
 /// The texts in the holes of `pattern`, where `text` has its form.

@@ -3,7 +3,7 @@
 use super::Phrase;
 use crate::words::start::UNREAD_INPUT;
 
-pub(super) const ENGINE: [Phrase; 36] = [
+pub(super) const ENGINE: [Phrase; 44] = [
     // Claims of a report, held against what was seen.
     (
         "files_changed: `{}` does not differ from the round's start",
@@ -78,22 +78,43 @@ pub(super) const ENGINE: [Phrase; 36] = [
     ("stop", "중지"),
     // The sandbox.
     (
-        "asked for: commands run with all rights of the person, and what leaves a command's process group may outlive it",
-        "요청에 따라 명령이 사용자의 모든 권한으로 실행되며, 프로세스 그룹을 벗어난 프로세스는 명령이 끝난 뒤에도 남을 수 있습니다",
-    ),
-    (
-        "Landlock (ABI {}) and a seccomp filter hold commands in the workspace; a daemon that left its command's process \
-         group and parents may outlive it",
-        "Landlock(ABI {})과 seccomp 필터가 명령을 작업 폴더 안에 가둡니다. 프로세스 그룹과 부모를 벗어난 데몬은 명령이 끝난 뒤에도 남을 수 있습니다",
-    ),
-    (
-        "Landlock (ABI {}) and a seccomp filter hold commands in the workspace; not readable, because too much lies \
-         below: {}",
-        "Landlock(ABI {})과 seccomp 필터가 명령을 작업 폴더 안에 가둡니다. 하위 폴더가 너무 넓어 읽을 수 없는 곳: {}",
+        "asked for: commands run with all rights of the person",
+        "요청에 따라 명령이 사용자의 모든 권한으로 실행됩니다",
     ),
     (
         "Landlock (ABI {}) and a seccomp filter hold commands in the workspace",
         "Landlock(ABI {})과 seccomp 필터가 명령을 작업 폴더 안에 가둡니다",
+    ),
+    (
+        "bubblewrap {} gives commands namespaces and a view of their own, behind a seccomp filter",
+        "bubblewrap {}: 명령마다 별도의 네임스페이스와 파일 보기를 주고 seccomp 필터로 막습니다",
+    ),
+    (
+        "this version cannot forbid user namespaces inside",
+        "이 버전은 안에서 사용자 네임스페이스를 만드는 것을 막지 못합니다",
+    ),
+    ("the network is open (`--allow-network`)", "네트워크가 열려 있습니다 (`--allow-network`)"),
+    (
+        "nothing limits the number of processes, because we run as root before Linux 6.14",
+        "Linux 6.14 이전에서 root로 실행 중이라 프로세스 수를 제한할 수 없습니다",
+    ),
+    (
+        "nothing limits the number of processes, because we run as root",
+        "root로 실행 중이라 프로세스 수를 제한할 수 없습니다",
+    ),
+    ("not visible, because too much lies below: {}", "하위 폴더가 너무 넓어 보이지 않는 곳: {}"),
+    ("not readable, because too much lies below: {}", "하위 폴더가 너무 넓어 읽을 수 없는 곳: {}"),
+    (
+        "what leaves a command's process group may outlive it",
+        "프로세스 그룹을 벗어난 프로세스는 명령이 끝난 뒤에도 남을 수 있습니다",
+    ),
+    (
+        "a daemon that left its command's process group and parents may outlive it",
+        "프로세스 그룹과 부모를 벗어난 데몬은 명령이 끝난 뒤에도 남을 수 있습니다",
+    ),
+    (
+        "no helper process: what runs when this program is killed runs on until its next start",
+        "도우미 프로세스가 없어, 이 프로그램이 강제 종료되면 실행 중이던 명령은 다음 시작 때까지 계속 실행됩니다",
     ),
     (
         "sandbox level `{}` does not work here; use `--sandbox auto`, or `--sandbox none --permission-mode full` to \
