@@ -4,6 +4,7 @@ mod marker;
 mod program;
 mod running;
 mod said;
+mod terminal;
 pub(crate) mod turns;
 mod world;
 
@@ -11,4 +12,5 @@ pub(crate) use marker::Marker;
 pub(crate) use program::Ended;
 pub(crate) use running::Running;
 pub(crate) use said::{CallEnd, Said, check_end, check_recorded};
+pub(crate) use terminal::AtTerminal;
 pub(crate) use world::World;

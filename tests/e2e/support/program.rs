@@ -11,7 +11,7 @@ use domain::permission::SandboxState;
 use testkit::{MockServer, requirement, wait};
 use tokio::process::Command;
 
-use super::{Running, Said, World, world::search_path};
+use super::{AtTerminal, Running, Said, World, world::search_path};
 
 /// The program; `scripts/run_tests.sh` builds it before these tests.
 fn program(name: &str) -> PathBuf {
@@ -119,6 +119,11 @@ impl Call {
     /// Model calls go to this server, with its key.
     pub(crate) fn against(self, server: &MockServer) -> Self {
         self.env("ANTHROPIC_BASE_URL", server.url()).env("ANTHROPIC_API_KEY", server.key())
+    }
+
+    /// Starts it at a terminal.
+    pub(crate) fn at_terminal(self) -> AtTerminal {
+        AtTerminal::start(&self.0)
     }
 
     /// Starts it, to watch it while it runs.

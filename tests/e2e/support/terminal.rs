@@ -1,0 +1,85 @@
+//! A program at a terminal: what it writes there, byte by byte, and what a person types.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read, Write},
+    thread,
+};
+
+use rustix::{
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
+};
+use testkit::wait;
+use tokio::{
+    process::{Child, Command},
+    sync::watch,
+};
+
+/// A program whose three streams are a terminal of its own.
+pub(crate) struct AtTerminal {
+    child: Child,
+    keyboard: File,
+    screen: watch::Receiver<Vec<u8>>,
+}
+
+impl AtTerminal {
+    /// Starts what `command` describes at a terminal, whose interrupt key reaches it.
+    pub(super) fn start(command: &Command) -> Self {
+        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("its other side");
+        let size = Winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&keyboard, size).expect("a size");
+        let name = ptsname(&keyboard, Vec::new()).expect("its name");
+        let name = name.to_str().expect("text");
+        let terminal = || OpenOptions::new().read(true).write(true).open(name).expect("the other side");
+
+        let described = command.as_std();
+        let mut command = Command::new("setsid");
+        command.arg("--ctty").arg(described.get_program()).args(described.get_args()).env_clear();
+        let variables = described.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        command.envs(variables).env("TERM", "xterm-256color").kill_on_drop(true);
+        command.current_dir(described.get_current_dir().expect("a folder"));
+        command.stdin(terminal()).stdout(terminal()).stderr(terminal());
+        let child = command.spawn().expect("setsid is there");
+        drop(command);
+
+        let keyboard = File::from(keyboard);
+        let mut output = keyboard.try_clone().expect("another handle");
+        let (shown, screen) = watch::channel(Vec::new());
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            // Where nobody holds the other side any more, reading fails.
+            while let Ok(length @ 1..) = output.read(&mut bytes) {
+                shown.send_modify(|screen| screen.extend_from_slice(&bytes[..length]));
+            }
+        });
+        Self { child, keyboard, screen }
+    }
+
+    /// Waits until these words have been shown, `times` in all.
+    pub(crate) async fn until(&mut self, words: &str, times: usize) {
+        let is_there = |screen: &Vec<u8>| String::from_utf8_lossy(screen).matches(words).count() >= times;
+        let waited = wait::bounded(words, self.screen.wait_for(is_there)).await.is_ok();
+        assert!(waited, "it ended before `{words}`:\n{}", self.shown());
+    }
+
+    /// Types.
+    pub(crate) fn type_in(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("a terminal takes keys");
+    }
+
+    /// What has been shown so far.
+    pub(crate) fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.screen.borrow()).into_owned()
+    }
+
+    /// Waits for the end: the exit code, and everything that was shown.
+    pub(crate) async fn end(mut self) -> (Option<i32>, Vec<u8>) {
+        let status = wait::bounded("the program's end", self.child.wait()).await.expect("it was started");
+        drop(self.keyboard);
+        // The thread ends with the last holder of the other side.
+        wait::bounded("the end of the output", async { while self.screen.changed().await.is_ok() {} }).await;
+        (status.code(), self.screen.borrow().clone())
+    }
+}
