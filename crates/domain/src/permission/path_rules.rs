@@ -50,6 +50,12 @@ impl PathRules {
         self
     }
 
+    /// Whether the person agreed to exactly this path.
+    #[must_use]
+    pub fn has_leave_for(&self, path: &str) -> bool {
+        self.granted.as_deref() == Some(path)
+    }
+
     /// Whether there is nothing to look at.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -62,7 +68,7 @@ impl PathRules {
     /// added folder.
     #[must_use]
     pub fn forbids(&self, path_use: PathUse, path: &str) -> Option<String> {
-        let is_granted = self.granted.as_deref() == Some(path);
+        let is_granted = self.has_leave_for(path);
         let covering = self.rules.iter().filter(|rule| {
             path_use.tools().iter().any(|tool| rule.names(tool))
                 && rule.covers_path(path)

@@ -5,6 +5,7 @@
 //! lead round them.
 
 use std::{
+    borrow::Cow,
     ffi::OsStr,
     os::fd::BorrowedFd,
     path::{Path, PathBuf},
@@ -86,9 +87,14 @@ impl Confined {
         rules: &PathRules,
     ) -> Result<(), FileError> {
         let path = absolute.strip_prefix(&self.workspace.canonical).unwrap_or(absolute).to_string_lossy();
-        // A rule may be written in either Unicode form, and so may a name.
+        // A rule may be written in either Unicode form, and so may a name. Leave for one is leave for the other.
         let forms = [path.clone(), spelling::composed(&path), spelling::decomposed(&path)];
-        match forms.iter().find_map(|path| rules.forbids(path_use, path)) {
+        let has_leave = forms.iter().any(|form| rules.has_leave_for(form));
+        let forbids = |form: &Cow<'_, str>| match has_leave {
+            true => rules.clone().with_leave_for(form).forbids(path_use, form),
+            false => rules.forbids(path_use, form),
+        };
+        match forms.iter().find_map(forbids) {
             Some(rule) => Err(FileError::Forbidden { place: place.clone(), rule }),
             None => Ok(()),
         }

@@ -1,5 +1,10 @@
 //! Rules at the moment of use.
 
+use domain::{
+    agent::AgentName,
+    permission::{Effect, Rule},
+};
+
 use super::*;
 use crate::testing::{forbidden, rules};
 
@@ -39,6 +44,33 @@ fn rules_and_names_meet_in_either_unicode_form() {
         workspace.put(name, "key");
         let error = workspace.files().open(&place(name), &rules("read", rule)).expect_err("denied");
         assert!(matches!(error, FileError::Forbidden { .. }), "{error:?}");
+    }
+}
+
+/// A person who agreed to a file agreed to it, whatever form its name is written in; a rule that denies stays.
+#[test]
+fn leave_for_one_unicode_form_is_leave_for_the_other() {
+    let (composed, decomposed) = ("한글", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}");
+    let asks = PathRules::of(
+        &AgentName::parse("coder").expect("a name"),
+        &[Rule {
+            effect: Effect::Ask,
+            tool: "read".to_owned(),
+            argument: Some("**".to_owned()),
+            agent: None,
+        }],
+    );
+    for (name, agreed) in [(composed, composed), (composed, decomposed), (decomposed, composed)] {
+        let workspace = Workspace::new();
+        workspace.put(name, "");
+        workspace.put("other", "");
+        let files = workspace.files();
+        let leave = asks.clone().with_leave_for(agreed);
+        files.open(&place(name), &leave).expect("the person agreed");
+        files.open(&place("other"), &leave).expect_err("to nothing else");
+        files.open(&place(name), &asks).expect_err("without leave");
+        let denied = rules("read", name).with_leave_for(agreed);
+        files.open(&place(name), &denied).expect_err("a rule that denies is not about asking");
     }
 }
 
