@@ -45,21 +45,48 @@ const CACHES: [(&str, &str); 6] = [
     ("GOCACHE", "go-build"),
 ];
 
-/// The whole environment of a command at `level`.
+/// Names that hold our own credentials: they pass at no level, whoever asks.
+const CREDENTIALS: [&str; 3] = ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"];
+
+/// The first name of `pass_env` that holds one of our own credentials.
+pub(crate) fn passed_credential(settings: &SandboxSettings) -> Option<&OsStr> {
+    settings
+        .pass_env
+        .iter()
+        .map(|name| name.as_os_str())
+        .find(|name| CREDENTIALS.iter().any(|key| name == key))
+}
+
+/// The whole environment of a command at `level`. What the sandbox sets itself goes before what a person passes.
 pub(crate) fn of_commands(
     settings: &SandboxSettings,
     folders: &Folders,
     level: SandboxLevel,
 ) -> Vec<(OsString, OsString)> {
-    let mut environment: Vec<(OsString, OsString)> = settings
-        .environment
-        .iter()
-        .filter(|(name, _)| passes(name) || (level == SandboxLevel::None && passes_unwalled(name)))
-        .cloned()
-        .collect();
-    environment.push(("PATH".into(), settings.path().to_owned()));
-    environment.push(("TMPDIR".into(), folders.temporary.clone().into()));
-    environment.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
+    let mut environment = of_the_sandbox(settings, folders, level);
+    let passed = |name: &OsStr| {
+        let is_named = settings.pass_env.iter().any(|passed| passed == name);
+        passes(name) || (level == SandboxLevel::None && passes_unwalled(name)) || is_named
+    };
+    let is_set = |name: &OsStr| environment.iter().any(|(set, _)| set == name);
+    let more =
+        settings.environment.iter().filter(|(name, _)| passed(name) && !is_set(name) && !name.is_empty());
+    let more: Vec<_> = more.cloned().collect();
+    environment.extend(more);
+    environment
+}
+
+/// What the sandbox sets itself.
+fn of_the_sandbox(
+    settings: &SandboxSettings,
+    folders: &Folders,
+    level: SandboxLevel,
+) -> Vec<(OsString, OsString)> {
+    let mut environment: Vec<(OsString, OsString)> = vec![
+        ("PATH".into(), settings.path().to_owned()),
+        ("TMPDIR".into(), folders.temporary.clone().into()),
+        ("GIT_OPTIONAL_LOCKS".into(), "0".into()),
+    ];
     match level {
         SandboxLevel::None => environment.extend(settings.home().map(|home| ("HOME".into(), home.into()))),
         SandboxLevel::Strict | SandboxLevel::Kernel => {

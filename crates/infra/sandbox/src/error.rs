@@ -43,9 +43,19 @@ pub enum SandboxError {
         #[source]
         source: io::Error,
     },
+    /// A person asked to pass one of our own credentials on.
+    #[error("{} holds a credential of better-llm and is passed to no command; take it out of `--pass-env`", .0.display())]
+    PassedCredential(std::ffi::OsString),
     /// There is no shell in `PATH` and no `/bin/sh`.
     #[error("no shell found: neither `bash` nor `sh` is in PATH; add one of them to PATH")]
     NoShell,
+}
+
+impl SandboxError {
+    /// Whether a person has to change what they asked for, whatever this machine can do.
+    pub(crate) const fn is_of_settings(&self) -> bool {
+        matches!(self, Self::PassedCredential(_))
+    }
 }
 
 /// Why a level cannot be had, for people who did not ask for it by name: without the ways out.

@@ -135,8 +135,12 @@ impl Ready {
         self.launcher.end_run(run);
     }
 
-    /// Sees to it that nothing outlives us, should we be killed.
+    /// Sees to it that nothing outlives us, should we be killed. At `strict` the kernel does.
     fn take_care(&self) -> Result<(), ProcessError> {
+        #[cfg(target_os = "linux")]
+        if self.level() == SandboxLevel::Strict {
+            return Ok(());
+        }
         #[cfg(target_os = "linux")]
         self.setting.care.ensure_helper().map_err(|source| ProcessError::Sandbox {
             level: self.level().as_str(),

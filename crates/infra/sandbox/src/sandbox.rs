@@ -52,12 +52,15 @@ impl Sandbox {
     /// The level in force. One that walls commands in is probed for by the first call, by running a true command.
     ///
     /// # Errors
-    /// Where a level was named and cannot be had. With [`Requested::Auto`] that is a state which is not usable.
+    /// Where a level was named and cannot be had, or the settings ask for what no level gives. That no level works is
+    /// with [`Requested::Auto`] a state which is not usable.
     pub async fn check(&self) -> Result<SandboxState, Arc<SandboxError>> {
         match (self.ready().await, self.settings.requested) {
             (Ok(ready), _) => Ok(ready.state()),
-            (Err(error), Requested::Auto) => Ok(unusable(SandboxLevel::None, error)),
-            (Err(error), Requested::Level(_)) => Err(Arc::clone(error)),
+            (Err(error), Requested::Auto) if !error.is_of_settings() => {
+                Ok(unusable(SandboxLevel::None, error))
+            }
+            (Err(error), _) => Err(Arc::clone(error)),
         }
     }
 
@@ -95,6 +98,9 @@ impl Sandbox {
     }
 
     async fn prepare(&self) -> Result<Ready, SandboxError> {
+        if let Some(name) = environment::passed_credential(&self.settings) {
+            return Err(SandboxError::PassedCredential(name.to_owned()));
+        }
         #[cfg(target_os = "linux")]
         leftover::end_those_of_the_dead(&self.settings.run_folder).await;
         match self.settings.requested {
@@ -129,7 +135,7 @@ impl Sandbox {
         let strict = Strict::build(Arc::clone(&self.settings), self.folders.clone())
             .map_err(|source| failed(source.into()))?;
         let ready = Ready {
-            reason: strict.reason() + &setting.care.gaps(),
+            reason: strict.reason(),
             launcher: Launcher::Strict(Box::new(strict)),
             setting,
             artifacts: Arc::clone(&self.settings.artifacts),

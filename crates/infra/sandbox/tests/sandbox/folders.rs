@@ -9,7 +9,7 @@ use std::{
 use better_llm_sandbox::{Requested, Sandbox};
 use domain::{command::CommandStatus, permission::SandboxLevel, ports::Processes, ports::never_cancelled};
 
-use crate::support::{ALL, Bench, SECRET, Sink, quoted, request, result};
+use crate::support::{ALL, Bench, SECRET, Sink, WALLED, quoted, request, result};
 
 const OTHER_SESSION: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAW";
 
@@ -39,27 +39,51 @@ fn next_session(bench: &Bench, level: SandboxLevel) -> Sandbox {
 /// CVE-2026-39861 for our own folders
 #[tokio::test]
 async fn no_folder_of_ours_can_be_replaced_by_a_command() {
-    let bench = Bench::new();
-    let outside = outside(&bench);
-    let Some(sandbox) = bench.at(SandboxLevel::Kernel).await else { return };
-    for command in [
-        "cd \"$HOME/..\" && rm -rf tmp; ln -s \"$OUT\" tmp",
-        "cd \"$HOME/..\" && mv tmp home/tmp",
-        "cd \"$TMPDIR/..\" && ln -s \"$OUT\" new",
-        "rmdir \"$TMPDIR\"",
-        "mv \"$CARGO_HOME\" \"$HOME/cargo\"",
-        "ln -s \"$OUT\" \"$HOME/../new\"",
-    ] {
-        let (status, output) = result(&sandbox, &format!("OUT={}; {command}", quoted(&outside))).await;
-        assert!(matches!(status, CommandStatus::Exited(1..)), "`{command}`: {status:?} {output}");
+    for level in WALLED {
+        let bench = Bench::new();
+        let outside = outside(&bench);
+        let Some(sandbox) = bench.at(level).await else { continue };
+        for command in [
+            "cd \"$HOME/..\" && rm -rf tmp/*; rmdir tmp/* && ln -s \"$OUT\" tmp/$USER",
+            "cd \"$HOME/..\" && mv tmp/* home/tmp",
+            "rmdir \"$TMPDIR\"",
+            "mv \"$CARGO_HOME\" \"$HOME/cargo\"",
+            "rm -rf \"$HOME\" && ln -s \"$OUT\" \"$HOME\"",
+        ] {
+            let (status, output) = result(&sandbox, &format!("OUT={}; {command}", quoted(&outside))).await;
+            assert!(
+                matches!(status, CommandStatus::Exited(1..)),
+                "`{command}` at {level:?}: {status:?} {output}"
+            );
+        }
+        let plants = [
+            "cd \"$HOME/..\" && rm -rf tmp; ln -s \"$OUT\" tmp",
+            "ln -s \"$OUT\" \"$TMPDIR/../new\"",
+            "ln -s \"$OUT\" \"$HOME/../new\"",
+        ];
+        for command in plants {
+            // At `strict`, under `/tmp`, these folders are in the view's own memory.
+            drop(result(&sandbox, &format!("OUT={}; {command}", quoted(&outside))).await);
+        }
+        let toolchains = fs::read_dir(bench.home.join("cache/toolchains"))
+            .expect("ours")
+            .next()
+            .expect("one")
+            .expect("its name")
+            .path();
+        assert!(
+            !toolchains.join("tmp").is_symlink()
+                && !toolchains.join("new").is_symlink()
+                && !toolchains.join("tmp/new").is_symlink()
+        );
+        let next = next_session(&bench, level);
+        assert_eq!(
+            result(&next, "echo x > \"$TMPDIR/x\" && echo works").await,
+            (CommandStatus::Exited(0), "works\n".into())
+        );
+        drop((sandbox, next));
+        is_untouched(&outside);
     }
-    let next = next_session(&bench, SandboxLevel::Kernel);
-    assert_eq!(
-        result(&next, "echo x > \"$TMPDIR/x\" && echo works").await,
-        (CommandStatus::Exited(0), "works\n".into())
-    );
-    drop((sandbox, next));
-    is_untouched(&outside);
 }
 
 #[tokio::test]
@@ -86,45 +110,47 @@ async fn a_link_in_place_of_a_folder_of_ours_is_not_followed_and_that_is_said() 
 /// Here the whole cache is the command's to change.
 #[tokio::test]
 async fn a_workspace_that_holds_the_cache_leads_nobody_outside() {
-    for name in [".cache", ".cache/better-llm/toolchains", ".cache/better-llm/toolchains/*/tmp"] {
-        let bench = Bench::new();
-        let outside = outside(&bench);
-        let mut settings = bench.settings(Requested::Level(SandboxLevel::Kernel));
-        settings.cache = bench.workspace.join(".cache/better-llm");
-        let Some(sandbox) = bench.with(settings).await else { return };
-        let plant = format!(
-            "p=$(echo {name}); mv $p gone && ln -s {out} $p && ln -s {out} {out}/x",
-            out = quoted(&outside)
-        );
-        // The last link is refused.
-        assert_eq!(result(&sandbox, &plant).await.0, CommandStatus::Exited(1));
-        let end = sandbox.run(
-            request("echo x > \"$TMPDIR/x\""),
-            std::sync::Arc::new(Sink::default()),
-            never_cancelled(),
-        );
-        end.await.expect_err("no command runs where its folders are links");
-        drop(sandbox);
-        is_untouched(&outside);
+    for level in WALLED {
+        for name in [".cache", ".cache/better-llm/toolchains", ".cache/better-llm/toolchains/*/tmp"] {
+            let bench = Bench::new();
+            let outside = outside(&bench);
+            let mut settings = bench.settings(Requested::Level(level));
+            settings.cache = bench.workspace.join(".cache/better-llm");
+            let Some(sandbox) = bench.with(settings).await else { continue };
+            let plant =
+                format!("p=$(echo {name}); mv $p gone && ln -s {0} $p && ln -s {0} {0}/x", quoted(&outside));
+            // The last link is refused.
+            assert_eq!(result(&sandbox, &plant).await.0, CommandStatus::Exited(1));
+            let end = sandbox.run(
+                request("echo x > \"$TMPDIR/x\""),
+                std::sync::Arc::new(Sink::default()),
+                never_cancelled(),
+            );
+            end.await.expect_err("no command runs where its folders are links");
+            drop(sandbox);
+            is_untouched(&outside);
+        }
     }
 }
 
 #[tokio::test]
 async fn a_program_folder_in_the_workspace_grants_nothing_outside() {
-    let bench = Bench::new();
-    fs::create_dir(bench.workspace.join("bin")).expect("a folder");
-    symlink(bench.workspace.join("bin"), bench.home.join("bin")).expect("a link");
-    let mut settings = bench.settings(Requested::Level(SandboxLevel::Kernel));
-    let path = settings.environment.iter_mut().find(|(name, _)| name == "PATH").expect("a path");
-    path.1.push(":");
-    path.1.push(bench.workspace.join("bin"));
-    path.1.push(":");
-    path.1.push(bench.home.join("bin"));
-    let outside = outside(&bench);
-    // As an earlier session's command could have left it.
-    fs::remove_dir(bench.workspace.join("bin")).expect("the folder goes");
-    symlink(&outside, bench.workspace.join("bin")).expect("a link");
-    let Some(sandbox) = bench.with(settings).await else { return };
-    let (status, output) = result(&sandbox, &format!("cat bin/{OTHER_SESSION}/kept")).await;
-    assert_eq!((status, output.contains(SECRET)), (CommandStatus::Exited(1), false), "{output}");
+    for level in WALLED {
+        let bench = Bench::new();
+        fs::create_dir(bench.workspace.join("bin")).expect("a folder");
+        symlink(bench.workspace.join("bin"), bench.home.join("bin")).expect("a link");
+        let mut settings = bench.settings(Requested::Level(level));
+        let path = settings.environment.iter_mut().find(|(name, _)| name == "PATH").expect("a path");
+        path.1.push(":");
+        path.1.push(bench.workspace.join("bin"));
+        path.1.push(":");
+        path.1.push(bench.home.join("bin"));
+        let outside = outside(&bench);
+        // As an earlier session's command could have left it.
+        fs::remove_dir(bench.workspace.join("bin")).expect("the folder goes");
+        symlink(&outside, bench.workspace.join("bin")).expect("a link");
+        let Some(sandbox) = bench.with(settings).await else { continue };
+        let (status, output) = result(&sandbox, &format!("cat bin/{OTHER_SESSION}/kept")).await;
+        assert_eq!((status, output.contains(SECRET)), (CommandStatus::Exited(1), false), "{output}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Attacks that a shell cannot spell. This test program copies itself into the workspace and runs there as the
 //! attacker: [`attack`] is the attacker's half, [`is_refused`] the other.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use domain::{command::CommandStatus, permission::SandboxLevel};
 use rustix::{
@@ -9,7 +9,7 @@ use rustix::{
     net::{AddressFamily, SocketFlags, SocketType},
 };
 
-use crate::support::{Bench, copy_program, result, run};
+use crate::support::{Bench, WALLED, copy_program, result, run};
 
 /// Names the attack, in the attacker's working folder.
 const ORDER: &str = "order";
@@ -66,60 +66,87 @@ fn attack() {
     println!("tried: {:?}.", tried(&order).map_err(|error| error.raw_os_error()));
 }
 
-async fn check(order: &str, expected: Result<(), Errno>) {
+async fn check(level: SandboxLevel, order: &str, expected: Result<(), Errno>) {
     let bench = Bench::new();
-    let Some(sandbox) = bench.at(SandboxLevel::Kernel).await else { return };
+    let Some(sandbox) = bench.at(level).await else { return };
     let program = fs::read_link("/proc/self/exe").expect("our own program");
     copy_program(&program, &bench.workspace.join("attacker"));
     fs::write(bench.workspace.join(ORDER), order).expect("an order");
     let end = run(&sandbox, "exec ./attacker --exact inside::attack --ignored --nocapture").await;
     assert_eq!(end.status, CommandStatus::Exited(0), "{}", end.output.head);
     let expected = format!("tried: {:?}.", expected.map_err(Errno::raw_os_error));
-    assert!(end.output.head.contains(&expected), "`{order}`: expected {expected}, got {}", end.output.head);
+    let said = end.output.head;
+    assert!(said.contains(&expected), "`{order}` at {level:?}: expected {expected}, got {said}");
 }
 
 /// P24
 #[tokio::test]
-async fn no_socket_of_any_family_can_be_made() {
+async fn no_socket_of_any_family_can_be_made_at_kernel() {
     for order in ["tcp", "tcp 6", "udp", "unix", "unix datagrams", "netlink", "a pair of datagrams"] {
-        check(order, Err(Errno::PERM)).await;
+        check(SandboxLevel::Kernel, order, Err(Errno::PERM)).await;
     }
-    check("a pair of streams", Ok(())).await;
+    check(SandboxLevel::Kernel, "a pair of streams", Ok(())).await;
+}
+
+/// P24: a socket with a path, or an abstract one, is a door to whoever listens there.
+#[tokio::test]
+async fn sockets_of_a_network_of_its_own_can_be_made_at_strict_and_local_ones_cannot() {
+    for order in ["tcp", "tcp 6", "udp", "netlink", "a pair of streams"] {
+        check(SandboxLevel::Strict, order, Ok(())).await;
+    }
+    for order in ["unix", "unix datagrams", "a pair of datagrams"] {
+        check(SandboxLevel::Strict, order, Err(Errno::PERM)).await;
+    }
 }
 
 #[tokio::test]
-async fn io_uring_ptrace_shared_objects_and_foreign_calls_are_refused() {
-    check("io_uring", Err(Errno::NOSYS)).await;
-    check("ptrace", Err(Errno::PERM)).await;
-    for order in ["a key ring", "a shared memory", "a message queue"] {
-        check(order, Err(Errno::NOSYS)).await;
+async fn io_uring_key_rings_and_foreign_calls_are_refused() {
+    for level in WALLED {
+        check(level, "io_uring", Err(Errno::NOSYS)).await;
+        check(level, "a key ring", Err(Errno::NOSYS)).await;
+        if cfg!(target_arch = "x86_64") {
+            check(level, "a call of x32", Err(Errno::NOSYS)).await;
+        }
     }
-    if cfg!(target_arch = "x86_64") {
-        check("a call of x32", Err(Errno::NOSYS)).await;
+}
+
+#[tokio::test]
+async fn what_reaches_others_is_refused_where_there_are_others() {
+    check(SandboxLevel::Kernel, "ptrace", Err(Errno::PERM)).await;
+    check(SandboxLevel::Strict, "ptrace", Ok(())).await;
+    for order in ["a shared memory", "a message queue"] {
+        check(SandboxLevel::Kernel, order, Err(Errno::NOSYS)).await;
     }
+    // It may be made; none of no size.
+    check(SandboxLevel::Strict, "a shared memory", Err(Errno::INVAL)).await;
+    check(SandboxLevel::Strict, "a message queue", Ok(())).await;
 }
 
 #[tokio::test]
 async fn a_process_outside_cannot_be_signalled() {
-    if !Path::new("/proc/self").exists() || !knows_scopes().await {
+    let order = format!("signal {}", std::process::id());
+    check(SandboxLevel::Strict, &order, Err(Errno::SRCH)).await;
+    if !knows_scopes().await {
         return testkit::requirement::skip("Landlock holds signals back from ABI 6 on");
     }
-    check(&format!("signal {}", std::process::id()), Err(Errno::PERM)).await;
+    check(SandboxLevel::Kernel, &order, Err(Errno::PERM)).await;
 }
 
 /// Root in a container is a common host; its capabilities would go round the wall.
 #[tokio::test]
 async fn root_keeps_no_power_but_over_files() {
     const OVER_FILES: u64 = 0b1101_1011;
-    let bench = Bench::new();
-    let Some(sandbox) = bench.at(SandboxLevel::Kernel).await else { return };
-    let (_, status) = result(&sandbox, "grep -E 'Cap(Inh|Prm|Eff|Amb)' /proc/self/status").await;
-    for line in status.lines() {
-        let figure = line.split_whitespace().nth(1).unwrap_or_default();
-        let set = u64::from_str_radix(figure, 16).expect("a set of capabilities");
-        assert_eq!(set & !OVER_FILES, 0, "{line}");
+    for (level, kept) in WALLED.into_iter().zip([OVER_FILES, 0]) {
+        let bench = Bench::new();
+        let Some(sandbox) = bench.at(level).await else { continue };
+        let (_, status) = result(&sandbox, "grep -E 'Cap(Inh|Prm|Eff|Amb)' /proc/self/status").await;
+        for line in status.lines() {
+            let figure = line.split_whitespace().nth(1).unwrap_or_default();
+            let set = u64::from_str_radix(figure, 16).expect("a set of capabilities");
+            assert_eq!(set & !kept, 0, "{line}");
+        }
+        assert_eq!(status.lines().count(), 4);
     }
-    assert_eq!(status.lines().count(), 4);
 }
 
 /// Landlock holds signals back from ABI 6 on.

@@ -11,5 +11,6 @@ mod levels;
 mod network;
 mod protected;
 mod secrets;
+mod shield;
 mod support;
 mod wall;

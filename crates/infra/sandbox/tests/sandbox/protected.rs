@@ -11,7 +11,7 @@ use domain::{
 
 use crate::support::{Bench, Sink, quoted, request, result, run};
 
-fn git(bench: &Bench, arguments: &[&str]) -> String {
+pub(crate) fn git(bench: &Bench, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .args(arguments)
         .current_dir(&bench.workspace)
@@ -27,7 +27,7 @@ fn git(bench: &Bench, arguments: &[&str]) -> String {
 }
 
 /// A repository of two commits, with a packed and a loose branch, a hook, and a configuration of ours.
-fn repository() -> Bench {
+pub(crate) fn repository() -> Bench {
     let bench = Bench::new();
     git(&bench, &["init", "-q", "-b", "main"]);
     for text in ["one", "two"] {
