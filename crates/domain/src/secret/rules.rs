@@ -51,15 +51,8 @@ pub enum SecretKind {
 impl SecretKind {
     /// Its name: what stands in a redacted text, and in what people read of a find.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        let placeholder = self.placeholder();
-        match placeholder.split_at_checked(BEGINNING.len()) {
-            Some((_, rest)) => match rest.split_at_checked(rest.len() - 1) {
-                Some((name, _)) => name,
-                None => placeholder,
-            },
-            None => placeholder,
-        }
+    pub fn as_str(self) -> &'static str {
+        self.placeholder().trim_start_matches("[redacted:").trim_end_matches(']')
     }
 
     /// What takes its place in a redacted text.
@@ -105,9 +98,6 @@ impl SecretKind {
         Self::UrlCredentials,
     ];
 }
-
-/// How every placeholder begins.
-const BEGINNING: &str = "[redacted:";
 
 /// How what stands at a word is read.
 enum Shape {
