@@ -8,6 +8,15 @@ use super::*;
 
 const SWAPS: u32 = 10_000;
 
+/// Lets the swapping end when the work does, in a failed test, too.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Swaps two names of the workspace without a pause, at least [`SWAPS`] times and until `work` was done `times` times.
 fn while_swapping(workspace: &Workspace, names: (&str, &str), times: u32, mut work: impl FnMut()) {
     let done = AtomicBool::new(false);
@@ -20,11 +29,13 @@ fn while_swapping(workspace: &Workspace, names: (&str, &str), times: u32, mut wo
                 swaps += 1;
             }
         });
-        let mut worked = 0;
-        while worked < times || !swapping.is_finished() {
+        let ends = Done(&done);
+        for _ in 0..times {
             work();
-            worked += 1;
-            done.store(worked >= times, Ordering::Relaxed);
+        }
+        drop(ends);
+        while !swapping.is_finished() {
+            work();
         }
     });
 }
