@@ -6,6 +6,8 @@ use std::{fmt, sync::Arc};
 
 pub use undo::{RefusedFile, UndoError, UndoFile, UndoKind, UndoPlan, UndoRefusal, Undone};
 
+use crate::terminal::Sanitized;
+
 /// A kept state of the workspace. What it means is its adapter's business.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Checkpoint(Arc<str>);
@@ -116,15 +118,15 @@ pub struct UnfitLine {
     pub path: String,
     /// From 1; none: the file as a whole.
     pub line: Option<u64>,
-    /// What it is, without the text itself: `AWS access key`, `conflict marker`, `more than 10 MiB`.
+    /// What it is, without the text itself: `aws-access-key-id`, `conflict marker`, `more than 10 MiB`.
     pub kind: String,
 }
 
 impl fmt::Display for UnfitLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.path, self.kind),
-            None => write!(f, "{}: {}", self.path, self.kind),
+            Some(line) => write!(f, "{}:{line}: {}", Sanitized::name(&self.path), self.kind),
+            None => write!(f, "{}: {}", Sanitized::name(&self.path), self.kind),
         }
     }
 }

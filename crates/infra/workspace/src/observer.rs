@@ -274,10 +274,7 @@ impl Observer {
     }
 
     pub(crate) async fn commit(&mut self, request: CommitRequest) -> Result<CommitDone, CommitError> {
-        let message = request.message.trim();
-        if message.is_empty() {
-            return Err(CommitError::NoMessage);
-        }
+        let message = git::message::cleaned(&request.message)?;
         self.open().await?;
         let Some(Keeper::Git(_)) = &self.keeper else {
             return Err(match &self.repository {
@@ -294,8 +291,9 @@ impl Observer {
         let ignored = self.ignored(changed.keys()).map_err(failed("tell which files git ignores"))?;
         let work = Work { root: &settings.root, changed, dirty, ignored };
         let selection = work.select(request.paths.as_deref())?;
+        let Kept::Git(start) = self.find(since).await? else { return Err(CommitError::NoRepository) };
         let Some(Keeper::Git(keeper)) = &self.keeper else { return Err(CommitError::NoRepository) };
-        let made = git::commit::commit(keeper, &settings, message, &selection.files).await?;
+        let made = git::commit::commit(keeper, &settings, &message, &selection.files, &start).await?;
         let prefix = keeper.shadow.repository.prefix.as_slice();
         let inside = made.changes.iter().filter_map(|change| change.path.strip_prefix(prefix));
         let mut paths = inside.map(|path| FilePath::new(path).to_text()).collect::<Vec<_>>();

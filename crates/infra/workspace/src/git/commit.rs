@@ -1,6 +1,6 @@
 //! The engine's commit, made of git's plumbing (contract 4, `commit`).
 //!
-//! No hook, no editor, no signing, no push, no filter program. The tree is `HEAD`'s with the given files as they
+//! What would be committed is looked at first (`unfit`), and refused with credentials or conflict markers in it. No hook, no editor, no signing, no push, no filter program. The tree is `HEAD`'s with the given files as they
 //! lie in the work tree; what else the person has staged stays staged and out of the commit. The person's index is
 //! locked meanwhile, as any git program would, and replaced only after the branch has moved.
 
@@ -15,7 +15,7 @@ use crate::{
         identity::Identity,
         index::remove_stale_lock,
         index_lock::IndexLock,
-        keeper::GitKeeper,
+        keeper::{GitKeeper, GitState},
         repository::Config,
         tree::{TreeChange, empty_tree},
     },
@@ -36,6 +36,7 @@ pub(crate) async fn commit(
     settings: &WorkspaceSettings,
     message: &str,
     files: &BTreeMap<FilePath, ChangeKind>,
+    since: &GitState,
 ) -> Result<Made, CommitError> {
     let repository = &keeper.shadow.repository;
     if let Some(what) = repository.in_progress() {
@@ -48,7 +49,12 @@ pub(crate) async fn commit(
     committing.refuse_filtered(files).await?;
     let lock = IndexLock::take(&repository.git_dir).map_err(|error| locked(&error))?;
     let head = repository.head(&keeper.shadow.git).await.map_err(failed("read HEAD"))?;
-    let tree = committing.tree(head.as_deref(), files).await?;
+    let looked_at = committing.refuse_unfit(head.as_deref(), files, since).await?;
+    let tree = committing.tree(|| committing.call(), head.as_deref(), files).await?;
+    if tree != looked_at {
+        let text = "the files changed while they were looked at; nothing was committed, try again".to_owned();
+        return Err(CommitError::Git { doing: "commit what was looked at", text });
+    }
     let changes = committing.changes(head.as_deref(), &tree).await?;
     if changes.is_empty() {
         return Err(CommitError::Nothing("HEAD holds these files as they are".to_owned()));
@@ -153,27 +159,48 @@ impl Committing<'_> {
         Err(CommitError::Git { doing: "store these files", text })
     }
 
-    /// `HEAD`'s tree with the files as they are now.
+    /// Looks at what would be committed, among objects of ours: what is refused leaves nothing in the repository.
+    async fn refuse_unfit(
+        &self,
+        head: Option<&str>,
+        files: &BTreeMap<FilePath, ChangeKind>,
+        since: &GitState,
+    ) -> Result<String, CommitError> {
+        let doing = "look at what would be committed";
+        let large = self.keeper.too_large(files.keys()).map_err(stored(doing))?;
+        if !large.is_empty() {
+            return Err(CommitError::Unfit(large));
+        }
+        let ours = || self.keeper.shadow.call().env("GIT_INDEX_FILE", self.index());
+        let tree = self.tree(ours, head, files).await?;
+        let before = head.map_or_else(|| empty_tree(&tree).to_owned(), |head| format!("{head}^{{tree}}"));
+        let paths = files.keys().cloned().collect();
+        let unfit = self.keeper.unfit(&tree, &before, since, &paths).await.map_err(kept(doing))?;
+        if unfit.is_empty() { Ok(tree) } else { Err(CommitError::Unfit(unfit)) }
+    }
+
+    /// `HEAD`'s tree with the files as they are now, by calls that see this commit's index.
     async fn tree(
         &self,
+        call: impl Fn() -> Call,
         head: Option<&str>,
         files: &BTreeMap<FilePath, ChangeKind>,
     ) -> Result<String, CommitError> {
         remove_file(&self.index()).map_err(stored("prepare the commit"))?;
         remove_stale_lock(&self.index()).map_err(kept("prepare the commit"))?;
-        let read = self.call().args(["read-tree", head.unwrap_or("--empty")]);
+        let read = call().args(["read-tree", head.unwrap_or("--empty")]);
         read.succeed().await.map_err(failed("read HEAD"))?;
         let (gone, there): (Vec<_>, Vec<_>) =
             files.iter().partition(|(_, kind)| **kind == ChangeKind::Deleted);
         for (options, part) in [(&["--force-remove"][..], gone), (&["--add", "--remove", "--replace"], there)]
         {
             if !part.is_empty() {
-                let call = self.call().args(["update-index", "-z"]).args(options).args(["--stdin"]);
+                let update = call().args(["update-index", "-z"]).args(options).args(["--stdin"]);
                 let names = self.keeper.names(part.into_iter().map(|(path, _)| path));
-                call.input(names).succeed().await.map_err(failed("store the files"))?;
+                update.input(names).succeed().await.map_err(failed("store the files"))?;
             }
         }
-        let write = self.call().args(["write-tree", "--missing-ok"]);
+        let write = call().args(["write-tree", "--missing-ok"]);
         write.line().await.map_err(failed("write the tree"))
     }
 

@@ -17,4 +17,5 @@ mod touches;
 mod undo;
 mod undo_killed;
 mod undo_refused;
+mod unfit;
 mod without_git;
