@@ -114,6 +114,8 @@ async fn help_speaks_both_languages() {
         "config check",
         "config schema",
         "config paths",
+        "config trust",
+        "permissions explain",
     ];
     for verb in verbs {
         let arguments: Vec<&str> = verb.split_whitespace().chain(["--help"]).collect();

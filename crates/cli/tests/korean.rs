@@ -100,6 +100,16 @@ fn english_prose_is_found() {
     assert!(english("│ ✗ a claim does not hold").is_some());
 }
 
+/// O-2, P61.
+#[test]
+fn permissions_and_trust_are_told_in_korean() {
+    let world = World::new();
+    check(&world.korean(&["permissions", "explain", "--sandbox", "none"]), 0);
+    check(&world.korean(&["permissions", "explain", "nobody"]), 16);
+    check(&world.korean(&["permissions", "explain", "--", "nothing", "x"]), 16);
+    check(&world.korean(&["config", "trust"]), 16);
+}
+
 /// O-6, exit 2.
 #[test]
 fn a_wrong_call_is_answered_in_korean() {
@@ -107,7 +117,10 @@ fn a_wrong_call_is_answered_in_korean() {
     for arguments in [
         &["--verbos"][..],
         &["sesion", "list"],
-        &["config", "trust"],
+        &["agents", "new"],
+        &["permissions", "explain", "--", "bash"],
+        &["--add-dir", ":ro", "x y"],
+        &["--pass-env", "A=b", "x y"],
         &["help"],
         &["run"],
         &["--model", "a", "--model", "b", "할 일"],

@@ -55,7 +55,16 @@ fn a_program_that_reads_json_gets_its_usage_error_as_json() {
 /// O-6.
 #[test]
 fn help_of_every_verb_has_an_example() {
-    for verb in ["run", "demo", "agents list", "agents show", "config show", "config check"] {
+    for verb in [
+        "run",
+        "demo",
+        "agents list",
+        "agents show",
+        "config show",
+        "config check",
+        "config trust",
+        "permissions explain",
+    ] {
         let arguments: Vec<&str> = verb.split(' ').chain(["--help"]).collect();
         let output = program(&arguments, &[]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();

@@ -29,13 +29,17 @@ pub(crate) enum NoticeCode {
     TrustChanged,
     /// Standard input held data that nobody asked for.
     InputUnread,
+    /// What the person allowed for good holds for this session only.
+    RuleNotKept,
+    /// The state that a round left was not kept.
+    EndStateNotKept,
     /// A block of the model's is kept without a secret that stood in it.
     SealedBlock,
 }
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::AnswerCut,
         Self::UnknownStopReason,
         Self::WorkerTimeout,
@@ -48,6 +52,8 @@ impl NoticeCode {
         Self::NotRead,
         Self::TrustChanged,
         Self::InputUnread,
+        Self::RuleNotKept,
+        Self::EndStateNotKept,
         Self::SealedBlock,
     ];
 
@@ -71,6 +77,8 @@ impl NoticeCode {
             Self::NotRead => "config_not_read",
             Self::TrustChanged => "config_trust_changed",
             Self::InputUnread => "input_unread",
+            Self::RuleNotKept => "rule_not_kept",
+            Self::EndStateNotKept => "end_state_not_kept",
             Self::SealedBlock => "sealed_block_redacted",
         }
     }

@@ -92,6 +92,20 @@ impl Language {
                 "표준 입력에 읽지 않은 데이터가 있습니다. `--context -`로 작업에 추가할 수 있습니다.",
                 ("", ""),
             ),
+            NoticeCode::RuleNotKept => self.code_words(
+                "항상 허용한 규칙을 저장하지 못해 이 세션에만 적용합니다.",
+                (
+                    "You will be asked again in the next session; check who may write your configuration folder.",
+                    "다음 세션에서 다시 묻습니다. 설정 폴더의 쓰기 권한을 확인하세요.",
+                ),
+            ),
+            NoticeCode::EndStateNotKept => self.code_words(
+                "라운드가 끝난 상태를 저장하지 못했습니다.",
+                (
+                    "`session undo` cannot tell what you edit from now on from what the round did.",
+                    "이후 직접 편집한 내용을 `session undo`가 라운드의 변경과 구분하지 못합니다.",
+                ),
+            ),
             NoticeCode::SealedBlock => self.code_words(
                 "모델이 봉인한 블록에 비밀 값이 있어, 그 값을 빼고 저장했습니다.",
                 (

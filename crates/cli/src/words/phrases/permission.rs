@@ -2,7 +2,7 @@
 
 use super::Phrase;
 
-pub(super) const PERMISSION: [Phrase; 16] = [
+pub(super) const PERMISSION: [Phrase; 26] = [
     // What decides.
     ("permission mode `{}`", "권한 모드 `{}`"),
     (
@@ -52,6 +52,52 @@ pub(super) const PERMISSION: [Phrase; 16] = [
     (
         "denied: the run was stopped while the person was being asked",
         "사용자에게 묻는 동안 실행이 중단되어 거부했습니다",
+    ),
+    // What the file tools do not reach.
+    (
+        "`{}` is outside the workspace, and paths cannot leave it{}; a person who wants it reached starts with \
+         `--add-dir`, naming its folder",
+        "`{}`: 작업 폴더 밖이라 접근할 수 없습니다{}. 접근하게 하려면 그 폴더를 `--add-dir`로 지정하세요",
+    ),
+    (
+        "`{}` passes a symbolic link that is absolute or leads out of the workspace or added folder, which is refused: \
+         name the file by its own path",
+        "`{}`: 작업 폴더나 추가한 폴더 밖으로 나가는 심볼릭 링크를 지나므로 거부했습니다",
+    ),
+    (
+        "`{}` is not for you: {}. A person who wants this changes `permissions.rules`",
+        "`{}`: 규칙에 따라 접근할 수 없습니다 ({}). 허용하려면 `permissions.rules`를 고치세요",
+    ),
+    (
+        "`{}` is in {}, which was added for reading only: a person who wants it changed starts with `--add-dir {}`, \
+         without `:ro`",
+        "`{}`: {} 폴더는 읽기 전용으로 추가되었습니다. 변경하게 하려면 `:ro` 없이 `--add-dir {}`로 시작하세요",
+    ),
+    (
+        "`{}` belongs to the kernel ({}) and not to anyone's files: tools neither read nor write it",
+        "`{}`: 커널의 파일({})이라 도구가 읽거나 쓰지 않습니다",
+    ),
+    (
+        "`{}` is a symbolic link to `{}`, and nothing is written through links: if that is inside the workspace, name \
+         its own path",
+        "`{}`: `{}`(으)로 이어지는 심볼릭 링크이며, 링크를 통해서는 쓰지 않습니다",
+    ),
+    (
+        "`{}` is protected ({}) and cannot be written by tools: a person has to change it",
+        "`{}`: 보호된 파일({})이라 도구가 쓸 수 없습니다. 필요하면 직접 변경하세요",
+    ),
+    // What commands did that they may not do.
+    (
+        "the command changed protected files, which only a person may do; they were put back: {}",
+        "명령이 보호된 파일을 변경해 되돌렸습니다: {}",
+    ),
+    (
+        "denied; the command changed protected files, which only a person may do; they were put back: {}",
+        "거부됨. 명령이 보호된 파일을 변경해 되돌렸습니다: {}",
+    ),
+    (
+        "the rule `{}` holds for this session only: there is no place to keep it",
+        "규칙 `{}`은(는) 저장할 곳이 없어 이 세션에만 적용됩니다",
     ),
     ("the rule `{}` holds for this session only: {}", "규칙 `{}`은(는) 이 세션에만 적용됩니다: {}"),
 ];
