@@ -4,7 +4,12 @@
 //! it is kept under: the start of the machine, the kernel, bubblewrap's file, the person. Where it is wrong all the
 //! same, the first command is refused with the reason, as any is that cannot be walled in.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::PathBuf,
+};
 
 use sha2::{Digest, Sha256};
 
@@ -49,9 +54,15 @@ impl Proof {
     /// Keeps `said`, and drops older proofs. Where it cannot, the next session probes again.
     pub(super) fn write(&self, said: &str) {
         let write = || {
-            fs::create_dir_all(&self.folder)?;
+            DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
             self.try_remove()?;
-            fs::write(self.folder.join(&self.name), said)
+            let place = self.folder.join(&self.name);
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(place)?
+                .write_all(said.as_bytes())
         };
         self.say(write());
     }

@@ -102,6 +102,10 @@ impl Shadow {
             .env("GIT_WORK_TREE", &self.repository.top)
             .env("GIT_INDEX_FILE", &self.index)
             .env("HOME", &self.folder)
+            // What is kept of the person's files is readable by them alone, whatever the umask.
+            .env("GIT_CONFIG_COUNT", "1")
+            .env("GIT_CONFIG_KEY_0", "core.sharedRepository")
+            .env("GIT_CONFIG_VALUE_0", "0600")
     }
 
     /// As [`Shadow::call`], for files that are not in the encoding that an attribute claims: git refuses these.
@@ -114,6 +118,7 @@ impl Shadow {
         self.call()
             .env("GIT_INDEX_FILE", index)
             .env("GIT_OBJECT_DIRECTORY", self.repository.common_dir.join("objects"))
+            .env("GIT_CONFIG_COUNT", "0")
     }
 
     /// Copies the person's index to `target`, which has the original's time: git compares it with the times of
