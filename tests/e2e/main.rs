@@ -10,6 +10,7 @@ mod demo;
 mod embed;
 mod endings;
 mod failures;
+mod hostile;
 mod killed;
 mod limits;
 mod options;

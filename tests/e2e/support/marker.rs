@@ -18,10 +18,15 @@ impl Marker {
         Self(format!("{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)))
     }
 
+    /// A command that does nothing for a day, as this test's own.
+    pub(crate) fn sleep(&self) -> String {
+        format!("sleep 86400{}", self.0.replace('.', ""))
+    }
+
     /// Prints `ready`, and never ends by itself: a child in the foreground, one in the background, one in a session
     /// of its own, and a shell that ignores polite signals.
     pub(crate) fn endless_command(&self) -> String {
-        let sleep = format!("sleep 86400{}", self.0.replace('.', ""));
+        let sleep = self.sleep();
         format!(
             ": {0}; trap '' INT TERM HUP; {sleep} & setsid {sleep} & (exec {sleep}) & echo ready; {sleep}; {sleep}",
             self.0

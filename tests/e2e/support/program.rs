@@ -98,6 +98,24 @@ impl Call {
         self
     }
 
+    /// Runs the program as [`World::PLAIN_USER`], to whom the world has been given. Only root can.
+    pub(crate) fn as_plain_user(mut self) -> Self {
+        self.0.uid(World::PLAIN_USER).gid(World::PLAIN_USER);
+        self
+    }
+
+    /// Runs the program without a umask: what it makes is as open as it makes it.
+    pub(crate) fn without_umask(self) -> Self {
+        let described = self.0.as_std();
+        let mut command = Command::new("sh");
+        command.args(["-c", "umask 000; exec \"$0\" \"$@\""]);
+        command.arg(described.get_program()).args(described.get_args()).env_clear();
+        command.envs(described.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(described.get_current_dir().expect("a folder"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        Self(command)
+    }
+
     /// Another working folder.
     pub(crate) fn within(mut self, folder: &std::path::Path) -> Self {
         self.0.current_dir(folder);

@@ -84,6 +84,14 @@ impl Running {
         wait::bounded("the program's end", ending).await;
     }
 
+    /// The most memory that the program has had so far, in KiB; what it started is not counted.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let pid = self.child.id().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process's figures");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it runs");
+        line.split_whitespace().next().and_then(|figure| figure.parse().ok()).expect("a number")
+    }
+
     /// Nobody reads its standard output any more.
     pub(crate) fn stop_reading(self) -> Deaf {
         Deaf { child: self.child, err: self.err, told: self.told }
