@@ -26,9 +26,11 @@ use workspace::Workspace;
 use crate::{VERSION, error::StartError, models};
 
 mod builder;
+mod undo;
 mod wiring;
 
 pub use builder::EngineBuilder;
+pub use undo::{Undo, UndoError};
 
 /// How long a person is waited for who is asked for leave (contract 3, `question_timeout_seconds`).
 const PATIENCE: Duration = Duration::from_secs(600);

@@ -28,7 +28,7 @@ pub use config::{
     },
 };
 pub use domain;
-pub use engine::{Engine, EngineBuilder};
+pub use engine::{Engine, EngineBuilder, Undo, UndoError};
 pub use error::StartError;
 pub use explain::{
     AgentPermissions, ExplainError, ExplainedRule, Explanation, PermissionDecision, ToolPermission,

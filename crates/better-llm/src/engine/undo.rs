@@ -1,0 +1,325 @@
+//! `session undo`: which round of which session is taken back, and what the journal remembers of it (O-29).
+//!
+//! What happens to files is the workspace's business ([`domain::ports::WorkspacePort::undo`]). Nothing here asks the
+//! person: a front end shows [`Undo::plan`] and applies it if they agree. A session that is open in a program is left
+//! to that program, because it alone writes the session's journal.
+
+use std::{path::PathBuf, sync::Arc};
+
+use domain::{
+    event::{CheckpointAt, Event, EventBody, Scope, VERSION as EVENT_VERSION},
+    id::SessionId,
+    ports::{Clock, JournalError, JournalPort, WorkspacePort},
+    secret::{RedactedEvent, Redactor},
+    workspace::{Checkpoint, UndoError as Refusal, UndoFile, UndoPlan, Undone, WorkspaceError},
+};
+use storage::{SessionSummary, SqliteJournal};
+use workspace::Workspace;
+
+use super::Engine;
+
+/// Among how many of the newest sessions those of this workspace are looked for.
+const MOST_SESSIONS: u32 = 1_000;
+
+/// A round that can be taken back, and how.
+pub struct Undo {
+    session: SessionId,
+    round: Round,
+    plan: UndoPlan,
+    workspace: Workspace,
+    journal: Arc<SqliteJournal>,
+    clock: Arc<dyn Clock>,
+    redactor: Arc<Redactor>,
+    last_seq: u64,
+}
+
+/// What the journal knows of the states around a round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Round {
+    number: u32,
+    begin: Checkpoint,
+    /// None: the round was cut off.
+    end: Option<Checkpoint>,
+    was_undone: bool,
+}
+
+impl Round {
+    fn changed_something(&self) -> bool {
+        self.end.as_ref() != Some(&self.begin)
+    }
+}
+
+/// A round is not taken back. No file was touched, except where [`Refusal::Stopped`] says so.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// No session worked in this folder.
+    #[error("no session worked in {}: name one with `session undo ID`, or its folder with `--cwd`", workspace.display())]
+    NoSession {
+        /// The folder.
+        workspace: PathBuf,
+    },
+    /// The session worked in another folder.
+    #[error("session {session} worked in {cwd}: undo it there (`--cwd`)")]
+    OtherWorkspace {
+        /// The session.
+        session: SessionId,
+        /// Where it worked.
+        cwd: String,
+    },
+    /// The session has no such round, or the round changed nothing.
+    #[error("round {round} of session {session} changed no file; `session show {session}` lists its rounds")]
+    NoRound {
+        /// The session.
+        session: SessionId,
+        /// The round.
+        round: u32,
+    },
+    /// No round of the session changed anything that is not undone yet.
+    #[error("there is nothing to undo in session {0}: no round of it changed a file, or all are undone")]
+    NothingChanged(SessionId),
+    /// A program has the session open.
+    #[error("session {0} is open in a program: undo there (`/undo`), or close it and try again")]
+    Open(SessionId),
+    /// A round of another session is at work on the same files.
+    #[error("session {0} is at work in this workspace: stop it, or wait for its round to end")]
+    AtWork(SessionId),
+    /// What undo needs was removed.
+    #[error(
+        "the earlier states of the files of session {0} are not kept any more: the newest sessions' are, as far as \
+         there is room"
+    )]
+    Gone(SessionId),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The workspace could not be looked at.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// The workspace refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The round was undone, and the journal could not take that.
+    #[error("the files are put back, but the journal of session {session} could not take it")]
+    Unrecorded {
+        /// The session.
+        session: SessionId,
+        /// What was done.
+        done: Box<Undone>,
+        /// Why.
+        #[source]
+        source: JournalError,
+    },
+}
+
+impl UndoError {
+    /// The stable code in JSON.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoSession { .. } => "no_session",
+            Self::OtherWorkspace { .. } => "other_workspace",
+            Self::NoRound { .. } => "no_round",
+            Self::NothingChanged(_) | Self::Refused(Refusal::Nothing) => "nothing_to_undo",
+            Self::Open(_) => "session_open",
+            Self::AtWork(_) => "session_at_work",
+            Self::Gone(_) => "states_gone",
+            Self::Journal(_) | Self::Unrecorded { .. } => "journal",
+            Self::Workspace(_) | Self::Refused(Refusal::Workspace(_)) => "workspace",
+            Self::Refused(Refusal::Refused(_)) => "undo_refused",
+            Self::Refused(Refusal::Outdated) => "undo_outdated",
+            Self::Refused(Refusal::Stopped { .. }) => "undo_stopped",
+        }
+    }
+}
+
+impl Engine {
+    /// What it would take to undo a round: of `session`, or of the latest session of this workspace; the `round` that
+    /// is named, or the last one that changed something and is not undone. `paths` limit it to files and folders.
+    /// Touches no file of the person's.
+    ///
+    /// # Errors
+    /// [`UndoError`] where there is no such round, its states are gone, or a program has the session open.
+    pub async fn undo_plan(
+        &self,
+        session: Option<SessionId>,
+        round: Option<u32>,
+        paths: Option<&[String]>,
+    ) -> Result<Undo, UndoError> {
+        let sessions = self.journal.sessions(MOST_SESSIONS).await?;
+        let here = self.cwd.display().to_string();
+        let ours = sessions.iter().filter(|known| known.cwd.as_ref() == Some(&here)).collect::<Vec<_>>();
+        let session = match session {
+            Some(session) => session,
+            None => ours
+                .first()
+                .map(|known| known.id)
+                .ok_or(UndoError::NoSession { workspace: self.cwd.clone() })?,
+        };
+        let events = self.journal.read_back(session, 0).await?.events;
+        if let Some(cwd) = cwd_of(&events).filter(|cwd| *cwd != here) {
+            return Err(UndoError::OtherWorkspace { session, cwd: cwd.to_owned() });
+        }
+        self.refuse_while_open(session, &ours).await?;
+        if !self.store(session).join("states").is_dir() {
+            return Err(UndoError::Gone(session));
+        }
+        let rounds = rounds(&events);
+        let workspace = Workspace::open(self.workspace_settings(session));
+        let (round, plan) = choose(&workspace, session, rounds, round, paths).await?;
+        Ok(Undo {
+            session,
+            round,
+            plan,
+            workspace,
+            journal: Arc::clone(&self.journal),
+            clock: Arc::clone(&self.clock),
+            redactor: Arc::clone(&self.redactor),
+            last_seq: events.last().map_or(0, |event| event.seq),
+        })
+    }
+
+    /// Refuses while a program has the session open, or a round of another one is at work on the same files. Told by
+    /// the locks on their folders of states, which a session takes with its first effect.
+    async fn refuse_while_open(&self, session: SessionId, ours: &[&SessionSummary]) -> Result<(), UndoError> {
+        if workspace::is_in_use(&self.store(session)) {
+            return Err(UndoError::Open(session));
+        }
+        for other in ours.iter().map(|known| known.id).filter(|other| *other != session) {
+            if workspace::is_in_use(&self.store(other)) {
+                let events = self.journal.read_back(other, 0).await?.events;
+                let last = events.iter().rev().find_map(|event| match event.body {
+                    EventBody::RoundStarted { .. } => Some(false),
+                    EventBody::RoundFinished { .. } => Some(true),
+                    _ => None,
+                });
+                if last == Some(false) {
+                    return Err(UndoError::AtWork(other));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The round that is meant, and its plan. Rounds that are undone already are passed over where none is named.
+async fn choose(
+    workspace: &Workspace,
+    session: SessionId,
+    rounds: Vec<Round>,
+    wanted: Option<u32>,
+    paths: Option<&[String]>,
+) -> Result<(Round, UndoPlan), UndoError> {
+    let is_meant = |round: &Round| match wanted {
+        Some(number) => round.number == number,
+        None => round.changed_something(),
+    };
+    for round in rounds.into_iter().rev().filter(is_meant) {
+        let plan = workspace.undo_plan(&round.begin, round.end.as_ref(), paths).await?;
+        if wanted.is_some() || !round.was_undone || !plan.files.is_empty() {
+            return Ok((round, plan));
+        }
+    }
+    Err(wanted.map_or(UndoError::NothingChanged(session), |round| UndoError::NoRound { session, round }))
+}
+
+fn cwd_of(events: &[Event]) -> Option<&str> {
+    events.iter().rev().find_map(|event| match &event.body {
+        EventBody::SessionStarted { cwd, .. } | EventBody::SessionResumed { cwd, .. } => Some(cwd.as_str()),
+        _ => None,
+    })
+}
+
+/// The rounds before which a state was kept, in order.
+fn rounds(events: &[Event]) -> Vec<Round> {
+    let mut rounds = Vec::<Round>::new();
+    for event in events {
+        let known = |round: &&mut Round| Some(round.number) == event.scope.round;
+        match (&event.body, event.scope.round) {
+            (EventBody::Checkpoint { id, at: CheckpointAt::Begin }, Some(number))
+                if rounds.iter().all(|round| round.number != number) =>
+            {
+                let begin = Checkpoint::new(id);
+                rounds.push(Round { number, begin, end: None, was_undone: false });
+            }
+            (EventBody::Checkpoint { id, at: CheckpointAt::End }, Some(_)) => {
+                if let Some(round) = rounds.iter_mut().find(known) {
+                    round.end = Some(Checkpoint::new(id));
+                }
+            }
+            (EventBody::Undone { checkpoint, .. }, _) => {
+                let undone = rounds.iter_mut().filter(|round| round.begin.as_str() == checkpoint);
+                undone.for_each(|round| round.was_undone = true);
+            }
+            _ => {}
+        }
+    }
+    rounds
+}
+
+impl Undo {
+    /// The session.
+    #[must_use]
+    pub const fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// The round, from 1.
+    #[must_use]
+    pub const fn round(&self) -> u32 {
+        self.round.number
+    }
+
+    /// What would happen. The diff is for the person to see before they agree.
+    #[must_use]
+    pub const fn plan(&self) -> &UndoPlan {
+        &self.plan
+    }
+
+    /// Whether the round came to no end, so that what the person did since cannot be told from its work.
+    #[must_use]
+    pub const fn is_cut_off(&self) -> bool {
+        self.round.end.is_none()
+    }
+
+    /// Puts the files back and writes `undone` to the session's journal.
+    ///
+    /// # Errors
+    /// Where a file is refused, or the files are not as the plan was made for, nothing is touched.
+    pub async fn apply(self) -> Result<Undone, UndoError> {
+        match self.workspace.undo(&self.plan).await {
+            Ok(done) => match self.remember(&done.kept, &done.files).await {
+                Ok(()) => Ok(done),
+                Err(source) => {
+                    Err(UndoError::Unrecorded { session: self.session, done: Box::new(done), source })
+                }
+            },
+            Err(error) => {
+                if let Refusal::Stopped { kept, done, .. } = &error
+                    && let Err(error) = self.remember(kept, done).await
+                {
+                    tracing::error!(%error, "the journal could not take an undo that stopped in its middle");
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn remember(&self, kept: &Checkpoint, files: &[UndoFile]) -> Result<(), JournalError> {
+        let mut body = EventBody::Undone {
+            checkpoint: self.plan.begin.as_str().to_owned(),
+            kept: kept.as_str().to_owned(),
+            paths: files.iter().map(|file| file.path.clone()).collect(),
+        };
+        let RedactedEvent { broke_seal: _ } = self.redactor.redact_event(&mut body);
+        let event = Event {
+            v: EVENT_VERSION,
+            seq: self.last_seq.saturating_add(1),
+            ts: self.clock.now(),
+            session_id: self.session,
+            scope: Scope::default(),
+            body,
+        };
+        self.journal.append(Arc::new(event)).await?;
+        self.journal.durable().await
+    }
+}
