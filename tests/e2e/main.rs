@@ -14,6 +14,7 @@ mod hostile;
 mod killed;
 mod limits;
 mod options;
+mod secrets;
 mod permissions;
 mod story;
 mod streaming;
