@@ -22,5 +22,6 @@ mod support;
 mod terminal;
 mod trust;
 mod truth;
+mod undo;
 mod verbs;
 mod walls;

@@ -116,6 +116,7 @@ async fn help_speaks_both_languages() {
         "config paths",
         "config trust",
         "permissions explain",
+        "session undo",
     ];
     for verb in verbs {
         let arguments: Vec<&str> = verb.split_whitespace().chain(["--help"]).collect();

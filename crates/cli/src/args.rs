@@ -15,7 +15,7 @@ mod verbs;
 
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
-use domain::{agent::AgentName, model::Effort, permission::PermissionMode};
+use domain::{agent::AgentName, id::SessionId, model::Effort, permission::PermissionMode};
 
 use self::table::VerbId;
 pub(crate) use self::{
@@ -60,6 +60,8 @@ pub(crate) enum Verb {
     ConfigTrust,
     /// Say who may do what, and by which rule.
     PermissionsExplain(PermissionQuestion),
+    /// Take back what a round did to the files.
+    SessionUndo(UndoRequest),
 }
 
 /// What is to be explained.
@@ -69,6 +71,15 @@ pub(crate) struct PermissionQuestion {
     pub(crate) agent: Option<AgentName>,
     /// A tool and its path or command; none: every tool.
     pub(crate) call: Option<(String, String)>,
+}
+
+/// What is to be taken back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct UndoRequest {
+    /// The session; none: the latest of the workspace.
+    pub(crate) session: Option<SessionId>,
+    /// Files and folders, as typed; none: everything.
+    pub(crate) paths: Vec<String>,
 }
 
 /// What help is wanted for.
@@ -124,6 +135,8 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     /// Data that goes with the task, in the order given.
     pub(crate) context: Vec<ContextSource>,
+    /// The round of the session that is meant; none: the last.
+    pub(crate) round: Option<NonZeroU32>,
     /// What is printed.
     pub(crate) output: OutputFormat,
     /// Data as JSON, for verbs that print data.

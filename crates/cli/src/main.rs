@@ -62,9 +62,8 @@ fn carry_out(invocation: &Invocation, helper: Helper, surroundings: Surroundings
         | Verb::ConfigSchema
         | Verb::ConfigPaths
         | Verb::ConfigTrust
-        | Verb::PermissionsExplain(_) => {
-            work::carry_out(invocation, helper, language, surroundings.style, net)
-        }
+        | Verb::PermissionsExplain(_)
+        | Verb::SessionUndo(_) => work::carry_out(invocation, helper, language, surroundings.style, net),
     }
 }
 

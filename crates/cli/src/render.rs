@@ -16,3 +16,4 @@ pub(crate) mod start;
 pub(crate) mod style;
 pub(crate) mod text;
 pub(crate) mod trust;
+pub(crate) mod undo;

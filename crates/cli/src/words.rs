@@ -25,6 +25,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod undo;
 mod usage;
 
 pub(crate) use self::{

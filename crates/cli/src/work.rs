@@ -8,6 +8,7 @@ mod demo;
 mod permissions;
 mod round;
 mod trust;
+mod undo;
 
 use std::{
     env,
@@ -109,6 +110,7 @@ const fn patience(verb: &Verb) -> Option<Duration> {
         | Verb::ConfigPaths
         | Verb::ConfigTrust
         | Verb::PermissionsExplain(_)
+        | Verb::SessionUndo(_)
         | Verb::Help(_)
         | Verb::Version => None,
     }
@@ -149,6 +151,9 @@ async fn work(
             permissions::explain(&engine_for_data(options, printer).await?, question, options, printer).await
         }
         Verb::ConfigTrust => trust::trust(&engine_for_data(options, printer).await?, options, printer).await,
+        Verb::SessionUndo(request) => {
+            undo::undo(&engine_for_data(options, printer).await?, request, options, printer).await
+        }
         // Answered before the library comes in.
         Verb::Help(_) | Verb::Version => Ok(Done { said: Ok(()), exit_code: 0 }),
     }

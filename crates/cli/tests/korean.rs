@@ -116,7 +116,7 @@ fn a_wrong_call_is_answered_in_korean() {
     let world = World::new();
     for arguments in [
         &["--verbos"][..],
-        &["sesion", "list"],
+        &["tsak", "list"],
         &["agents", "new"],
         &["permissions", "explain", "--", "bash"],
         &["--add-dir", ":ro", "x y"],
@@ -132,9 +132,9 @@ fn a_wrong_call_is_answered_in_korean() {
         check(&ended, 2);
         assert!(ended.err.contains("→ "), "{}", ended.err);
     }
-    let ended = world.korean(&["sesion", "list"]);
-    let expected = "오류: `sesion` 명령은 없습니다\n  → 혹시 `session` 아닌가요? 이후 버전에서 제공되는 명령입니다. \
-                    작업 내용이라면: `better-llm-cli run sesion`\n";
+    let ended = world.korean(&["tsak", "list"]);
+    let expected = "오류: `tsak` 명령은 없습니다\n  → 혹시 `task` 아닌가요? 이후 버전에서 제공되는 명령입니다. \
+                    작업 내용이라면: `better-llm-cli run tsak`\n";
     assert_eq!(ended.err, expected);
 }
 

@@ -64,6 +64,7 @@ fn help_of_every_verb_has_an_example() {
         "config check",
         "config trust",
         "permissions explain",
+        "session undo",
     ] {
         let arguments: Vec<&str> = verb.split(' ').chain(["--help"]).collect();
         let output = program(&arguments, &[]).output().unwrap();

@@ -1,7 +1,7 @@
-//! What follows a verb's words: a task, an agent, a call to be explained.
+//! What follows a verb's words: a task, an agent, a call to be explained, a session and its paths.
 
 use super::{
-    PermissionQuestion, Task, UsageError, Verb, VerbError,
+    PermissionQuestion, Task, UndoRequest, UsageError, Verb, VerbError,
     table::{VerbId, VerbRow},
     value::agent_name,
 };
@@ -22,6 +22,7 @@ pub(super) fn complete(row: &VerbRow, operands: Operands) -> Result<Verb, UsageE
     let missing = |operand| VerbError::MissingOperand { verb: row.path.join(" "), operand };
     match row.id {
         VerbId::PermissionsExplain => return permission_question(all, plain, missing),
+        VerbId::SessionUndo => return Ok(Verb::SessionUndo(undo_request(all, plain))),
         _ => {}
     }
     let rest = all.split_off(all.len().min(usize::from(row.operand.is_some())));
@@ -40,6 +41,7 @@ pub(super) fn complete(row: &VerbRow, operands: Operands) -> Result<Verb, UsageE
         VerbId::ConfigPaths => Verb::ConfigPaths,
         VerbId::ConfigTrust => Verb::ConfigTrust,
         VerbId::PermissionsExplain => Verb::PermissionsExplain(PermissionQuestion::default()),
+        VerbId::SessionUndo => Verb::SessionUndo(UndoRequest::default()),
     })
 }
 
@@ -62,6 +64,15 @@ fn permission_question(
         Some(argument) => Err(VerbError::ExtraArgument { argument }.into()),
         None => Ok(Verb::PermissionsExplain(PermissionQuestion { agent, call })),
     }
+}
+
+/// `[ID] [PATH...]`: a first word that reads like an id is one; after `--` there are only paths.
+fn undo_request(mut words: Vec<String>, plain: usize) -> UndoRequest {
+    let session = words.first().filter(|_| plain > 0).and_then(|word| word.parse().ok());
+    if session.is_some() {
+        words.remove(0);
+    }
+    UndoRequest { session, paths: words }
 }
 
 fn task(text: String) -> Result<Task, UsageError> {

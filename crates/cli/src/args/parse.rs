@@ -122,6 +122,7 @@ impl Draft {
             OptionId::MaxTurns => options.max_turns = Some(given.positive()?),
             OptionId::Timeout => options.timeout = Some(given.seconds()?),
             OptionId::Context => options.context.push(given.context()?),
+            OptionId::Round => options.round = Some(given.positive()?),
             OptionId::OutputFormat => options.output = given.output_format()?,
             OptionId::Partial => self.partial = true,
             OptionId::Json => options.json = true,

@@ -7,7 +7,7 @@ pub(crate) use self::options::{
 };
 use super::table::VerbId::{
     AgentsList, AgentsShow, ConfigCheck, ConfigPaths, ConfigSchema, ConfigShow, ConfigTrust, Demo,
-    PermissionsExplain, Run,
+    PermissionsExplain, Run, SessionUndo,
 };
 
 /// A verb.
@@ -33,6 +33,8 @@ pub(crate) enum VerbId {
     ConfigTrust,
     /// `permissions explain`
     PermissionsExplain,
+    /// `session undo`
+    SessionUndo,
 }
 
 /// A verb's row.
@@ -49,7 +51,7 @@ pub(crate) struct VerbRow {
 }
 
 /// Every verb, in the order of the help text.
-pub(crate) const VERBS: [VerbRow; 10] = [
+pub(crate) const VERBS: [VerbRow; 11] = [
     VerbRow {
         id: Run,
         path: &["run"],
@@ -90,12 +92,26 @@ pub(crate) const VERBS: [VerbRow; 10] = [
         operand: Some("[AGENT] [-- TOOL ARGUMENT]"),
         example: "permissions explain coder -- bash 'git push'",
     },
+    VerbRow {
+        id: SessionUndo,
+        path: &["session", "undo"],
+        operand: Some("[ID] [PATH...]"),
+        example: "session undo --round 2 src/parser.rs",
+    },
 ];
 
 /// Verbs of the contract that this version does not have yet.
-pub(crate) const LATER_VERBS: [&[&str]; 9] = [
+pub(crate) const LATER_VERBS: [&[&str]; 17] = [
     &["task"],
-    &["session"],
+    &["session", "list"],
+    &["session", "show"],
+    &["session", "search"],
+    &["session", "export"],
+    &["session", "import"],
+    &["session", "fork"],
+    &["session", "delete"],
+    &["session", "prune"],
+    &["session", "stats"],
     &["repl"],
     &["stats"],
     &["init"],

@@ -75,6 +75,26 @@ fn permissions_are_explained_for_all_for_one_and_for_a_call() {
 }
 
 #[test]
+fn an_undo_names_a_session_and_paths_or_neither() {
+    const ID: &str = "01J9ZQ8W7N4K2M5R6T8V0X1Y3Z";
+    let check = |arguments: &[&str], session: Option<&str>, paths: &[&str]| {
+        let session = session.map(|id| id.parse().unwrap());
+        let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        check(&[&["session", "undo"], arguments].concat(), Verb::SessionUndo(UndoRequest { session, paths }));
+    };
+    check(&[], None, &[]);
+    check(&[ID], Some(ID), &[]);
+    check(&[ID, "src", "한글 이름"], Some(ID), &["src", "한글 이름"]);
+    check(&["src/a.rs"], None, &["src/a.rs"]);
+    check(&["--", ID], None, &[ID]);
+    check(&["a", "--", "--round"], None, &["a", "--round"]);
+    let round = run(&["session", "undo", "--round", "2"]).unwrap().options.round;
+    assert_eq!(round, NonZeroU32::new(2));
+    let no_effect = UsageError::NoEffect { option: "--round".to_owned(), verb: "run".to_owned() };
+    refused(&["x y", "--round", "2"], no_effect);
+}
+
+#[test]
 fn help_is_for_the_program_a_group_or_a_verb() {
     check(&["--help"], Verb::Help(Topic::Program));
     check(&["agents", "--help"], Verb::Help(Topic::Group("agents")));
@@ -184,7 +204,7 @@ fn an_unknown_name_is_refused_with_the_nearest_known_one() {
         nearest: Known { name, later },
     };
     refused(&["demmo"], mistyped("demmo", "demo", false).into());
-    refused(&["sesion", "list"], mistyped("sesion", "session", true).into());
+    refused(&["sesion", "list"], mistyped("sesion", "session", false).into());
     refused(&["tsak", "list"], mistyped("tsak", "task", true).into());
     refused(&["docter"], mistyped("docter", "doctor", true).into());
     check(&["versoin"], task("versoin"));

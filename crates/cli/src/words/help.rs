@@ -83,6 +83,10 @@ impl Language {
                 "show which agent may use which tool and why; with a call, the rule that decides about it",
                 "에이전트별 도구 권한과 그 근거를 보여 줍니다. 호출을 주면 그 호출을 정하는 규칙을 보여 줍니다",
             ),
+            VerbId::SessionUndo => self.pick(
+                "show what a round did to the files, and take it back (default: the last round of the latest session)",
+                "라운드가 파일에 한 일을 보여 주고 되돌립니다 (기본값: 최근 세션의 마지막 라운드)",
+            ),
         }
     }
 
@@ -124,6 +128,10 @@ impl Language {
             OptionId::PassEnv => self.pick(
                 "a variable of your environment that commands get (repeatable)",
                 "명령에 넘길 환경 변수 이름 (반복 가능)",
+            ),
+            OptionId::Round => self.pick(
+                "the round that is taken back (default: the last)",
+                "되돌릴 라운드 번호 (기본값: 마지막 라운드)",
             ),
             OptionId::Verify => self.pick(
                 "a test command that the engine itself runs before the work counts as done (repeatable)",

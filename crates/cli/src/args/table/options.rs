@@ -2,7 +2,7 @@
 
 use super::VerbId::{
     self, AgentsList, AgentsShow, ConfigCheck, ConfigPaths, ConfigSchema, ConfigShow, ConfigTrust, Demo,
-    PermissionsExplain, Run,
+    PermissionsExplain, Run, SessionUndo,
 };
 
 /// An option.
@@ -36,6 +36,8 @@ pub(crate) enum OptionId {
     Timeout,
     /// `--context`
     Context,
+    /// `--round`
+    Round,
     /// `--output-format`
     OutputFormat,
     /// `--partial`
@@ -104,6 +106,7 @@ const EVERY: &[VerbId] = &[
     ConfigPaths,
     ConfigTrust,
     PermissionsExplain,
+    SessionUndo,
 ];
 const WORK: &[VerbId] = &[Run, Demo];
 const DATA: &[VerbId] = &[
@@ -115,9 +118,19 @@ const DATA: &[VerbId] = &[
     ConfigPaths,
     ConfigTrust,
     PermissionsExplain,
+    SessionUndo,
 ];
-const PLACED: &[VerbId] =
-    &[Run, AgentsList, AgentsShow, ConfigShow, ConfigCheck, ConfigPaths, ConfigTrust, PermissionsExplain];
+const PLACED: &[VerbId] = &[
+    Run,
+    AgentsList,
+    AgentsShow,
+    ConfigShow,
+    ConfigCheck,
+    ConfigPaths,
+    ConfigTrust,
+    PermissionsExplain,
+    SessionUndo,
+];
 const CONFIGURED: &[VerbId] =
     &[Run, AgentsList, AgentsShow, ConfigShow, ConfigCheck, ConfigPaths, PermissionsExplain];
 const TEAM: &[VerbId] = &[Run, AgentsList, AgentsShow, ConfigShow];
@@ -125,7 +138,7 @@ const SETTING: &[VerbId] = &[Run, ConfigShow];
 const ALLOWED: &[VerbId] = &[Run, ConfigShow, PermissionsExplain];
 
 /// Every option, in the order of the help text.
-pub(crate) const OPTIONS: [OptionRow; 21] = [
+pub(crate) const OPTIONS: [OptionRow; 22] = [
     row(OptionId::Config, "config", Takes::Value("FILE"), 2, CONFIGURED),
     row(OptionId::Cwd, "cwd", Takes::Value("DIR"), 1, PLACED).letter('C'),
     row(OptionId::Provider, "provider", Takes::Value("NAME"), 1, TEAM),
@@ -152,6 +165,7 @@ pub(crate) const OPTIONS: [OptionRow; 21] = [
     row(OptionId::MaxTurns, "max-turns", Takes::Value("N"), 1, SETTING),
     row(OptionId::Timeout, "timeout", Takes::Value("SECONDS"), 1, SETTING),
     row(OptionId::Context, "context", Takes::Value("FILE|-"), ANY_NUMBER, &[Run]),
+    row(OptionId::Round, "round", Takes::Value("N"), 1, &[SessionUndo]),
     row(
         OptionId::OutputFormat,
         "output-format",
