@@ -38,7 +38,6 @@ async fn a_wrong_system_configuration_is_located() {
     .await;
     check(r#"{"workflow_limits": {"max_turns": 0}}"#, &["`workflow_limits.max_turns`", "should be"]).await;
     check(r#"{"repl": {"memory_mb": 1}}"#, &["`repl`", "this version does not have yet: remove it"]).await;
-    check(r#"{"sandbox": {"level": "strict"}}"#, &["`sandbox.level`", "does not have yet"]).await;
     check(r#"{"verify": {"commands": []}, "verify": {"commands": []}}"#, &["`verify`", "stands twice"]).await;
 }
 
