@@ -1,7 +1,8 @@
 //! What the log says of a session (`--verbose`, `LOG_LEVEL`): that things happen, how long they took, what they cost.
 //!
-//! Names, ids, counts and durations only. What anybody said, wrote or ran stands in the journal and nowhere else, so
-//! nothing in a log needs redaction. Names that a model chose are quoted, so that they stay one word on a terminal.
+//! Names, ids, counts and durations only. What anybody said, wrote or ran stands in the journal and nowhere else. Events
+//! come here as they are journaled, without secrets. Names that a model chose are quoted, so that they stay one word on
+//! a terminal.
 
 use domain::event::{Event, EventBody};
 use tracing::{debug, info};
