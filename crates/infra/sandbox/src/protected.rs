@@ -2,10 +2,12 @@
 //!
 //! Landlock cannot take a part out of a granted folder, so what lies in the workspace and must not change is watched
 //! instead: the repository's `config`, `hooks`, `info`, `HEAD` and refs, the settings and hooks of its submodules and
-//! worktrees, and our own files. Index and objects are not compared. Whoever changes these files while a command runs (an engine commit, a person in another terminal) has
-//! the change put back, too: the engine runs no commit beside commands.
+//! worktrees and of repositories below it, and our own files. Index and objects are not compared. Whoever changes these
+//! files while a command runs (an engine commit, a person in another terminal) has the change put back, too: the engine
+//! runs no commit beside commands.
 
 mod inner;
+mod nested;
 mod restore;
 mod snapshot;
 
@@ -14,12 +16,12 @@ use std::{
     io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 
 use rustix::fs::{Mode, OFlags};
 
-use self::{inner::Inner, snapshot::Snapshot};
+use self::{inner::Inner, nested::Nested, snapshot::Snapshot};
 use crate::{folders::rest_inside, settings::SandboxSettings};
 
 /// Why protected files could not be guarded.
@@ -65,6 +67,8 @@ pub(crate) struct Guard {
     watched: BTreeMap<PathBuf, Watch>,
     /// Folders whose unwatched content would be lost with them: git dirs. Relative to the workspace.
     precious: Vec<PathBuf>,
+    /// Repositories below the workspace's own, once they were looked for.
+    nested: OnceLock<Nested>,
     memory: Mutex<Memory>,
 }
 
@@ -116,14 +120,16 @@ impl Guard {
         let parts = precious.iter().flat_map(|dir| GIT_PARTS.map(|part| dir.join(part)));
         let mut guard = Self::of_paths(root, ours.chain(parts));
         guard.watched.extend(precious.iter().map(|dir| (dir.clone(), Watch::Place)));
-        Self { precious, ..guard }
+        Self { precious, nested: OnceLock::new(), ..guard }
     }
 
     /// These paths alone, relative to `root`.
     pub(crate) fn of_paths(root: &Path, paths: impl Iterator<Item = PathBuf>) -> Self {
         let mut watched = BTreeMap::new();
         paths.for_each(|path| watch(&mut watched, path));
-        Self { workspace: root.to_owned(), watched, precious: Vec::new(), memory: Mutex::default() }
+        // Where only some paths are asked for, nothing else is looked for.
+        let nested = OnceLock::from(Nested::default());
+        Self { workspace: root.to_owned(), watched, precious: Vec::new(), nested, memory: Mutex::default() }
     }
 
     /// How everything looks before a command. Costs one `lstat` per path where nothing changed since the last time.
@@ -146,17 +152,27 @@ impl Guard {
                 Arc::clone(&last.snapshot)
             }
             older => {
-                let inner = Inner::find(&self.workspace, self.precious.iter())?;
+                let inner = Inner::find(&self.workspace, self.git_dirs())?;
                 let mut watched = self.watched.clone();
-                inner.parts().for_each(|path| watch(&mut watched, path));
+                inner.parts().chain(self.nested().parts()).for_each(|path| watch(&mut watched, path));
+                watched.extend(self.nested().git_dirs.iter().map(|dir| (dir.clone(), Watch::Place)));
                 let older = older.as_ref().map(|last| &*last.snapshot);
                 let snapshot = Arc::new(Snapshot::take(&self.workspace, &watched, older)?);
                 *last = Some(Last { inner, snapshot: Arc::clone(&snapshot) });
                 snapshot
             }
         };
-        let precious = self.precious.iter().filter_map(|dir| hold(&self.workspace, dir)).collect();
+        let precious = self.git_dirs().filter_map(|dir| hold(&self.workspace, dir)).collect();
         Ok(Before { snapshot, precious })
+    }
+
+    fn nested(&self) -> &Nested {
+        self.nested.get_or_init(|| Nested::find(&self.workspace))
+    }
+
+    /// The git dirs of the workspace and of repositories in it.
+    fn git_dirs(&self) -> impl Iterator<Item = &PathBuf> {
+        self.precious.iter().chain(&self.nested().git_dirs)
     }
 }
 

@@ -196,6 +196,37 @@ async fn settings_and_hooks_of_submodules_and_worktrees_and_a_planned_rebase_are
     assert_eq!(end.restored, [".git/modules/libs/new/config"]);
 }
 
+/// P05: repositories inside of the workspace have settings and hooks of their own, and so has a submodule by the file
+/// that says where its git dir lies.
+#[tokio::test]
+async fn settings_and_hooks_of_nested_repositories_are_put_back() {
+    let bench = repository();
+    fs::create_dir_all(bench.workspace.join("libs/다른 것")).expect("a folder");
+    git(&bench, &["init", "-q", "libs/다른 것"]);
+    fs::create_dir(bench.workspace.join("sub")).expect("a folder");
+    fs::write(bench.workspace.join("sub/.git"), "gitdir: ../.git/modules/sub\n").expect("a pointer");
+    let Some(sandbox) = guarded(&bench).await else { return };
+    let state = || (state(&bench.workspace.join("libs")), state(&bench.workspace.join("sub")));
+    let before = state();
+    for (command, named) in [
+        ("git -C 'libs/다른 것' config core.fsmonitor evil", vec!["libs/다른 것/.git/config"]),
+        ("echo x > 'libs/다른 것/.git/hooks/post-commit'", vec!["libs/다른 것/.git/hooks/post-commit"]),
+        ("echo 'gitdir: ../evil' > sub/.git", vec!["sub/.git"]),
+        ("mv 'libs/다른 것/.git' moved", vec!["libs/다른 것/.git"]),
+    ] {
+        let end = run(&sandbox, command).await;
+        assert_eq!((end.status, end.restored), (CommandStatus::Refused, texts(&named)), "`{command}`");
+        assert_eq!(state(), before, "`{command}`");
+    }
+    // One that a command makes is its own business.
+    let end = run(&sandbox, "git init -q made && echo x > 'libs/다른 것/file'").await;
+    assert_eq!((end.status, end.restored), (CommandStatus::Exited(0), Vec::<String>::new()));
+}
+
+fn texts(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
 /// The workspace may be the home folder.
 #[tokio::test]
 async fn a_folder_of_ours_is_put_back_with_all_that_is_in_it_also_where_it_was_missing() {
