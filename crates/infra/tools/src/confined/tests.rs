@@ -200,6 +200,22 @@ fn a_hard_link_to_something_protected_is_replaced_and_not_written_through() {
     assert_eq!(workspace.bytes(".git/config"), b"theirs");
 }
 
+/// P05: what is protected is known by what it is, where its name says nothing.
+#[test]
+fn what_is_protected_is_so_by_a_path_that_only_later_leads_to_it() {
+    let mut workspace = Workspace::new();
+    workspace.put("settings/own.json", "old");
+    workspace.put("settings/data/x", "old");
+    workspace.protected = vec![workspace.outside("conf/own.json"), workspace.outside("conf/data")];
+    let files = workspace.files();
+    std::os::unix::fs::symlink("repo/settings", workspace.outside("conf")).expect("a link");
+    for path in ["settings/own.json", "settings/data/x", "settings/data/new/x"] {
+        let error = to_write(&files, path).err().expect(path);
+        assert!(matches!(error, FileError::Protected { .. }), "{path}: {error:?}");
+    }
+    to_write(&files, "settings/other.json").expect("nothing protects it");
+}
+
 #[test]
 fn what_another_program_wrote_meanwhile_is_not_lost() {
     let workspace = Workspace::new();
