@@ -100,9 +100,10 @@ fn lints_yield_only_with_a_reason() {
 /// Reliability decision 9: what is said goes through the printer, which takes sanitized text only.
 #[test]
 fn only_the_printer_writes_to_a_terminal() {
-    // What hands the streams over, the printer and the writer, where colours are made, and who only asks a terminal.
+    // What hands the streams over, the net, the printer and the writer, where colours are made, and who only asks a terminal.
     let writers = [
         "src/main.rs",
+        "src/net.rs",
         "src/output.rs",
         "src/panic.rs",
         "src/render/style.rs",
