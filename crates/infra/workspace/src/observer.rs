@@ -137,6 +137,10 @@ impl Observer {
     async fn record(&mut self, kept: &Kept) -> Result<Checkpoint, WorkspaceError> {
         let doing = "keep the state of the workspace";
         let Some(store) = self.store.clone() else { return Err(failed(doing)(UnknownCheckpoint)) };
+        let (objects, copies) = (store.objects(), store.copies());
+        if let Some(place) = [objects, copies].into_iter().find(|place| !place.is_dir()) {
+            return Err(failed(doing)(KeepError::Gone { place }));
+        }
         let added = match &self.keeper {
             Some(Keeper::Git(keeper)) => keeper.added(),
             Some(Keeper::Plain(keeper)) => lock(keeper).added(),

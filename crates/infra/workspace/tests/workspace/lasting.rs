@@ -188,3 +188,51 @@ async fn a_damaged_or_strange_state_is_an_error() {
         assert_eq!(std::error::Error::source(&error).unwrap().to_string(), said);
     }
 }
+
+/// A round whose evidence is lost has to hear of it: every look is an error from then on, and none says "no change".
+#[tokio::test]
+async fn evidence_that_a_command_destroyed_makes_errors_and_no_silence() {
+    let fresh = |fixture: &Fixture| {
+        fs::remove_dir_all(fixture.root.join(".git")).unwrap();
+        fixture.git(&["init", "--quiet"]);
+    };
+    let gone = |fixture: &Fixture| fs::remove_dir_all(fixture.root.join(".git")).unwrap();
+    let objects = |fixture: &Fixture| fs::remove_dir_all(fixture.store().join("objects")).unwrap();
+    let all = |fixture: &Fixture| fs::remove_dir_all(fixture.store()).unwrap();
+    for (name, destroy) in
+        [("fresh", &fresh as &dyn Fn(&Fixture)), ("gone", &gone), ("objects", &objects), ("all", &all)]
+    {
+        for edit in [true, false] {
+            let fixture = Fixture::committed(&[("d/a.txt", "1\n"), ("d/b.txt", "1\n")]);
+            let workspace = fixture.workspace();
+            let start = workspace.checkpoint().await.unwrap();
+            fixture.write("d/b.txt", "2\n");
+            workspace.changes_since(&start).await.unwrap();
+            destroy(&fixture);
+            if edit {
+                fixture.write("d/a.txt", "2\n");
+            }
+            assert!(workspace.touched().await.unwrap(), "{name}");
+            let found = workspace.changes_since(&start).await;
+            assert!(found.is_err(), "{name}, {edit}: {found:?}");
+            assert!(workspace.diff(Some(&start), None).await.is_err(), "{name}, {edit}");
+            let end = workspace.checkpoint().await;
+            assert!(end.is_err() || name == "fresh", "{name}, {edit}: {end:?}");
+            let plan = workspace.undo_plan(&start, None, None).await;
+            assert!(plan.is_err(), "{name}, {edit}: {plan:?}");
+        }
+    }
+}
+
+/// Outside of git what was kept in memory still tells what changed; that it lasts no longer is said.
+#[tokio::test]
+async fn without_git_a_store_that_was_destroyed_is_said_at_the_next_checkpoint() {
+    let fixture = Fixture::plain();
+    fixture.write("a.txt", "1\n");
+    let workspace = fixture.workspace();
+    let start = workspace.checkpoint().await.unwrap();
+    fs::remove_dir_all(fixture.store()).unwrap();
+    fixture.write("a.txt", "2\n");
+    assert!(workspace.checkpoint().await.is_err());
+    assert!(workspace.undo_plan(&start, None, None).await.is_err());
+}
