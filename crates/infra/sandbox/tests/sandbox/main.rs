@@ -11,6 +11,7 @@ mod levels;
 mod network;
 mod protected;
 mod secrets;
+mod servers;
 mod shield;
 mod support;
 mod wall;
