@@ -166,3 +166,6 @@ fn of_the_dead(run_folder: &Path) -> Vec<(PathBuf, Leftovers)> {
         .filter(|(_, leftovers)| matches!(leftovers.owner.life(), Ok(Life::Died | Life::DiedWithItsBoot)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
