@@ -1,5 +1,9 @@
 //! Globs over paths, as rules write them.
 
+use std::borrow::Cow;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 /// A glob: `?` for a character, `*` for any of a name, `**` for any folders, `\` for the next character as it is. A
 /// glob that ends with `/` covers everything below.
 #[derive(Debug, Clone, Copy)]
@@ -36,13 +40,18 @@ impl<'p> PathPattern<'p> {
         format!("{root}{}", names.join("/"))
     }
 
-    /// Whether it covers a path that is in its normal form.
+    /// Whether it covers a path that is in its normal form. A name is the same in either Unicode form.
     pub(super) fn matches(self, path: &str) -> bool {
-        let glob: Vec<&str> = self.0.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
-        let below = self.0.ends_with('/') && !glob.is_empty();
+        let (pattern, path) = (composed(self.0), composed(path));
+        let glob: Vec<&str> = pattern.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
+        let below = pattern.ends_with('/') && !glob.is_empty();
         let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
-        self.0.starts_with('/') == path.starts_with('/') && covers_names(&glob, &names, below)
+        pattern.starts_with('/') == path.starts_with('/') && covers_names(&glob, &names, below)
     }
+}
+
+fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { ComposingNormalizerBorrowed::new_nfc().normalize(text) }
 }
 
 fn covers_names(glob: &[&str], names: &[&str], below: bool) -> bool {
@@ -135,6 +144,7 @@ mod tests {
             ("/data/**", "/data/x", true),
             ("/data/**", "data/x", false),
             ("**", "anything/at/all", true),
+            ("\u{1112}\u{1161}\u{11ab}글/*", "한글/a", true),
         ] {
             check(glob, path, expected);
         }

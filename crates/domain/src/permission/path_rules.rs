@@ -112,6 +112,18 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_names_a_folder_forbids_what_lies_below_it() {
+        let rules = PathRules::of(
+            &coder(),
+            &[rule(Effect::Deny, "read", "비밀"), rule(Effect::Deny, "read", "**/.env")],
+        );
+        for forbidden in ["비밀", "비밀/열쇠", "비밀/깊은/열쇠", "a/.env", "a/.env/b"] {
+            assert!(rules.forbids(PathUse::Read, forbidden).is_some(), "{forbidden}");
+        }
+        assert_eq!(rules.forbids(PathUse::Read, "비밀 2/열쇠"), None);
+    }
+
+    #[test]
     fn a_rule_that_asks_is_silent_about_the_path_that_a_person_agreed_to() {
         let rules = PathRules::of(&coder(), &[rule(Effect::Ask, "write", "*")]);
         let granted = rules.clone().with_leave_for("./a");

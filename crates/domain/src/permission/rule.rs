@@ -134,9 +134,13 @@ impl Rule {
         self.tool == "*" || self.tool == tool
     }
 
-    /// Whether the rule's argument covers a path, relative to the workspace and free of `.` and `..`.
+    /// Whether the rule's argument covers a path, relative to the workspace and free of `.` and `..`. What is denied
+    /// or asked about in a folder's name is so for everything below it.
     pub(super) fn covers_path(&self, path: &str) -> bool {
-        self.argument.as_deref().is_none_or(|argument| PathPattern::new(argument).matches(path))
+        let Some(argument) = &self.argument else { return true };
+        let pattern = PathPattern::new(argument);
+        let mut above = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+        pattern.matches(path) || (self.effect != Effect::Allow && above.any(|folder| pattern.matches(folder)))
     }
 
     fn coverage(&self, call: CallFacts<'_>) -> Coverage {
@@ -146,8 +150,11 @@ impl Rule {
         let Some(argument) = &self.argument else { return Coverage::Whole };
         match call.target {
             CallTarget::Path(path) => {
-                let covers = PathPattern::new(argument).matches(&PathPattern::normal(path));
-                if covers { Coverage::Whole } else { Coverage::Not }
+                if self.covers_path(&PathPattern::normal(path)) {
+                    Coverage::Whole
+                } else {
+                    Coverage::Not
+                }
             }
             CallTarget::Command(command) => match CommandPattern::new(argument).reading(command) {
                 Reading::IsExactly => Coverage::Whole,
