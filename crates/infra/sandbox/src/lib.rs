@@ -1,13 +1,14 @@
-//! Runs a command inside limits and always gets it back: the adapter of [`domain::ports::Processes`].
+//! Runs a command inside limits and always gets it back: the adapter of [`domain::ports::Processes`] and
+//! [`domain::ports::Servers`].
 //!
 //! [`Sandbox`] starts a shell at one of the levels of the outer contract, collects its output in bounded space and
-//! leaves no process of its group behind, whatever ends it. At level `kernel` daemons that left the group end, too,
-//! Landlock and seccomp hold the command in the workspace, and protected files are compared before and after it; at
-//! `none` nothing holds it but the environment, which carries no keys at any level.
+//! leaves none of its processes behind, whatever ends it. At `strict` it lives in namespaces of its own; at `kernel`
+//! Landlock and seccomp hold it in the workspace, and protected files are compared before and after it; at `none`
+//! nothing holds it but the environment, which carries no keys at any level. Where this program is killed with -9, its
+//! [`Helper`] ends what is left, or else the next start does.
 //!
 //! It does not decide *whether* a command may run (permission does), does not read the process environment or the
-//! clock of the wall, and holds no file tools. Namespaces (`strict`) have no launcher yet: asking for them is an
-//! error value.
+//! clock of the wall, and holds no file tools.
 
 #[cfg(target_os = "linux")]
 mod child;
