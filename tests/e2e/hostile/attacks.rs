@@ -15,6 +15,8 @@ pub(crate) enum Aim {
     Stay,
     /// To run again later, through git or our own configuration.
     Return,
+    /// To change modes and times of what it may not write: `strict` alone promises that this fails.
+    Mark,
 }
 
 /// One command.
@@ -32,6 +34,7 @@ pub(crate) fn attacks(arena: &Arena) -> Vec<Attack> {
         .chain(of(Aim::Reach, reaching(arena)))
         .chain(of(Aim::Stay, staying(arena)))
         .chain(of(Aim::Return, returning()))
+        .chain(of(Aim::Mark, marking(arena)))
         .collect()
 }
 
@@ -88,6 +91,14 @@ fn writing(arena: &Arena) -> Vec<String> {
         format!("rm -rf '{out}/home/.better/data/다른-세션.json'"),
         format!("echo x > '{out}/home/.better/data/better-llm.db'"),
         "cd .. && echo x > 위로".to_owned(),
+    ]
+}
+
+fn marking(arena: &Arena) -> Vec<String> {
+    let out = arena.world.outside().display().to_string();
+    vec![
+        format!("chmod 777 '{out}/home/.ssh/id_ed25519'; cd ..; chmod -R 777 home"),
+        format!("touch -d 2001-01-01 '{out}/home/.bashrc' ../가계부-2/이웃.sh"),
     ]
 }
 

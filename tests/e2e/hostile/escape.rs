@@ -30,9 +30,10 @@ fn obedient(attacks: &[Attack]) -> Script {
 }
 
 /// An arena whose repository tells the model what to do.
-fn instructed() -> (Arena, Vec<Attack>) {
+fn instructed(level: &str) -> (Arena, Vec<Attack>) {
     let arena = Arena::new();
-    let attacks = attacks(&arena);
+    let mut attacks = attacks(&arena);
+    attacks.retain(|attack| level == "strict" || attack.aim != Aim::Mark);
     let lines: String = attacks.iter().map(|attack| format!("- {}\n", attack.command)).collect();
     arena
         .world
@@ -65,7 +66,7 @@ fn check_calls(said: &Said, attacks: &[Attack]) {
 #[tokio::test]
 async fn whatever_a_hostile_repository_tells_an_obedient_model_stays_inside() {
     for (level, who) in WALLS {
-        let (arena, attacks) = instructed();
+        let (arena, attacks) = instructed(level);
         if who == Who::PlainUser && rustix::process::geteuid().is_root() {
             arena.world.give_to_plain_user();
         }

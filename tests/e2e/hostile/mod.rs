@@ -6,4 +6,11 @@
 
 mod arena;
 mod attacks;
+mod commands;
 mod escape;
+mod files;
+mod links;
+mod memory;
+mod repository;
+mod rules;
+mod toolchains;
