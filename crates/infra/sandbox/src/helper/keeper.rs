@@ -63,3 +63,77 @@ impl Drop for Running {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        path::PathBuf,
+        time::{Duration, Instant},
+    };
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use super::*;
+    use crate::kin::Kin;
+
+    /// A state that has not come by then will not come.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// A program that says how it was started and then does what a helper does: it waits for the end of its input.
+    fn program(folder: &Path) -> PathBuf {
+        let program = folder.join("program");
+        let script = "#!/bin/sh\necho \"$$ $* $(env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= -e ^OLDPWD=)\" >> \"$2\"\nread -r nothing\n";
+        let text = folder.join("text");
+        fs::write(&text, script).expect("a file");
+        // By another process: one that this one writes could not be run while a neighbouring test's child holds it.
+        let copied = Command::new("install").args(["-m", "700"]).args([&text, &program]).status();
+        assert!(copied.expect("install").success());
+        program
+    }
+
+    /// Waits until `count` programs have said something, and gives the last one's number.
+    fn last_of(note: &Path, count: usize) -> Pid {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let said = fs::read_to_string(note).unwrap_or_default();
+            let lines: Vec<&str> = said.lines().collect();
+            if let (true, Some(last)) = (said.ends_with('\n') && lines.len() == count, lines.last()) {
+                let (pid, rest) = last.split_once(' ').expect("words");
+                assert_eq!(rest, format!("__helper {} ", note.display()), "argument, note, no environment");
+                return pid.parse().ok().and_then(Pid::from_raw).expect("a process id");
+            }
+            assert!(Instant::now() < deadline, "{said}");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn one_helper_is_kept_running_and_goes_with_the_session() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let note = folder.path().join("note");
+        let keeper = Keeper::new(Helper::of_program(program(folder.path())));
+        keeper.ensure(&note).expect("it starts");
+        let first = last_of(&note, 1);
+        keeper.ensure(&note).expect("it runs");
+        kill_process(first, Signal::KILL).expect("it is ours to end");
+        let deadline = Instant::now() + PATIENCE;
+        while Kin::read(first.as_raw_pid()).is_some() {
+            assert!(Instant::now() < deadline, "it was killed");
+        }
+        keeper.ensure(&note).expect("another one starts");
+        let second = last_of(&note, 2);
+        assert_ne!(first, second);
+        drop(keeper);
+        assert!(Kin::read(second.as_raw_pid()).is_none());
+    }
+
+    #[test]
+    fn a_program_that_cannot_be_started_is_an_error() {
+        let keeper = Keeper::new(Helper::of_program("/nowhere/program"));
+        assert_eq!(
+            keeper.ensure(Path::new("/n")).map_err(|error| error.kind()),
+            Err(io::ErrorKind::NotFound)
+        );
+    }
+}
