@@ -104,6 +104,7 @@ fn only_the_printer_writes_to_a_terminal() {
     let writers = [
         "src/main.rs",
         "src/net.rs",
+        "src/net.rs",
         "src/output.rs",
         "src/panic.rs",
         "src/render/style.rs",
