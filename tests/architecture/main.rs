@@ -4,6 +4,7 @@
 //! Spec O-27: these run in the gate with everything else.
 
 mod capabilities;
+mod cases;
 mod files;
 mod ranks;
 mod sources;

@@ -22,7 +22,7 @@ fn agents(entry: &str) -> String {
     format!(r#"{{"agents": [{{"name": "coder", "role": "r", "tools": []}}, {entry}]}}"#)
 }
 
-/// Contract 3.
+/// Contract 3; P57, P58.
 #[tokio::test]
 async fn a_wrong_system_configuration_is_located() {
     check("{\n  \"workflow_limits\": {\n    \"max_turns\": 5,,\n  }\n}", &[":3:", "is not valid JSON"]).await;
@@ -41,7 +41,7 @@ async fn a_wrong_system_configuration_is_located() {
     check(r#"{"verify": {"commands": []}, "verify": {"commands": []}}"#, &["`verify`", "stands twice"]).await;
 }
 
-/// O-12.
+/// O-12; P58, P59.
 #[tokio::test]
 async fn a_wrong_team_is_located() {
     check(
@@ -78,7 +78,7 @@ async fn a_wrong_team_is_located() {
     .await;
 }
 
-/// O-14.
+/// O-14; P60.
 #[tokio::test]
 async fn a_wrong_variable_is_named() {
     let world = World::new();

@@ -56,6 +56,7 @@ async fn refusals_say_what_the_server_said() {
     .await;
 }
 
+/// P36.
 #[tokio::test]
 async fn a_page_for_browsers_is_no_answer() {
     let words = &["text/html", "check the base URL", "로그인"];

@@ -238,7 +238,7 @@ async fn prose_after_work_is_asked_about_once() {
     assert_eq!(second.the("round_finished")["summary"], "Done.");
 }
 
-/// Contract 4: input that does not parse is a tool error; three in a row end the run.
+/// Contract 4, P27: input that does not parse is a tool error; three in a row end the run.
 #[tokio::test]
 async fn input_that_never_fits_ends_the_round() {
     let world = World::new();

@@ -2,7 +2,7 @@
 
 use domain::tool::ToolStatus;
 use serde_json::json;
-use testkit::{Script, Turn};
+use testkit::{MockServer, Script, Turn};
 
 use super::arena::{Arena, WALLS, Who};
 use crate::support::{
@@ -85,6 +85,31 @@ async fn unruly_commands_come_back_and_say_how_they_ended() {
     );
 }
 
+/// P25: a level that was named and is not there begins nothing, and another one is not taken instead.
+#[tokio::test]
+async fn without_bubblewrap_strict_is_an_error_and_no_other_level() {
+    let arena = Arena::new();
+    let world = &arena.world;
+    let programs = world.outside().join("프로그램");
+    std::fs::create_dir(&programs).expect("a folder");
+    for program in ["sh", "bash", "git", "touch"] {
+        let path = std::env::split_paths(&std::env::var_os("PATH").expect("a path"))
+            .map(|folder| folder.join(program))
+            .find(|path| path.exists());
+        if let Some(path) = path {
+            std::os::unix::fs::symlink(path, programs.join(program)).expect("a link");
+        }
+    }
+    let server = MockServer::start(one_worker("coder", [bash("touch 돌았다", 60), coded(&[], &[])])).await;
+    let call = world.call(["--sandbox", "strict", "x"]).against(&server).env("PATH", &programs);
+    let ended = call.run().await;
+    assert_eq!(ended.code(), 3, "{ended:?}");
+    for words in ["strict", "bubblewrap", "--sandbox"] {
+        assert!(ended.err.contains(words), "{words}: {}", ended.err);
+    }
+    assert!(!world.has("돌았다") && server.requests().is_empty());
+}
+
 /// P20: more processes than a command may have. No true bomb: were there no limit, it would stop at 6,000.
 #[tokio::test]
 async fn a_command_that_multiplies_meets_its_limit_and_leaves_the_host_usable() {
@@ -93,13 +118,16 @@ async fn a_command_that_multiplies_meets_its_limit_and_leaves_the_host_usable() 
             continue;
         }
         let arena = Arena::new();
-        let sleep = arena.marker.sleep();
-        let many = format!("for i in $(seq 6000); do {sleep} & done; wait");
-        let script = one_worker("coder", [bash(&many, 8), bash("echo 살아 있다", 60), coded(&[], &[])]);
+        // The marker stands in the command line of each.
+        let many = format!(
+            "perl -e 'for (1..6000) {{ $p = fork; print(\"refused at $_\\n\"), exit 7 if !defined $p; sleep 86400 if !$p }}' '{}'",
+            arena.marker.sleep()
+        );
+        let script = one_worker("coder", [bash(&many, 15), bash("echo 살아 있다", 60), coded(&[], &[])]);
         let Some((_, said)) = arena.run(script, level, who).await else { continue };
         arena.marker.check_gone();
         let ended = said.calls_of("coder");
-        assert!(ended[0].output.contains("fork"), "{level} as {who:?}: {:?}", ended[0]);
+        assert!(ended[0].output.starts_with("refused at "), "{level} as {who:?}: {:?}", ended[0]);
         assert_eq!(ended[1].output, "살아 있다\n");
     }
 }
