@@ -1,7 +1,9 @@
-//! What a launch costs: CPU and wall time of `:` at each level, beside a bare spawn of the same shell.
+//! What a launch costs: CPU and wall time of `:` at each level, beside its limit: a bare spawn of the same shell, at
+//! `strict` by a bare bubblewrap.
 //!
 //! `cargo run --release -p better-llm-sandbox --example launch_cost [ROUNDS]`. Figures of one sitting compare with
-//! each other only; read the ratios. The repository is a git dir with the files a fresh one has.
+//! each other only; read the ratios. The repository is a git dir with the files a fresh one has. The CPU time of what
+//! runs inside of a process namespace is not counted, of bubblewrap's own limit neither.
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
@@ -9,6 +11,7 @@
 )]
 
 use std::{
+    ffi::OsString,
     fs,
     io::Read,
     path::Path,
@@ -20,6 +23,7 @@ use std::{
 use better_llm_sandbox::{NetworkAccess, Requested, Sandbox, SandboxSettings};
 use domain::{
     command::{CommandRequest, CommandStatus},
+    id::RunId,
     permission::SandboxLevel,
     ports::{OutputSink, Processes, never_cancelled},
 };
@@ -40,6 +44,20 @@ struct Cost {
     wall: Duration,
 }
 
+/// One row of the table.
+struct Row {
+    name: &'static str,
+    /// The row that it is held against.
+    limit: usize,
+    launch: Launch,
+    cost: Cost,
+}
+
+enum Launch {
+    Bare(Vec<OsString>),
+    At(Box<Sandbox>, Option<RunId>),
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let rounds = std::env::args().nth(1).and_then(|rounds| rounds.parse().ok()).unwrap_or(5_u32);
@@ -49,37 +67,68 @@ async fn main() {
         fs::create_dir(root.join(workspace)).expect("a workspace");
     }
     fill_git_dir(&root.join("repository/.git"));
-    let none = sandbox(&root, "plain", SandboxLevel::None);
-    let kernel = sandbox(&root, "plain", SandboxLevel::Kernel);
-    let guarded = sandbox(&root, "repository", SandboxLevel::Kernel);
-
-    let names = ["bare spawn", "none", "kernel", "kernel, in a repository"];
-    let mut costs = [Cost::default(); 4];
+    let mut rows = rows(&root).await;
     for _ in 0..rounds {
-        for (cost, which) in costs.iter_mut().zip([None, Some(&none), Some(&kernel), Some(&guarded)]) {
+        for row in &mut rows {
             let (cpu, wall) = (cpu(), Instant::now());
             for _ in 0..LAUNCHES {
-                match which {
-                    None => bare(&root.join("plain")),
-                    Some(sandbox) => launch(sandbox).await,
+                match &row.launch {
+                    Launch::Bare(words) => bare(&root.join("plain"), words),
+                    Launch::At(sandbox, run) => launch(sandbox, *run).await,
                 }
             }
-            cost.cpu += self::cpu() - cpu;
-            cost.wall += wall.elapsed();
+            row.cost.cpu += self::cpu() - cpu;
+            row.cost.wall += wall.elapsed();
         }
     }
     let launches = f64::from(rounds * LAUNCHES);
-    let base = costs.first().copied().unwrap_or_default();
-    println!("{:26} {:>9} {:>9} {:>7} {:>7}", "a launch", "CPU us", "wall us", "CPU", "wall");
-    for (name, cost) in names.iter().zip(costs) {
+    let per_launch = |time: Duration| time.as_secs_f64() * 1e3 / launches;
+    println!(
+        "| a launch | CPU ms | limit | ratio | wall ms | limit | ratio |\n|---|---|---|---|---|---|---|"
+    );
+    for Row { name, limit, cost, .. } in &rows {
+        let limit = rows.get(*limit).map(|row| row.cost).unwrap_or_default();
+        let [cpu, cpu_limit, wall, wall_limit] = [cost.cpu, limit.cpu, cost.wall, limit.wall].map(per_launch);
+        let [cpu_ratio, wall_ratio] = [cpu / cpu_limit, wall / wall_limit];
         println!(
-            "{name:26} {:9.0} {:9.0} {:6.2}x {:6.2}x",
-            cost.cpu.as_secs_f64() * 1e6 / launches,
-            cost.wall.as_secs_f64() * 1e6 / launches,
-            cost.cpu.as_secs_f64() / base.cpu.as_secs_f64(),
-            cost.wall.as_secs_f64() / base.wall.as_secs_f64(),
+            "| {name} | {cpu:.2} | {cpu_limit:.2} | {cpu_ratio:.1} | {wall:.2} | {wall_limit:.2} | {wall_ratio:.1} |"
         );
     }
+}
+
+/// The levels that this machine has, behind their limits.
+async fn rows(root: &Path) -> Vec<Row> {
+    let words = |text: &str| text.split_whitespace().map(OsString::from).collect::<Vec<_>>();
+    let shell = words("/usr/bin/bash -c :");
+    let mut bubblewrap = words(
+        "bwrap --unshare-all --die-with-parent --cap-drop ALL --ro-bind /usr /usr --symlink usr/bin /bin --symlink \
+         usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev --bind",
+    );
+    let plain = root.join("plain").into_os_string();
+    bubblewrap.extend([plain.clone(), plain.clone(), "--chdir".into(), plain]);
+    bubblewrap.extend(shell.clone());
+    let run = "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().ok();
+    let mut rows = Vec::new();
+    let row = |name, limit, launch| Row { name, limit, launch, cost: Cost::default() };
+    rows.push(row("bash alone", 0, Launch::Bare(shell)));
+    if Command::new("bwrap").arg("--version").output().is_ok() {
+        rows.push(row("bubblewrap alone", 1, Launch::Bare(bubblewrap)));
+    }
+    for (name, limit, workspace, level, run) in [
+        ("`none`", 0, "plain", SandboxLevel::None, None),
+        ("`kernel`", 0, "plain", SandboxLevel::Kernel, None),
+        ("`kernel`, in a repository", 0, "repository", SandboxLevel::Kernel, None),
+        ("`strict`", 1, "plain", SandboxLevel::Strict, run),
+        ("`strict`, in a repository", 1, "repository", SandboxLevel::Strict, run),
+        ("`strict`, a network for each command", 1, "plain", SandboxLevel::Strict, None),
+    ] {
+        let sandbox = sandbox(root, workspace, level);
+        match sandbox.check().await {
+            Ok(_) => rows.push(row(name, limit, Launch::At(Box::new(sandbox), run))),
+            Err(error) => println!("{name}: {error}"),
+        }
+    }
+    rows
 }
 
 fn sandbox(root: &Path, workspace: &str, level: SandboxLevel) -> Sandbox {
@@ -118,10 +167,11 @@ fn fill_git_dir(git: &Path) {
 }
 
 /// The least a program can do: the standard library's spawn, the output read to its end, the child reaped.
-fn bare(workspace: &Path) {
+fn bare(workspace: &Path, words: &[OsString]) {
     let (mut reader, writer) = std::io::pipe().expect("a pipe");
-    let mut child = Command::new("/usr/bin/bash")
-        .args(["-c", ":"])
+    let (program, arguments) = words.split_first().expect("a program");
+    let mut child = Command::new(program)
+        .args(arguments)
         .current_dir(workspace)
         .env_clear()
         .env("PATH", PATH)
@@ -129,14 +179,14 @@ fn bare(workspace: &Path) {
         .stdout(writer.try_clone().expect("a descriptor"))
         .stderr(writer)
         .spawn()
-        .expect("bash");
+        .expect("it starts");
     let mut output = Vec::new();
     reader.read_to_end(&mut output).expect("its output");
     assert!(child.wait().expect("its end").success());
 }
 
-async fn launch(sandbox: &Sandbox) {
-    let request = CommandRequest::new(":");
+async fn launch(sandbox: &Sandbox, run: Option<RunId>) {
+    let request = CommandRequest { run, ..CommandRequest::new(":") };
     let end = sandbox.run(request, Arc::new(Unseen), never_cancelled()).await.expect("it runs");
     assert_eq!(end.status, CommandStatus::Exited(0));
 }

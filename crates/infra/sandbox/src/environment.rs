@@ -35,7 +35,7 @@ const TOOLCHAIN_ROOTS: [(&str, Option<&str>); 5] = [
     ("JAVA_HOME", None),
 ];
 
-/// Caches of tool chains and their places under `cache/toolchains/<workspace>`.
+/// Caches of tool chains and their places under `cache/toolchains/<workspace>/caches`.
 const CACHES: [(&str, &str); 6] = [
     ("CARGO_HOME", "cargo"),
     ("npm_config_cache", "npm"),
@@ -94,11 +94,11 @@ fn of_the_sandbox(
             environment
                 .extend(toolchain_roots(settings).into_iter().map(|(name, root)| (name.into(), root.into())));
             environment.extend(
-                CACHES.iter().map(|(name, place)| ((*name).into(), folders.toolchains.join(place).into())),
+                CACHES.iter().map(|(name, place)| ((*name).into(), folders.caches.join(place).into())),
             );
             // Java asks the user database for the home, so Maven has to be told.
             let mut maven = OsString::from("-Dmaven.repo.local=");
-            maven.push(folders.toolchains.join("maven"));
+            maven.push(folders.caches.join("maven"));
             environment.push(("MAVEN_OPTS".into(), maven));
         }
     }

@@ -20,8 +20,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{error::SandboxError, settings::SandboxSettings};
 
-/// The caches of tool chains, each writable as a whole. What holds them is not, so none can be replaced by a link.
-const CACHES: [&str; 6] = ["cargo", "npm", "pip", "go", "go-build", "maven"];
+/// Holds the caches of tool chains. Like the home it is writable as a whole; what holds the two is not, so neither can
+/// be replaced by a link.
+const CACHES: &str = "caches";
 const HOME: &str = "home";
 /// Holds a folder per session, of which a command may write its own.
 const TEMPORARY: &str = "tmp";
@@ -39,6 +40,8 @@ pub(crate) struct Folders {
     pub(crate) toolchains: PathBuf,
     /// The home of sandboxed commands.
     pub(crate) home: PathBuf,
+    /// The caches of their tool chains; each makes its own in there.
+    pub(crate) caches: PathBuf,
     /// This session's temporary files.
     pub(crate) temporary: PathBuf,
     session: OsString,
@@ -68,6 +71,7 @@ impl Folders {
             base,
             way: inside.chain(["toolchains".into(), key.into()]).collect(),
             home: toolchains.join(HOME),
+            caches: toolchains.join(CACHES),
             temporary: toolchains.join(TEMPORARY).join(&session),
             toolchains,
             session: session.into(),
@@ -76,8 +80,7 @@ impl Folders {
 
     /// The paths that commands may write.
     pub(crate) fn writable(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        let caches = CACHES.iter().map(|cache| self.toolchains.join(cache));
-        [self.home.clone(), self.temporary.clone()].into_iter().chain(caches)
+        [&self.home, &self.temporary, &self.caches].map(Clone::clone).into_iter()
     }
 
     /// Makes the folders that are missing, private to the person, and gives a handle on each that commands may write.
@@ -95,7 +98,7 @@ impl Folders {
         let above_temporary = inside(&toolchains, TEMPORARY.as_ref())?;
         let temporary = enter(&above_temporary, &self.session, Missing::Make)
             .map_err(|source| failed(&self.temporary, source))?;
-        let rest = [HOME].into_iter().chain(CACHES).map(|name| inside(&toolchains, name.as_ref()));
+        let rest = [HOME, CACHES].map(|name| inside(&toolchains, name.as_ref()));
         [Ok(temporary)].into_iter().chain(rest).collect()
     }
 

@@ -15,8 +15,7 @@ mod view;
 
 use std::{
     ffi::OsString,
-    fs,
-    io::{self, Seek, Write},
+    fs, io,
     os::{fd::OwnedFd, unix::process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -24,7 +23,6 @@ use std::{
 };
 
 use domain::id::RunId;
-use rustix::fs::MemfdFlags;
 
 pub(crate) use self::report::Report;
 use self::{
@@ -249,25 +247,26 @@ impl Shared {
             (_, None) => Reach::Alone,
             (_, Some(run)) => Reach::Of(self.networks.of(run, &self.bubblewrap.program)?),
         };
-        let most = self.counts_processes.then(|| memory(limits::PROCESSES.to_string().as_bytes()));
-        let most = most.transpose().map_err(StrictError::Options)?;
         let (report, reports) = Report::pipe().map_err(StrictError::Options)?;
 
         let mut options = self.namespaces(&network);
-        options.add("--json-status-fd", [child::number(&reports).to_string()]);
-        let number = most.as_ref().map(|most| child::number(most).to_string());
-        options.append(view.options(self.bubblewrap.bounds_memory(), number.as_deref()));
+        let reports = options.pass(reports);
+        options.add("--json-status-fd", [reports]);
+        let processes = self.counts_processes.then_some(limits::PROCESSES);
+        view.describe(&mut options, self.bubblewrap.bounds_memory(), processes)
+            .map_err(StrictError::Options)?;
         options.add("--chdir", [&self.settings.workspace]);
         for (name, value) in &order.environment {
             options.add("--setenv", [name, value]);
         }
-        let options = memory(&options.bytes()).map_err(StrictError::Options)?;
+        let (options, passed) = options.over_a_descriptor().map_err(StrictError::Options)?;
 
         let failed = |source| StrictError::Start { program: self.bubblewrap.program.clone(), source };
         let (output, writer) = io::pipe().map_err(failed)?;
         let mut command = Command::new(&self.bubblewrap.program);
         command
-            .args(["--args", &child::number(&options).to_string(), "--"])
+            .args(&options)
+            .arg("--")
             .args(&order.shell)
             .env_clear()
             .current_dir("/")
@@ -279,7 +278,7 @@ impl Shared {
             limits: Limits::of_a_command(!self.counts_processes),
             filter: Arc::clone(&self.filter),
             network,
-            passed: [Some(options), Some(reports), most],
+            passed,
         };
         #[expect(
             unsafe_code,
@@ -326,7 +325,7 @@ struct Child {
     limits: Limits,
     filter: Arc<[libc::sock_filter]>,
     network: Reach,
-    passed: [Option<OwnedFd>; 3],
+    passed: Vec<OwnedFd>,
 }
 
 impl Child {
@@ -340,7 +339,7 @@ impl Child {
             child::enter(user, network)?;
         }
         child::close_everything_on_exec()?;
-        for passed in self.passed.iter().flatten() {
+        for passed in &self.passed {
             child::pass_on(passed)?;
         }
         child::apply_filter(&self.filter)
@@ -354,12 +353,4 @@ fn counts_processes() -> bool {
     let mut parts = release.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u32>);
     let mut next = || parts.next()?.ok();
     next().zip(next()).is_some_and(|version| version >= FIRST)
-}
-
-/// A file in memory that is read from its beginning.
-fn memory(content: &[u8]) -> io::Result<OwnedFd> {
-    let mut file = fs::File::from(rustix::fs::memfd_create("bubblewrap", MemfdFlags::CLOEXEC)?);
-    file.write_all(content)?;
-    file.rewind()?;
-    Ok(file.into())
 }

@@ -6,9 +6,16 @@
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
-    os::unix::ffi::OsStrExt,
+    fs::File,
+    io::{self, Seek, Write},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
     path::{Component, Path, PathBuf},
 };
+
+use rustix::fs::MemfdFlags;
 
 use super::shield::Shield;
 use crate::{
@@ -26,11 +33,15 @@ enum Mount {
     WriteFrom(PathBuf),
     Link(PathBuf),
     Memory,
+    /// A file of the system: its content as it is now, in the view's own memory. A mount takes several times as long.
+    Copy,
 }
 
 /// Bytes of each file system in memory. Browsers and process pools work with less; a command cannot fill the
 /// machine's memory with files.
 const MEMORY: u64 = 1024 * 1024 * 1024;
+/// Bytes of a file that is copied at most.
+const COPIED: u64 = 1024 * 1024;
 /// Links that are followed at most where a path is resolved, as in the kernel.
 const MOST_LINKS: usize = 40;
 
@@ -74,7 +85,10 @@ impl View {
         match reach {
             Reach::Write => self.put(real, Mount::Write),
             Reach::Read => {
-                self.0.entry(real).or_insert(Mount::Read);
+                let is_small = real.metadata().is_ok_and(|found| found.is_file() && found.len() <= COPIED);
+                let is_of_the_system = real.starts_with("/etc") || real.starts_with("/run");
+                let mount = if is_small && is_of_the_system { Mount::Copy } else { Mount::Read };
+                self.0.entry(real).or_insert(mount);
             }
         }
     }
@@ -108,7 +122,7 @@ impl View {
             let is_writable = above == Some(&Mount::Write);
             match mount {
                 Mount::Write => !is_writable,
-                Mount::Read => is_writable || above.is_none(),
+                Mount::Read | Mount::Copy => is_writable || above.is_none(),
                 Mount::Link(_) => above.is_none(),
                 Mount::WriteFrom(_) | Mount::Memory => true,
             }
@@ -156,10 +170,14 @@ impl View {
         ways.into_iter().for_each(|way| self.put(way, Mount::Write));
     }
 
-    /// The options that make it, and `/proc` and `/dev`, which are the command's own. `pid_max` is the number of the
-    /// descriptor that holds the most processes, where this kernel counts them for each namespace.
-    pub(super) fn options(&self, bounds_memory: bool, pid_max: Option<&str>) -> Options {
-        let mut options = Options::default();
+    /// Adds the options that make it, and `/proc` and `/dev`, which are the command's own. `processes` is how many it
+    /// may have, where this kernel counts them for each namespace.
+    pub(super) fn describe(
+        &self,
+        options: &mut Options,
+        bounds_memory: bool,
+        processes: Option<u64>,
+    ) -> io::Result<()> {
         let root = self.0.get(Path::new("/"));
         match root {
             Some(Mount::Write) => options.add("--bind", ["/", "/"]),
@@ -167,8 +185,9 @@ impl View {
             None => {}
         }
         options.add("--proc", ["/proc"]);
-        if let Some(descriptor) = pid_max {
-            options.add("--file", [descriptor, "/proc/sys/kernel/pid_max"]);
+        if let Some(most) = processes {
+            let descriptor = options.pass(in_memory(most.to_string().as_bytes())?);
+            options.add("--file", [descriptor.as_str(), "/proc/sys/kernel/pid_max"]);
         }
         // The settings of the kernel are files of root's, and a command of root's needs no power to write them.
         options.add("--remount-ro", ["/proc"]);
@@ -182,28 +201,40 @@ impl View {
                 Mount::WriteFrom(other) => options.add("--bind", [other, place]),
                 Mount::Link(target) => options.add("--symlink", [target, place]),
                 Mount::Memory => options.memory(place, bounds_memory),
+                // Gone, or not ours to read: then it is not there.
+                Mount::Copy => {
+                    if let Ok(file) = File::open(place) {
+                        let descriptor = options.pass(file.into());
+                        options.add("--file", [descriptor.as_ref(), place.as_path()]);
+                    }
+                }
             }
         }
         if root.is_none() {
             options.add("--remount-ro", ["/"]);
         }
-        options
+        Ok(())
     }
 }
 
-/// Options of bubblewrap.
+/// Options of bubblewrap, and the descriptors that they name.
 #[derive(Debug, Default)]
-pub(super) struct Options(Vec<OsString>);
+pub(super) struct Options {
+    words: Vec<OsString>,
+    passed: Vec<OwnedFd>,
+}
 
 impl Options {
     pub(super) fn add<Word: AsRef<OsStr>, const N: usize>(&mut self, option: &str, words: [Word; N]) {
-        self.0.push(option.into());
-        self.0.extend(words.iter().map(|word| word.as_ref().to_owned()));
+        self.words.push(option.into());
+        self.words.extend(words.iter().map(|word| word.as_ref().to_owned()));
     }
 
-    /// Adds all of `more`.
-    pub(super) fn append(&mut self, mut more: Self) {
-        self.0.append(&mut more.0);
+    /// Passes a descriptor on, and gives the word for it.
+    pub(super) fn pass(&mut self, descriptor: OwnedFd) -> String {
+        let number = descriptor.as_raw_fd().to_string();
+        self.passed.push(descriptor);
+        number
     }
 
     fn memory(&mut self, place: &Path, is_bounded: bool) {
@@ -213,10 +244,23 @@ impl Options {
         self.add("--tmpfs", [place]);
     }
 
-    /// As `--args` reads them: each ends with a null byte.
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|word| word.as_bytes().iter().copied().chain([0])).collect()
+    /// The words for a descriptor that bubblewrap reads all options from (other people see command lines), and every
+    /// descriptor that is passed on.
+    pub(super) fn over_a_descriptor(mut self) -> io::Result<([String; 2], Vec<OwnedFd>)> {
+        // Each word ends with a null byte.
+        let bytes = self.words.iter().flat_map(|word| word.as_bytes().iter().copied().chain([0]));
+        let words = in_memory(&bytes.collect::<Vec<_>>())?;
+        let number = self.pass(words);
+        Ok((["--args".to_owned(), number], self.passed))
     }
+}
+
+/// A file in memory that is read from its beginning.
+fn in_memory(content: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = File::from(rustix::fs::memfd_create("bubblewrap", MemfdFlags::CLOEXEC)?);
+    file.write_all(content)?;
+    file.rewind()?;
+    Ok(file.into())
 }
 
 /// A path without `.` and `..`, by its text alone.

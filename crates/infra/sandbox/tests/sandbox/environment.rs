@@ -48,13 +48,13 @@ async fn a_walled_in_command_sees_the_allow_list_and_its_own_caches() {
         let at = |place: &str| format!("{}/{place}", toolchains(&bench));
         let own = [
             ("HOME", at("home")),
-            ("CARGO_HOME", at("cargo")),
-            ("npm_config_cache", at("npm")),
-            ("PIP_CACHE_DIR", at("pip")),
-            ("GOPATH", at("go")),
-            ("GOMODCACHE", at("go/pkg/mod")),
-            ("GOCACHE", at("go-build")),
-            ("MAVEN_OPTS", format!("-Dmaven.repo.local={}", at("maven"))),
+            ("CARGO_HOME", at("caches/cargo")),
+            ("npm_config_cache", at("caches/npm")),
+            ("PIP_CACHE_DIR", at("caches/pip")),
+            ("GOPATH", at("caches/go")),
+            ("GOMODCACHE", at("caches/go/pkg/mod")),
+            ("GOCACHE", at("caches/go-build")),
+            ("MAVEN_OPTS", format!("-Dmaven.repo.local={}", at("caches/maven"))),
         ];
         assert_eq!(seen, expected(&bench, &own), "{level:?}");
     }

@@ -47,7 +47,7 @@ async fn no_folder_of_ours_can_be_replaced_by_a_command() {
             "cd \"$HOME/..\" && rm -rf tmp/*; rmdir tmp/* && ln -s \"$OUT\" tmp/$USER",
             "cd \"$HOME/..\" && mv tmp/* home/tmp",
             "rmdir \"$TMPDIR\"",
-            "mv \"$CARGO_HOME\" \"$HOME/cargo\"",
+            "mv \"$HOME/../caches\" \"$HOME/caches\"",
             "rm -rf \"$HOME\" && ln -s \"$OUT\" \"$HOME\"",
         ] {
             let (status, output) = result(&sandbox, &format!("OUT={}; {command}", quoted(&outside))).await;
@@ -89,7 +89,7 @@ async fn no_folder_of_ours_can_be_replaced_by_a_command() {
 #[tokio::test]
 async fn a_link_in_place_of_a_folder_of_ours_is_not_followed_and_that_is_said() {
     for level in ALL {
-        for name in ["tmp", "home", "cargo"] {
+        for name in ["tmp", "home", "caches"] {
             let bench = Bench::new();
             let outside = outside(&bench);
             let Some(first) = bench.at(level).await else { continue };
