@@ -184,13 +184,14 @@ impl RunContext<'_> {
             let text = format!("the rule `{rule}` holds for this session only: there is no place to keep it");
             return self.append(EventBody::Notice { code: "rule_not_kept".to_owned(), text }).await;
         };
-        match grants.keep(rule.clone()).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                let text = format!("the rule `{rule}` holds for this session only: {}", with_causes(&error));
-                self.append(EventBody::Notice { code: "rule_not_kept".to_owned(), text }).await
-            }
-        }
+        let (grants, kept) = (Arc::clone(grants), rule.clone());
+        let why = match tokio::task::spawn_blocking(move || grants.keep(&kept)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => with_causes(&error),
+            Err(defect) => defect.to_string(),
+        };
+        let text = format!("the rule `{rule}` holds for this session only: {why}");
+        self.append(EventBody::Notice { code: "rule_not_kept".to_owned(), text }).await
     }
 }
 

@@ -250,10 +250,10 @@ pub trait ArtifactWriter: Send {
 }
 
 /// Where the leave goes that a person gives for good (`always`): their own configuration for this workspace.
-#[async_trait]
 pub trait GrantPort: Send + Sync {
-    /// Keeps a rule. It is on disk when this returns, and counts in sessions that begin later.
-    async fn keep(&self, rule: Rule) -> Result<(), GrantError>;
+    /// Keeps a rule. It is on disk when this returns, and counts in sessions that begin later. Blocks as long as a
+    /// write to a file does, and seconds at most where another process keeps a rule, too.
+    fn keep(&self, rule: &Rule) -> Result<(), GrantError>;
 }
 
 /// A rule could not be kept; it counts for the session nevertheless.

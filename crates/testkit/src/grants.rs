@@ -2,7 +2,6 @@
 
 use std::sync::Mutex;
 
-use async_trait::async_trait;
 use domain::{
     permission::Rule,
     ports::{GrantError, GrantPort},
@@ -35,14 +34,13 @@ impl MemoryGrants {
     }
 }
 
-#[async_trait]
 impl GrantPort for MemoryGrants {
-    async fn keep(&self, rule: Rule) -> Result<(), GrantError> {
+    fn keep(&self, rule: &Rule) -> Result<(), GrantError> {
         if self.fails {
             let source = std::io::Error::new(std::io::ErrorKind::StorageFull, "a fault on request");
             return Err(GrantError { place: "memory".to_owned(), source: source.into() });
         }
-        self.kept.lock().unwrap().push(rule);
+        self.kept.lock().unwrap().push(rule.clone());
         Ok(())
     }
 }

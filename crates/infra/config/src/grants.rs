@@ -1,6 +1,5 @@
 //! Leave that a person gives for good (`always`): rules in their configuration for one workspace.
 
-use async_trait::async_trait;
 use domain::{
     permission::Rule,
     ports::{GrantError, GrantPort},
@@ -14,21 +13,16 @@ pub struct WorkspaceGrants {
     pub(crate) store: WorkspaceStore,
 }
 
-#[async_trait]
 impl GrantPort for WorkspaceGrants {
-    async fn keep(&self, rule: Rule) -> Result<(), GrantError> {
+    fn keep(&self, rule: &Rule) -> Result<(), GrantError> {
         let place = self.store.file().display().to_string();
         let failed = |source| GrantError { place: place.clone(), source };
         rule.check().map_err(|error| failed(error.into()))?;
-        let store = self.store.clone();
-        let kept = tokio::task::spawn_blocking(move || {
-            store.update(|decisions| {
-                if !decisions.rules.contains(&rule) {
-                    decisions.rules.push(rule);
-                }
-            })
+        let kept = self.store.update(|decisions| {
+            if !decisions.rules.contains(rule) {
+                decisions.rules.push(rule.clone());
+            }
         });
-        // The update has a bound of its own.
-        kept.await.map_err(|error| failed(error.into()))?.map_err(|error: StoreError| failed(error.into()))
+        kept.map_err(|error: StoreError| failed(error.into()))
     }
 }

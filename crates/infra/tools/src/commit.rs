@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    ports::{ToolContext, WorkspacePort},
+    ports::{Servers, ToolContext, WorkspacePort},
     tool::{Access, CallTarget, ToolOutcome},
     workspace::{CommitDone, CommitRequest},
 };
@@ -34,12 +34,17 @@ pub(crate) struct Input {
 pub(crate) struct Commit {
     files: Arc<Confined>,
     workspace: Arc<dyn WorkspacePort>,
+    servers: Arc<dyn Servers>,
 }
 
 impl Commit {
     /// Commits files of that workspace.
-    pub(crate) fn new(files: Arc<Confined>, workspace: Arc<dyn WorkspacePort>) -> Self {
-        Self { files, workspace }
+    pub(crate) fn new(
+        files: Arc<Confined>,
+        workspace: Arc<dyn WorkspacePort>,
+        servers: Arc<dyn Servers>,
+    ) -> Self {
+        Self { files, workspace, servers }
     }
 
     /// Paths relative to the workspace, as the port wants them. Whether they exist does not matter here: a deleted
@@ -58,7 +63,7 @@ impl Tool for Commit {
 
     const NAME: &'static str = "commit";
     const DESCRIPTION: &'static str = "Commit files that this session changed to the workspace's git repository. \
-        Nothing has to be staged before, and nothing is pushed.";
+        Nothing has to be staged before, and nothing is pushed. Servers that you started end first.";
     const ACCESS: Access = Access::Edit;
 
     fn check(&self, input: Input) -> Result<Input, Unfit> {
@@ -85,6 +90,8 @@ impl Tool for Commit {
             Ok(paths) => paths,
             Err(error) => return error.outcome(),
         };
+        // At `kernel` what changes in git's folder while a server runs is taken for the server's doing and put back.
+        self.servers.end_run(context.run).await;
         // Not raced against `context.cancelled`: a commit is made or not, and the outcome says which.
         let request = CommitRequest { message: call.message, paths, since: Some(since) };
         match self.workspace.commit(request).await {
@@ -160,6 +167,17 @@ mod tests {
                 since: Some(Checkpoint::new("start")),
             }]
         );
+    }
+
+    /// What git's folder gets while a server runs might be put back at the server's end.
+    #[tokio::test]
+    async fn no_server_of_the_run_lives_while_a_commit_is_made() {
+        let workspace = Workspace::new();
+        *workspace.port.commit.lock().expect("a lock") = Some(Err(CommitError::NoAuthor));
+        let context = in_session();
+        let run = context.run;
+        workspace.call_in("commit", json!({"message": "Mend it"}), context).await;
+        assert_eq!(*workspace.servers.asked.lock().expect("a lock"), [format!("end {run}")]);
     }
 
     #[tokio::test]

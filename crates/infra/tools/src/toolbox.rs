@@ -90,7 +90,7 @@ impl Toolbox {
             "edit" => Adapter::wrap(Edit::new(files())),
             "bash" => Adapter::wrap(Bash::new(Arc::clone(&self.processes))),
             "process" => Adapter::wrap(Process::new(Arc::clone(&self.servers))),
-            "commit" => Adapter::wrap(Commit::new(files(), workspace())),
+            "commit" => Adapter::wrap(Commit::new(files(), workspace(), Arc::clone(&self.servers))),
             _ => return None,
         })
     }

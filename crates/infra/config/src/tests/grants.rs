@@ -11,17 +11,13 @@ fn allow(argument: String) -> Rule {
     Rule { effect: Effect::Allow, tool: "bash".to_owned(), argument: Some(argument), agent: None }
 }
 
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().build().unwrap()
-}
-
 #[test]
 fn what_was_allowed_for_good_comes_back_with_its_place() {
     let world = World::new();
     let rule = allow("npm test 한글".to_owned());
     let grants = world.settings().grants();
-    runtime().block_on(grants.keep(rule.clone())).unwrap();
-    runtime().block_on(grants.keep(rule.clone())).unwrap();
+    grants.keep(&rule).unwrap();
+    grants.keep(&rule).unwrap();
     let settings = world.settings();
     let file = world.shortened(&settings.trust().kept_in().display().to_string());
     assert_eq!(settings.rules.iter().map(|sourced| &sourced.rule).collect::<Vec<_>>(), [&rule]);
@@ -42,7 +38,7 @@ fn sessions_side_by_side_lose_no_grant_and_no_trust() {
             scope.spawn(move || {
                 for number in 0..8 {
                     let settings = world.load().unwrap().settings;
-                    runtime().block_on(settings.grants().keep(allow(format!("{session} {number}")))).unwrap();
+                    settings.grants().keep(&allow(format!("{session} {number}"))).unwrap();
                     if session == 0 {
                         settings.trust().grant().unwrap();
                     }
@@ -60,9 +56,9 @@ fn sessions_side_by_side_lose_no_grant_and_no_trust() {
 fn a_rule_that_says_nothing_or_does_not_fit_is_not_kept() {
     let world = World::new();
     let grants = world.settings().grants();
-    let error = runtime().block_on(grants.keep(allow(" ".to_owned()))).unwrap_err();
+    let error = grants.keep(&allow(" ".to_owned())).unwrap_err();
     assert!(error.place.contains("/workspaces/"), "{error}");
-    let error = runtime().block_on(grants.keep(allow("x".repeat(300_000)))).unwrap_err();
+    let error = grants.keep(&allow("x".repeat(300_000))).unwrap_err();
     assert!(error.source.to_string().contains("is full"), "{}", error.source);
     assert_eq!(world.settings().rules, []);
 }
@@ -72,6 +68,6 @@ fn an_agent_that_is_gone_makes_no_kept_rule_an_error() {
     let world = World::new();
     let agent = domain::agent::AgentName::parse("front-end").unwrap();
     let rule = Rule { agent: Some(agent), ..allow("npm test".to_owned()) };
-    runtime().block_on(world.settings().grants().keep(rule)).unwrap();
+    world.settings().grants().keep(&rule).unwrap();
     assert_eq!(world.settings().rules.len(), 1);
 }
