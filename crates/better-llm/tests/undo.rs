@@ -7,10 +7,10 @@ use std::{fs, path::PathBuf, sync::Arc};
 use better_llm::{
     Engine, EngineBuilder, Overrides, Published, SandboxChoice, UndoError,
     domain::{
-        event::EventBody,
+        event::{CheckpointAt, EventBody, Scope},
         id::SessionId,
         permission::PermissionMode,
-        ports::ModelPort,
+        ports::{JournalPort, ModelPort, WorkspacePort},
         session::{Command, Request},
         workspace::{UndoError as Refusal, UndoKind},
     },
@@ -198,4 +198,37 @@ async fn a_session_that_is_open_is_left_to_its_program() {
     wait::bounded("a round's end", to_the_end).await;
     let error = place.engine(None).await.undo_plan(None, None, None).await.err().unwrap();
     assert_eq!(error.code(), "session_open", "{error}");
+}
+
+/// What a killed session leaves: a beginning in the journal, the state it names, and no end of either.
+#[tokio::test]
+async fn o_29_a_round_that_was_killed_is_undone_against_the_present() {
+    let place = Place::new();
+    let id = place.session(&[&[("a.txt", "one\n")]]).await;
+    let engine = place.engine(None).await;
+    let database = engine.settings().places.database();
+    let journal = storage::SqliteJournal::new(database);
+    let mut events = journal.read_back(id, 0).await.unwrap().events;
+    let store = place.home.join("data/checkpoints").join(id.to_string());
+    let variables = [("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())].into();
+    let mut settings = workspace::WorkspaceSettings::new(place.workspace.clone(), store, variables);
+    settings.own = vec![place.home.clone()];
+    let begin = workspace::Workspace::open(settings).checkpoint().await.unwrap();
+    let mut last = events.pop().unwrap();
+    let begins = EventBody::Checkpoint { id: begin.as_str().to_owned(), at: CheckpointAt::Begin };
+    let starts =
+        EventBody::RoundStarted { text: "더".to_owned(), context: Vec::new(), mentions: Vec::new() };
+    for body in [starts, begins] {
+        last.seq += 1;
+        (last.scope, last.body) = (Scope::round(2), body);
+        journal.append(Arc::new(last.clone())).await.unwrap();
+    }
+    journal.close().await.unwrap();
+    place.write("a.txt", "half\n");
+    place.write("b.txt", "half\n");
+    let undo = engine.undo_plan(None, None, None).await.unwrap();
+    assert_eq!((undo.session(), undo.round(), undo.is_cut_off()), (id, 2, true));
+    undo.apply().await.unwrap();
+    assert_eq!((place.read("a.txt").as_deref(), place.read("b.txt")), (Some("one\n"), None));
+    assert_eq!(engine.undo_plan(None, None, None).await.unwrap().round(), 1);
 }
