@@ -277,7 +277,6 @@ async fn our_data_in_the_workspace_can_be_written_by_us_alone() {
     assert_eq!((end.status, end.restored), (CommandStatus::Exited(1), Vec::new()), "{}", end.output.head);
     assert_eq!(fs::read_to_string(data.join("journal")).expect("our journal"), "two");
     // Homes, caches and temporary files work where the workspace holds them.
-    let command =
-        "echo x > \"$TMPDIR/x\" && echo x > \"$HOME/x\" && mkdir -p \"$CARGO_HOME\" && echo works";
+    let command = "echo x > \"$TMPDIR/x\" && echo x > \"$HOME/x\" && mkdir -p \"$CARGO_HOME\" && echo works";
     assert_eq!(result(&sandbox, command).await, (CommandStatus::Exited(0), "works\n".to_owned()));
 }

@@ -173,6 +173,15 @@ fn has_bubblewrap() -> bool {
     bubblewrap.output().is_ok_and(|output| output.status.success())
 }
 
+/// What a shell cannot do is done by Python here.
+pub(crate) fn has_python() -> bool {
+    let is_there = ["/usr/bin/python3", "/usr/local/bin/python3"].iter().any(|file| Path::new(file).exists());
+    if !is_there {
+        testkit::requirement::skip("no `python3`");
+    }
+    is_there
+}
+
 /// The kernel's own answer; negative where it has no Landlock.
 #[expect(unsafe_code, reason = "the tests ask the kernel without the code under test")]
 fn landlock_abi() -> i64 {

@@ -24,7 +24,9 @@ async fn check(bench: &Bench, levels: &[SandboxLevel], command: &str, is_allowed
 
 /// In `/tmp`, folders on the way to what a view holds are in its own memory, and writable there.
 fn outside_of_tmp() -> Bench {
-    Bench::within(Path::new(env!("CARGO_TARGET_TMPDIR")))
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let is_ours = rustix::fs::access(built, rustix::fs::Access::WRITE_OK).is_ok();
+    Bench::within(if is_ours { built } else { Path::new("/var/tmp") })
 }
 
 const KERNEL: [SandboxLevel; 1] = [SandboxLevel::Kernel];
