@@ -32,7 +32,9 @@ pub(crate) struct Grants {
 const DEVICES_WRITE: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/tty"];
 const SYSTEM_READ: [&str; 8] =
     ["/usr", "/bin", "/sbin", "/opt", "/nix/store", "/proc", "/dev/random", "/dev/urandom"];
-const SETTINGS_READ: [&str; 10] = [
+/// pip reads which distribution it runs on and its own settings for all users; where they are there and cannot be
+/// read, it ends.
+const SETTINGS_READ: [&str; 13] = [
     "/etc/alternatives",
     "/etc/ssl",
     "/etc/passwd",
@@ -42,6 +44,9 @@ const SETTINGS_READ: [&str; 10] = [
     "/etc/resolv.conf",
     "/etc/localtime",
     "/etc/os-release",
+    "/etc/debian_version",
+    "/etc/lsb-release",
+    "/etc/pip.conf",
     "/etc/gitconfig",
 ];
 /// A folder, and the beginning of the names in it that are granted.

@@ -140,13 +140,14 @@ fn are_same(first: &[Kin], second: &[Kin]) -> bool {
 }
 
 /// Reads `/proc/<pid>/stat` (proc(5)): the name stands in brackets and may hold anything, brackets included. None for
-/// what lives no more and waits to be reaped.
+/// what lives no more and waits to be reaped: all of it, not its first thread alone.
 fn parse(stat: &str) -> Option<Kin> {
     let pid = stat.split_once(' ')?.0.parse().ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     // The first field after the name is the third of the page.
     let field = |number: usize| fields.get(number.checked_sub(3)?).copied();
-    if matches!(field(3)?, "Z" | "X") {
+    let threads: u32 = field(20)?.parse().ok()?;
+    if matches!(field(3)?, "Z" | "X") && threads <= 1 {
         return None;
     }
     Some(Kin {
@@ -175,6 +176,7 @@ mod tests {
         let stat = "7 (a) 1 (b) S 2 3 4 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 999 0 0";
         assert_eq!(parse(stat), Some(Kin { pid: 7, parent: 2, group: 3, session: 4, started: 999 }));
         assert_eq!(parse(&stat.replace(") S", ") Z")), None);
+        assert!(parse(&stat.replace(") S", ") Z").replace(" 1 0 999", " 2 0 999")).is_some());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Nothing of a command stays behind, whatever ends it.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use domain::{
     command::{CommandEnd, CommandRequest, CommandStatus},
@@ -8,7 +8,9 @@ use domain::{
     ports::{Processes, never_cancelled},
 };
 
-use crate::support::{ALL, Bench, Sink, cancel, ends, is_running, is_zombie, request, result, within};
+use crate::support::{
+    ALL, Bench, Sink, cancel, ends, has_python, is_running, is_zombie, request, result, within,
+};
 
 /// Cancels a command as soon as it says it is ready.
 async fn cancelled_when_ready(level: SandboxLevel, command: &str) -> Option<(CommandEnd, Vec<i32>)> {
@@ -159,6 +161,35 @@ async fn a_daemon_that_cut_every_tie_ends_with_its_command() {
             let daemon = output.lines().last().and_then(|pid| pid.parse().ok()).expect("a process id");
             assert!(!is_running(daemon), "`{command}` at {level:?}");
         }
+    }
+}
+
+/// Its first thread is a zombie, and the second runs on.
+#[tokio::test]
+async fn a_daemon_without_its_first_thread_ends_with_its_command() {
+    if !has_python() {
+        return;
+    }
+    let daemon = "import ctypes, os, threading, time\n\
+        threading.Thread(target=lambda: time.sleep(600)).start()\n\
+        open(\"pid\", \"w\").write(str(os.getpid()))\n\
+        os.close(0); os.close(1); os.close(2)\n\
+        ctypes.CDLL(None).pthread_exit(None)";
+    for level in ALL {
+        let bench = Bench::new();
+        let Some(sandbox) = bench.at(level).await else { continue };
+        let command =
+            format!("setsid -f python3 -c '{daemon}'; while ! [ -s pid ]; do :; done; sleep 0.2; cat pid");
+        let (status, output) = result(&sandbox, &command).await;
+        assert_eq!(status, CommandStatus::Exited(0), "{output}");
+        if level == SandboxLevel::Strict {
+            assert_eq!(bench.inside(), [0; 0]);
+            continue;
+        }
+        let threads = fs::read_dir(format!("/proc/{}/task", output.trim())).into_iter().flatten();
+        let threads = threads.filter_map(|thread| thread.ok()?.file_name().to_str()?.parse().ok());
+        let living: Vec<i32> = threads.filter(|thread| is_running(*thread)).collect();
+        assert_eq!(living, [0; 0], "threads of the daemon live on at {level:?}");
     }
 }
 
