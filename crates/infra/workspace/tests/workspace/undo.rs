@@ -126,6 +126,7 @@ fn dirt(fixture: &Fixture) {
     fixture.write("dirty.txt", "2\n");
     fixture.write("untracked.txt", "1\n");
     fs::create_dir(fixture.root.join("logs")).unwrap();
+    set_mode(fixture, "logs", 0o750);
 }
 
 const EVERYTHING: [&str; 17] = [
