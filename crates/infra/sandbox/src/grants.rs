@@ -32,9 +32,9 @@ pub(crate) struct Grants {
 const DEVICES_WRITE: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/tty"];
 const SYSTEM_READ: [&str; 8] =
     ["/usr", "/bin", "/sbin", "/opt", "/nix/store", "/proc", "/dev/random", "/dev/urandom"];
-/// pip reads which distribution it runs on and its own settings for all users; where they are there and cannot be
-/// read, it ends.
-const SETTINGS_READ: [&str; 13] = [
+/// pip reads which distribution it runs on, its own settings for all users and the kinds of files; what is there and
+/// cannot be read ends it.
+const SETTINGS_READ: [&str; 14] = [
     "/etc/alternatives",
     "/etc/ssl",
     "/etc/passwd",
@@ -46,6 +46,7 @@ const SETTINGS_READ: [&str; 13] = [
     "/etc/os-release",
     "/etc/debian_version",
     "/etc/lsb-release",
+    "/etc/mime.types",
     "/etc/pip.conf",
     "/etc/gitconfig",
 ];
