@@ -3,15 +3,15 @@
 # skipped here, and what is missing fails. Ends with a table; a run of all steps writes it to docs/verification.md.
 #
 #   scripts/full.sh             every step
-#   scripts/full.sh STEP ...    these steps: gate advisories properties coverage sdk claude clock
+#   scripts/full.sh STEP ...    these steps: gate advisories properties fuzz large toolchains coverage sdk claude clock
 #
 # Each step says what it needs where that is not there. Wanted besides what the gate wants: root or another user that
-# may mount, a kernel with Landlock (ABI 4), python3 with venv, npm, libfaketime, and a network with crates.io,
-# github.com (advisories), PyPI and the npm registry.
+# may mount, a kernel with Landlock (ABI 4), bubblewrap, a C++ compiler, python3 with venv, npm, go, libfaketime, and a
+# network with crates.io, github.com (advisories), PyPI and the npm registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all_steps="gate advisories properties coverage sdk claude clock"
+all_steps="gate advisories properties fuzz large toolchains coverage sdk claude clock"
 claude_version=2.1.329
 out="$PWD/target/full"
 
@@ -52,6 +52,46 @@ step_properties() {
     cargo test --locked -p better-llm-domain --lib
     cargo test --locked -p better-llm-llm --lib
     echo "what: $PROPTEST_CASES cases each"
+}
+
+# The fuzz targets under libFuzzer with the address sanitizer, FUZZ_SECONDS each (60 unless told). Inputs that were found
+# stay in target/full/fuzz for the next run; what breaks a target stands in fuzz/artifacts.
+step_fuzz() {
+    local fuzz target seconds=${FUZZ_SECONDS:-60} corpus="$out/fuzz" targets
+    command -v c++ >/dev/null || missing "a C++ compiler (Debian: g++)"
+    fuzz=$(scripts/tool.sh cargo-fuzz)
+    # The versions of everything are the project's; libfuzzer-sys and what it needs come on top.
+    cp Cargo.lock fuzz/Cargo.lock
+    # Coverage and sanitizers are switches of the compiler that stable releases keep for themselves.
+    export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$out/fuzz-build"
+    "$fuzz" build --fuzz-dir fuzz
+    targets=$("$fuzz" list --fuzz-dir fuzz)
+    for target in $targets; do
+        mkdir -p "$corpus/$target"
+        "$fuzz" run --fuzz-dir fuzz "$target" "$corpus/$target" "fuzz/seeds/$target" -- \
+            -max_total_time="$seconds" -timeout=20 -max_len=8192 -print_final_stats=1 2>&1 | tee "$out/fuzz-$target.log" | tail -n 12
+        ! grep -q '^SUMMARY: ' "$out/fuzz-$target.log"
+    done
+    echo "what: $(wc -w <<<"$targets") targets, $seconds s each, $(sed -n 's/^stat::number_of_executed_units: //p' "$out"/fuzz-*.log | paste -sd + | bc) inputs"
+}
+
+# The sizes of the cases: 1 GB of text, 2 GB of output. Optimised, because waits are bounded.
+step_large() {
+    cargo build --release --locked -p better-llm-cli -p better-llm-testkit --bins
+    BETTER_LLM_LARGE=1 BETTER_LLM_REQUIRE_ALL=1 cargo test --release --locked -p better-llm-tests --test e2e hostile::memory
+    echo "what: 1 GB of text, 2 GB of output, an event of 50 MB"
+}
+
+# Real dependencies: fetched once with a network, then tested without one, at each level.
+step_toolchains() {
+    local program
+    for program in cargo npm go python3; do
+        command -v "$program" >/dev/null || missing "$program (Debian: cargo, npm, golang-go, python3)"
+    done
+    python3 -c 'import venv, ensurepip' 2>/dev/null || missing "python3's modules venv and ensurepip (Debian: python3-venv)"
+    build_programs
+    PYTHONDONTWRITEBYTECODE=1 python3 tests/full/toolchains.py "$PWD/target/debug/better-llm-cli" | tee "$out/toolchains.txt"
+    summary toolchains
 }
 
 step_coverage() {
@@ -102,6 +142,7 @@ bound() {
     case "$1" in
         gate | coverage) echo 3600 ;;
         properties) echo 5400 ;;
+        fuzz) echo 14400 ;;
         *) echo 1800 ;;
     esac
 }
@@ -111,6 +152,9 @@ describe() {
         gate) echo "\`scripts/run_tests.sh\`, nothing skipped" ;;
         advisories) echo "cargo-deny \`advisories\`" ;;
         properties) echo "properties of domain and llm" ;;
+        fuzz) echo "fuzz targets under libFuzzer" ;;
+        large) echo "memory at the sizes of the cases" ;;
+        toolchains) echo "tool chains with dependencies, offline after a fetch" ;;
         coverage) echo "\`scripts/coverage.sh\` (at least 80 %)" ;;
         sdk) echo "mock server against the package \`anthropic\`" ;;
         claude) echo "mock server against the program \`claude\`" ;;

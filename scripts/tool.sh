@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Installs a development tool from crates.io into target/tools, once, in the version named here, and prints its path.
 #
-#   scripts/tool.sh cargo-deny | cargo-tarpaulin
+#   scripts/tool.sh cargo-deny | cargo-fuzz | cargo-tarpaulin
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case "${1:-}" in
     cargo-deny) version=0.20.2 ;;
+    cargo-fuzz) version=0.13.2 ;;
     cargo-tarpaulin) version=0.37.5 ;;
     *)
-        echo "usage: scripts/tool.sh cargo-deny | cargo-tarpaulin" >&2
+        echo "usage: scripts/tool.sh cargo-deny | cargo-fuzz | cargo-tarpaulin" >&2
         exit 2
         ;;
 esac
