@@ -1,28 +1,47 @@
 //! Values that look like secrets, by the name of their variable or by their form: what the redactor is told beside
-//! our own credentials (law 10). Too many are named rather than too few; how short a value may be is the redactor's
-//! business.
+//! our own credentials (law 10). Too many are named rather than too few, but for values that say where or how: to take
+//! `http://localhost:3000` or `kubernetes` out of every text would hide nothing and mangle much. How short a value may
+//! be is the redactor's business.
 
 use domain::secret::Secret;
 use percent_encoding::percent_decode_str;
 
 /// Endings of the words in a variable's name that make its value a secret.
-const WORDS: [&str; 7] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTH"];
+const SECRETS: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD"];
+/// Those that may also name a way to log in.
+const LOGINS: [&str; 2] = ["CREDENTIAL", "AUTH"];
 
 /// The secrets in a variable: the whole value where its name says so, and what stands before the `@` of addresses.
 pub(crate) fn secrets_in(name: &str, value: &str) -> Vec<Secret> {
-    let whole = is_secret_name(name).then_some(value);
+    let is_secret = !is_place(value)
+        && (is_name_of(name, &SECRETS) || (is_name_of(name, &LOGINS) && !is_plain_word(value)));
+    let whole = is_secret.then_some(value);
     whole.into_iter().filter_map(Secret::new).chain(secrets_of_addresses(value)).collect()
 }
 
-/// Whether a word of the name ends in one of [`WORDS`], in the plural or with a number behind it, too:
-/// `PGPASSWORD`, `aws_secret_access_key`, `API_KEYS`, `TOKEN2`; not `AUTHOR` or `KEYBOARD`.
-fn is_secret_name(name: &str) -> bool {
+/// Whether a word of the name ends in one of `endings`, in the plural or with a number behind it, too: `PGPASSWORD`,
+/// `aws_secret_access_key`, `API_KEYS`, `TOKEN2`; not `AUTHOR` or `KEYBOARD`.
+fn is_name_of(name: &str, endings: &[&str]) -> bool {
     let name = name.to_ascii_uppercase();
     name.split(|character: char| !character.is_ascii_alphanumeric()).any(|word| {
         let word = word.trim_end_matches(|last: char| last.is_ascii_digit());
         let singular = word.strip_suffix('S').unwrap_or(word);
-        WORDS.iter().any(|ending| word.ends_with(ending) || singular.ends_with(ending))
+        endings.iter().any(|ending| word.ends_with(ending) || singular.ends_with(ending))
     })
+}
+
+/// An address or a path: where something is. What an address holds before its `@` is looked at by itself.
+fn is_place(value: &str) -> bool {
+    let is_address = value.split_once("://").is_some_and(|(scheme, _)| {
+        !scheme.is_empty()
+            && scheme.chars().all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter))
+    });
+    is_address || ["/", "./", "../", "~/"].iter().any(|start| value.starts_with(start))
+}
+
+/// A word of small letters: `kubernetes`, `ssh-agent`.
+fn is_plain_word(value: &str) -> bool {
+    value.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-')
 }
 
 /// Passwords in addresses like `https://user:password@host`; a user without a password is one.
@@ -51,14 +70,30 @@ mod tests {
             "PGPASSWORD",
             "API_KEYS",
             "TOKEN2",
-            "SSH_AUTH_SOCK",
+            "NEXTAUTH",
             "npm_config__authToken",
             "MYSQL_PASSWD",
             "GOOGLE_APPLICATION_CREDENTIALS",
         ];
         let plain = ["GIT_AUTHOR_NAME", "KEYBOARD", "PATH", "PWD", "TOKENIZERS_PARALLELISM", "SECRETARY", ""];
-        assert_eq!(secret.map(is_secret_name), [true; 9]);
-        assert_eq!(plain.map(is_secret_name), [false; 7]);
+        let is_named = |name: &str| !secrets_in(name, "s3cret-value").is_empty();
+        assert_eq!(secret.map(is_named), [true; 9]);
+        assert_eq!(plain.map(is_named), [false; 7]);
+    }
+
+    #[test]
+    fn a_value_that_says_where_or_how_is_no_secret() {
+        for (name, value) in [
+            ("SSH_AUTH_SOCK", "/tmp/ssh-1/agent.1"),
+            ("GOOGLE_APPLICATION_CREDENTIALS", "~/key.json"),
+            ("NEXTAUTH_URL", "http://localhost:3000"),
+            ("VAULT_AUTH", "kubernetes"),
+            ("TOKEN_FILE", "./token"),
+        ] {
+            assert_eq!(secrets_in(name, value), [], "{name}");
+        }
+        assert_eq!(secrets_in("DB_PASSWORD", "swordfish").len(), 1);
+        assert_eq!(secrets_in("TOKEN_URL", "https://me:geheim@host").len(), 3);
     }
 
     #[test]
