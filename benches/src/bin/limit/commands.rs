@@ -46,6 +46,7 @@ impl Commands {
             artifacts: Arc::new(MemoryArtifacts::new()),
             redactor: Arc::default(),
             environment: std::env::vars_os().collect(),
+            memory: None,
             network: NetworkAccess::Off,
             add_dirs: Vec::new(),
             pass_env: Vec::new(),

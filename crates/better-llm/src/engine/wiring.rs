@@ -53,6 +53,7 @@ impl Engine {
             )),
             redactor: Arc::clone(&self.redactor),
             environment: self.variables.clone().into_iter().collect(),
+            memory: None,
             network: self.network(),
             add_dirs: self
                 .settings

@@ -145,6 +145,7 @@ fn sandbox(root: &Path, workspace: &str, level: SandboxLevel) -> Sandbox {
         artifacts: std::sync::Arc::new(testkit::MemoryArtifacts::new()),
         redactor: std::sync::Arc::default(),
         environment: vec![("PATH".into(), PATH.into()), ("HOME".into(), root.into())],
+        memory: None,
         network: NetworkAccess::Off,
         add_dirs: Vec::new(),
         pass_env: Vec::new(),

@@ -85,6 +85,15 @@ impl Group {
         kin::marked(self.leader, self.mark?, self.started.elapsed()).next()
     }
 
+    /// The numbers of all processes of it.
+    pub(crate) fn processes(&self) -> Vec<i32> {
+        #[cfg(target_os = "linux")]
+        let found = kin::of(self.leader, self.mark, &self.kin).into_iter().filter_map(|kin| kin.pid());
+        #[cfg(not(target_os = "linux"))]
+        let found = [self.leader].into_iter();
+        found.map(Pid::as_raw_pid).collect()
+    }
+
     /// The shell.
     pub(crate) const fn leader(&self) -> Pid {
         self.leader

@@ -20,6 +20,8 @@ pub(crate) struct Setting {
     pub(crate) shell: PathBuf,
     pub(crate) workspace: PathBuf,
     pub(crate) environment: Vec<(OsString, OsString)>,
+    /// Bytes of memory that the processes of one command may hold together; none: as many as there are.
+    pub(crate) memory: Option<u64>,
     #[cfg(target_os = "linux")]
     pub(crate) care: Care,
 }

@@ -33,6 +33,7 @@ mod limits;
 mod live;
 #[cfg(target_os = "linux")]
 mod mark;
+mod memory;
 #[cfg(target_os = "linux")]
 mod network;
 mod output;

@@ -101,7 +101,7 @@ impl Ready {
         let Started { group, output: pipe } = self.start(&request.command, request.run)?;
         let keep = CommandOutput::new(output, Spill::new(Arc::clone(&self.artifacts)));
         let mut tap = Tap::new(pipe, keep, &self.redactor).map_err(watching)?;
-        let bounds = Bounds::of_command(request.timeout);
+        let bounds = Bounds::of_command(request.timeout, self.setting.memory);
         let status = run::to_its_end(group, &mut tap, bounds, cancelled).await;
         let (output, whole_output) = tap.finish().finish();
         #[cfg(target_os = "linux")]
@@ -123,7 +123,8 @@ impl Ready {
         self.take_care()?;
         let settle = self.guard()?;
         let Started { group, output } = self.start(command, Some(run))?;
-        Ok(Begun { group, output, redactor: Arc::clone(&self.redactor), settle })
+        let bounds = Bounds::of_server(self.setting.memory);
+        Ok(Begun { group, output, bounds, redactor: Arc::clone(&self.redactor), settle })
     }
 
     fn start(&self, command: &str, run: Option<RunId>) -> Result<Started, ProcessError> {

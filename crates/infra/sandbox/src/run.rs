@@ -9,6 +9,7 @@ use std::{
 };
 
 use domain::{command::CommandStatus, ports::Cancelled};
+use rustix::process::Signal;
 use tokio::{
     select,
     time::{sleep, timeout},
@@ -16,6 +17,7 @@ use tokio::{
 
 use crate::{
     group::{Exit, Group, Scope},
+    memory,
     tap::{Keep, Tap},
 };
 
@@ -40,16 +42,20 @@ pub(crate) struct Bounds {
     limit: Option<Duration>,
     /// What it gets between TERM and KILL when it is stopped before.
     grace: Duration,
+    /// Bytes of memory that its processes may hold together; none: as many as there are.
+    memory: Option<u64>,
 }
 
 impl Bounds {
     /// Of a command that somebody waits for.
-    pub(crate) const fn of_command(limit: Duration) -> Self {
-        Self { limit: Some(limit), grace: CANCEL_GRACE }
+    pub(crate) const fn of_command(limit: Duration, memory: Option<u64>) -> Self {
+        Self { limit: Some(limit), grace: CANCEL_GRACE, memory }
     }
 
     /// Of a server.
-    pub(crate) const SERVER: Self = Self { limit: None, grace: GRACE };
+    pub(crate) const fn of_server(memory: Option<u64>) -> Self {
+        Self { limit: None, grace: GRACE, memory }
+    }
 }
 
 /// Why the wait for a command was over.
@@ -58,6 +64,8 @@ enum Stop {
     ShellEnded,
     Deadline,
     Cancelled,
+    /// With the bytes that it held.
+    Memory(u64),
 }
 
 /// Brings a started command to its end. `group` leads; its output comes out of `tap`.
@@ -72,17 +80,21 @@ pub(crate) async fn to_its_end<K: Keep>(
 ) -> io::Result<CommandStatus> {
     let mut exit = Exit::watch(group.leader())?;
     let mut deadline = pin!(passed(bounds.limit));
-    let stop = loop {
-        select! {
-            // In this order a flood of output delays neither a cancel nor the deadline.
-            biased;
-            () = &mut cancelled => break Stop::Cancelled,
-            ended = exit.ended() => {
-                ended?;
-                break Stop::ShellEnded;
+    let stop = {
+        let mut exceeded = pin!(memory::exceeded(&group, bounds.memory));
+        loop {
+            select! {
+                // In this order a flood of output delays neither a cancel nor the deadline.
+                biased;
+                () = &mut cancelled => break Stop::Cancelled,
+                ended = exit.ended() => {
+                    ended?;
+                    break Stop::ShellEnded;
+                }
+                () = &mut deadline => break Stop::Deadline,
+                held = &mut exceeded => break Stop::Memory(held),
+                step = tap.step() => step?,
             }
-            () = &mut deadline => break Stop::Deadline,
-            step = tap.step() => step?,
         }
     };
     let scope = match stop {
@@ -100,6 +112,7 @@ pub(crate) async fn to_its_end<K: Keep>(
             ignore_late(timeout(grace, both(exit.ended(), tap.read_all())).await)?;
             Scope::Kin
         }
+        Stop::Memory(_) => Scope::Kin,
     };
     group.kill(scope);
     let is_dead = ignore_late(timeout(DEATH, exit.ended()).await)?;
@@ -108,6 +121,9 @@ pub(crate) async fn to_its_end<K: Keep>(
         tracing::warn!(group = group.leader().as_raw_pid(), "the kernel holds on to what a command started");
     }
     ignore_late(timeout(LAST_WORDS, tap.read_all()).await)?;
+    if let (Stop::Memory(held), Some(most)) = (stop, bounds.memory) {
+        tap.add(&memory::said(held, most));
+    }
     // What the kernel holds on to is left to the group's own drop.
     let status = if is_dead { Some(group.reap()?) } else { None };
     Ok(outcome(stop, status))
@@ -140,6 +156,7 @@ fn outcome(stop: Stop, status: Option<ExitStatus>) -> CommandStatus {
 
     match (stop, status) {
         (Stop::Cancelled, _) => CommandStatus::Cancelled,
+        (Stop::Memory(_), _) => CommandStatus::Signalled(Signal::KILL.as_raw()),
         (Stop::ShellEnded, Some(status)) => match (status.code(), status.signal()) {
             (Some(code), _) => CommandStatus::Exited(code),
             (None, signal) => CommandStatus::Signalled(signal.unwrap_or_default()),

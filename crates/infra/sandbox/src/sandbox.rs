@@ -16,6 +16,7 @@ use crate::{
     error::{SandboxError, causes, chain},
     folders::Folders,
     launcher::{Launcher, Setting},
+    memory,
     ready::Ready,
     servers::ServerTable,
     settings::{NetworkAccess, Requested, SandboxSettings},
@@ -197,6 +198,12 @@ impl Sandbox {
             shell: environment::shell(self.settings.path()).ok_or(SandboxError::NoShell)?,
             workspace: self.settings.workspace.clone(),
             environment: environment::of_commands(&self.settings, &self.folders, level),
+            memory: match level {
+                SandboxLevel::None => None,
+                SandboxLevel::Kernel | SandboxLevel::Strict => {
+                    self.settings.memory.or_else(memory::most_of_this_machine)
+                }
+            },
             #[cfg(target_os = "linux")]
             care: Care::take(&self.settings)?,
         })

@@ -72,6 +72,9 @@ pub struct SandboxSettings {
     pub redactor: Arc<Redactor>,
     /// The host's environment. Only the names of an allow-list reach a command.
     pub environment: Vec<(OsString, OsString)>,
+    /// Bytes of memory that the processes of one command may hold together where a wall holds them. None: three
+    /// quarters of what this machine, or the container we are in, has.
+    pub memory: Option<u64>,
     /// The network; nothing to choose at `none`.
     pub network: NetworkAccess,
     /// Further folders.

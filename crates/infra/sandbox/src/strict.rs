@@ -42,6 +42,7 @@ use crate::{
     launcher::{Setting, Started},
     limits::{self, Limits},
     mark::Mark,
+    memory,
     network::{Network, NetworkError, Networks},
     protected::Guard,
     settings::{NetworkAccess, SandboxSettings},
@@ -333,6 +334,7 @@ impl Child {
         rustix::process::setsid()?;
         self.mark.map(Mark::put_on).transpose()?;
         self.limits.apply()?;
+        memory::offer_itself();
         rustix::thread::set_no_new_privs(true)?;
         if let Reach::Of(network) = &self.network {
             let (user, network) = network.doors();

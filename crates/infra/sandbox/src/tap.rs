@@ -103,6 +103,11 @@ impl<K: Keep> Tap<K> {
         self.text.clear();
     }
 
+    /// Adds words of our own.
+    pub(crate) fn add(&mut self, text: &str) {
+        self.keep.take(&[], text);
+    }
+
     /// Hands on the last text and gives back what kept it.
     pub(crate) fn finish(mut self) -> K {
         self.decoder.finish(&mut self.text);

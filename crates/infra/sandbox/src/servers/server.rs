@@ -29,6 +29,7 @@ pub(crate) type Settle = Box<dyn FnOnce() -> Result<Vec<String>, ProcessError> +
 pub(crate) struct Begun {
     pub(crate) group: Group,
     pub(crate) output: io::PipeReader,
+    pub(crate) bounds: Bounds,
     pub(crate) redactor: Arc<Redactor>,
     pub(crate) settle: Settle,
 }
@@ -55,7 +56,7 @@ pub(super) struct Server {
 impl Server {
     /// Takes a started shell over; a task of its own drives it. Needs a tokio runtime with IO.
     pub(super) fn run(command: String, begun: Begun) -> io::Result<Self> {
-        let Begun { group, output, redactor, settle } = begun;
+        let Begun { group, output, bounds, redactor, settle } = begun;
         let window = Window::default();
         let mut tap = Tap::new(output, window.clone(), &redactor)?;
         let settle = Arc::new(Mutex::new(Some(settle)));
@@ -66,7 +67,7 @@ impl Server {
             async move {
                 // Also where nobody is left who could stop it.
                 let stopped = Box::pin(async move { drop(stopped.wait_for(|stop| *stop).await) });
-                let status = run::to_its_end(group, &mut tap, Bounds::SERVER, stopped).await;
+                let status = run::to_its_end(group, &mut tap, bounds, stopped).await;
                 drop(tap.finish());
                 ended.send_replace(Some(conclude(status, take(&settle), &window)));
             }

@@ -2,6 +2,7 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
+use better_llm_sandbox::Requested;
 use domain::{
     command::{CommandRequest, CommandStatus},
     permission::SandboxLevel,
@@ -79,5 +80,42 @@ async fn a_file_that_grows_past_its_limit_ends_whoever_writes_it() {
         let (status, output) = result(&sandbox, "exec truncate -s 17G huge").await;
         let is_told = output.contains("File too large") || status == CommandStatus::Signalled(25);
         assert!(is_told, "{status:?} {output} at {level:?}");
+    }
+}
+
+/// The model reads why, and nothing is left of what ate the memory.
+#[tokio::test]
+async fn a_command_that_eats_the_memory_is_ended_and_told() {
+    for level in WALLED {
+        let bench = Bench::new();
+        let mut settings = bench.settings(Requested::Level(level));
+        settings.memory = Some(300 * 1024 * 1024);
+        let Some(sandbox) = bench.with(settings).await else { continue };
+        if !has_python() {
+            return;
+        }
+        // In a process of its own, so that it is the command that is held and not its shell.
+        let command = "python3 -c 'import time; held = bytearray(500 * 1024 * 1024); time.sleep(600)' & wait";
+        let end =
+            within(sandbox.run(CommandRequest::new(command), Arc::new(Sink::default()), never_cancelled()));
+        let end = end.await.expect("it runs");
+        assert_eq!(end.status, CommandStatus::Signalled(9), "{level:?}");
+        let said = end.output.head;
+        assert!(said.contains("MiB of memory, and the sandbox lets a command hold 300 MiB]"), "{said}");
+        assert_eq!(result(&sandbox, "cat /proc/self/oom_score_adj").await.1, "1000\n");
+    }
+}
+
+/// Programs that reserve far more than they use are no reason to end them.
+#[tokio::test]
+async fn memory_that_is_only_reserved_counts_nothing() {
+    for level in WALLED {
+        let bench = Bench::new();
+        let Some(sandbox) = bench.at(level).await else { continue };
+        if !has_python() {
+            return;
+        }
+        let command = "python3 -c 'import mmap; mmap.mmap(-1, 1 << 43, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)'";
+        assert_eq!(result(&sandbox, command).await, (CommandStatus::Exited(0), String::new()), "{level:?}");
     }
 }

@@ -73,6 +73,7 @@ impl Bench {
                 variable("LD_PRELOAD", "/nowhere/canary.so".into()),
                 variable("BASH_ENV", "/nowhere/canary.sh".into()),
             ],
+            memory: None,
             network: NetworkAccess::Off,
             add_dirs: Vec::new(),
             pass_env: Vec::new(),
