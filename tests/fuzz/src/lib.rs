@@ -7,6 +7,7 @@ mod answer;
 #[cfg(test)]
 mod brief;
 mod configuration;
+mod path;
 mod redaction;
 mod rule;
 mod terminal;
@@ -28,9 +29,10 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     Target { name: "answer", check: answer::check, mutations: 20_000 },
     Target { name: "configuration", check: configuration::check, mutations: 2_000 },
+    Target { name: "path", check: path::check, mutations: 200 },
     Target { name: "redaction", check: redaction::check, mutations: 5_000 },
     Target { name: "rule", check: rule::check, mutations: 5_000 },
     Target { name: "terminal", check: terminal::check, mutations: 5_000 },
