@@ -1,9 +1,10 @@
 //! The seccomp filter: no sockets but those of a network that a command may use, no io_uring (it opens sockets without
 //! `socket`), no key rings, no change of the limit that carries the mark.
 //!
-//! Where a command shares processes and memories with everybody (`kernel`) there is no ptrace, and there are no
-//! System V queues, memories and semaphores and no POSIX queues, which outlive the command. Local sockets are refused
-//! at every level: each that has a path is a door to whoever listens.
+//! Where a command shares processes and memories with everybody (`kernel`) it reaches no process but itself
+//! ([`others`]), and there are no System V queues, memories and semaphores and no POSIX queues: they outlive the
+//! command, and those of other programs are open to it. Local sockets are refused at every level: each that has a path
+//! is a door to whoever listens.
 //!
 //! `socketpair` works for connected pairs of local streams. Datagram pairs are refused: they can be pointed at any
 //! socket that has a path, which is what refusing `socket` is there to stop.
@@ -11,7 +12,11 @@
 //! Written by hand because ready filter builders match call numbers one by one, and the x32 calls of x86_64 are a
 //! whole range.
 
+mod others;
+
 use libc::{c_int, sock_filter};
+
+use self::others::Others;
 
 /// A processor family that the filter knows.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +32,10 @@ pub(crate) struct Processor {
     prlimit: u32,
     /// `add_key`, `request_key`, `keyctl`.
     keys: [u32; 3],
-    /// `shmget`, `semget`, `msgget`, `mq_open`.
-    shared: [u32; 4],
+    /// `shmget`, `shmat`, `shmctl`, `semget`, `semop`, `semtimedop`, `semctl`, `msgget`, `msgsnd`, `msgrcv`,
+    /// `msgctl`, `mq_open`, `mq_unlink`: numbers of what others made can be guessed.
+    shared: [u32; 13],
+    others: Others,
 }
 
 impl Processor {
@@ -41,7 +48,8 @@ impl Processor {
         setrlimit: 160,
         prlimit: 302,
         keys: [248, 249, 250],
-        shared: [29, 64, 68, 240],
+        shared: [29, 30, 31, 64, 65, 220, 66, 68, 69, 70, 71, 240, 241],
+        others: Others::X86_64,
     };
     const AARCH64: Self = Self {
         audit: 0xC000_00B7,
@@ -52,7 +60,8 @@ impl Processor {
         setrlimit: 164,
         prlimit: 261,
         keys: [217, 218, 219],
-        shared: [194, 190, 186, 180],
+        shared: [194, 196, 195, 190, 193, 192, 191, 186, 189, 188, 187, 180, 181],
+        others: Others::AARCH64,
     };
 
     /// The one this program was built for.
@@ -112,14 +121,14 @@ pub(crate) fn program(processor: &Processor, doors: Doors) -> Vec<sock_filter> {
     lines.extend(IO_URING.into_iter().chain(processor.keys).flat_map(|call| refused(call, libc::ENOSYS)));
     if !doors.is_alone {
         lines.extend(processor.shared.into_iter().flat_map(|call| refused(call, libc::ENOSYS)));
-        lines.extend(refused(processor.ptrace, libc::EPERM));
+        lines.extend(others::left_alone(processor));
     }
     lines.extend(if doors.internet {
         of_the_internet(processor)
     } else {
         refused(processor.socket, libc::EPERM).into()
     });
-    lines.extend(mark_stays(processor));
+    lines.extend(own_limits(processor, doors));
     lines.extend(pairs_of_streams(processor));
     lines
 }
@@ -144,23 +153,26 @@ fn of_the_internet(processor: &Processor) -> Vec<sock_filter> {
     ]
 }
 
-/// The limit that carries the mark can be read and not set. The number is loaded before, and after where the call is
-/// another one.
-fn mark_stays(processor: &Processor) -> [sock_filter; 14] {
+/// The limit that carries the mark can be read and not set; behind the wall other limits are set for the caller alone.
+/// The number is loaded before, and after where the call is another one.
+fn own_limits(processor: &Processor, doors: Doors) -> [sock_filter; 16] {
+    let on_another = u8::from(!doors.is_alone);
     [
         jump(IF_EQUAL, processor.setrlimit, 0, 4),
         line(LOAD, FIRST_ARGUMENT),
         jump(IF_EQUAL, MARK, 0, 1),
         line(ANSWER, refusal(libc::EPERM)),
         line(ANSWER, libc::SECCOMP_RET_ALLOW),
+        jump(IF_EQUAL, processor.prlimit, 0, 10),
         // Without a new value, which is the third argument, it only reads.
-        jump(IF_EQUAL, processor.prlimit, 0, 8),
-        line(LOAD, SECOND_ARGUMENT),
-        jump(IF_EQUAL, MARK, 0, 5),
         line(LOAD, THIRD_ARGUMENT),
         jump(IF_EQUAL, 0, 0, 2),
         line(LOAD, THIRD_ARGUMENT_HIGH),
-        jump(IF_EQUAL, 0, 1, 0),
+        jump(IF_EQUAL, 0, 5, 0),
+        line(LOAD, FIRST_ARGUMENT),
+        jump(IF_EQUAL, 0, 0, 2 * on_another),
+        line(LOAD, SECOND_ARGUMENT),
+        jump(IF_EQUAL, MARK, 0, 1),
         line(ANSWER, refusal(libc::EPERM)),
         line(ANSWER, libc::SECCOMP_RET_ALLOW),
     ]
@@ -201,15 +213,15 @@ fn jump(operation: u32, operand: u32, then: u8, otherwise: u8) -> sock_filter {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const ALLOWED: u32 = libc::SECCOMP_RET_ALLOW;
-    const DENIED: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+    pub(super) const ALLOWED: u32 = libc::SECCOMP_RET_ALLOW;
+    pub(super) const DENIED: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
     const ABSENT: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
 
-    const CLOSED: Doors = Doors { internet: false, is_alone: false };
-    const OPEN: Doors = Doors { internet: true, is_alone: true };
+    pub(super) const CLOSED: Doors = Doors { internet: false, is_alone: false };
+    pub(super) const OPEN: Doors = Doors { internet: true, is_alone: true };
 
     /// Interprets the program the way the kernel does, for one call.
     fn answer(processor: &Processor, doors: Doors, audit: u32, number: u32, arguments: [u32; 4]) -> u32 {
@@ -241,7 +253,7 @@ mod tests {
     }
 
     /// The arguments are the first, the second, and both halves of the third.
-    fn check<const N: usize>(
+    pub(super) fn check<const N: usize>(
         doors: Doors,
         call: impl Fn(&Processor) -> u32,
         arguments: [u32; N],
@@ -287,12 +299,10 @@ mod tests {
             (0..3).for_each(|at| check(doors, |processor| processor.keys[at], [0, 0], ABSENT));
             check(doors, read, [0, 0], ALLOWED);
         }
-        for at in 0..4 {
+        for at in 0..13 {
             check(CLOSED, |processor| processor.shared[at], [0, 0], ABSENT);
             check(OPEN, |processor| processor.shared[at], [0, 0], ALLOWED);
         }
-        check(CLOSED, |processor| processor.ptrace, [0, 0], DENIED);
-        check(OPEN, |processor| processor.ptrace, [0, 0], ALLOWED);
     }
 
     #[test]
@@ -302,10 +312,21 @@ mod tests {
         for doors in [CLOSED, OPEN] {
             check(doors, set, [MARK], DENIED);
             check(doors, set, [libc::RLIMIT_NOFILE], ALLOWED);
-            check(doors, both, [0, MARK, 0x1000, 0], DENIED);
-            check(doors, both, [0, MARK, 0, 0x7FFF], DENIED);
-            check(doors, both, [7, MARK, 0, 0], ALLOWED);
+            for own_or_not in [0, 7] {
+                check(doors, both, [own_or_not, MARK, 0x1000, 0], DENIED);
+                check(doors, both, [own_or_not, MARK, 0, 0x7FFF], DENIED);
+                check(doors, both, [own_or_not, MARK, 0, 0], ALLOWED);
+            }
             check(doors, both, [0, libc::RLIMIT_NOFILE, 0x1000, 0], ALLOWED);
+        }
+    }
+
+    #[test]
+    fn the_limits_of_another_process_can_be_read_and_behind_the_wall_not_set() {
+        for (new, behind_the_wall) in [([0, 0], ALLOWED), ([0x1000, 0], DENIED), ([0, 0x7FFF], DENIED)] {
+            let arguments = [7, libc::RLIMIT_NOFILE, new[0], new[1]];
+            check(CLOSED, |processor| processor.prlimit, arguments, behind_the_wall);
+            check(OPEN, |processor| processor.prlimit, arguments, ALLOWED);
         }
     }
 

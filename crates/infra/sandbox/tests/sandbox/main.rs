@@ -10,6 +10,7 @@ mod inside;
 mod levels;
 mod limits;
 mod network;
+mod others;
 mod plain_user;
 mod protected;
 mod secrets;

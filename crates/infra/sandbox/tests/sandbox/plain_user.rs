@@ -26,7 +26,17 @@ fn every_wall_holds_for_a_plain_user_as_for_root() {
     let output = Command::new("setpriv")
         .args(["--reuid", &user, "--regid", &user, "--clear-groups", "--"])
         .arg(&program)
-        .args(["wall::", "shield::", "inside::", "network::", "limits::", "folders::", "--test-threads", "2"])
+        .args([
+            "wall::",
+            "shield::",
+            "inside::",
+            "network::",
+            "limits::",
+            "folders::",
+            "others::",
+            "--test-threads",
+            "2",
+        ])
         .env_clear()
         .envs([("PATH", "/usr/local/bin:/usr/bin:/bin"), ("LANG", "C.UTF-8")])
         .env("TMPDIR", &temporary)
