@@ -2,14 +2,23 @@
 //! on values that were made before the fork. Nothing here allocates or locks.
 
 use std::{
-    io,
-    os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    net::{Ipv4Addr, SocketAddrV4},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
 };
 
 use rustix::{
     io::FdFlags,
+    net::{
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+        SendAncillaryMessage, SendFlags, SocketType,
+    },
     thread::{LinkNameSpaceType, move_into_link_name_space},
 };
+
+/// Connections that may wait to be accepted.
+const WAITING: i32 = 128;
 
 /// Descriptors that the host program left open would be doors in the wall.
 pub(crate) fn close_everything_on_exec() -> io::Result<()> {
@@ -51,6 +60,33 @@ pub(crate) fn enter(user: BorrowedFd<'_>, network: BorrowedFd<'_>) -> io::Result
 /// The number under which a descriptor passes.
 pub(crate) fn number(descriptor: &OwnedFd) -> RawFd {
     descriptor.as_raw_fd()
+}
+
+/// Makes a socket that listens on the loopback of the network we are in, and sends it through `way`.
+pub(crate) fn hand_over_a_listener(way: &OwnedFd, port: u16) -> io::Result<()> {
+    let listener = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    rustix::net::bind(&listener, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))?;
+    rustix::net::listen(&listener, WAITING)?;
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let passed = [listener.as_fd()];
+    control.push(SendAncillaryMessage::ScmRights(&passed));
+    rustix::net::sendmsg(way, &[IoSlice::new(b"x")], &mut control, SendFlags::empty())?;
+    Ok(())
+}
+
+/// What [`hand_over_a_listener`] sent. Does not wait.
+pub(crate) fn take_over(way: &OwnedFd) -> io::Result<OwnedFd> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    rustix::net::recvmsg(way, &mut [IoSliceMut::new(&mut byte)], &mut control, flags)?;
+    let mut passed = control.drain().flat_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(passed) => passed.collect::<Vec<_>>(),
+        _ => Vec::new(),
+    });
+    passed.next().ok_or_else(|| io::Error::other("no socket was handed over"))
 }
 
 fn checked(result: libc::c_long) -> io::Result<()> {

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use crate::hosts::InvalidHost;
+
 /// A sandbox level cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
@@ -43,6 +45,18 @@ pub enum SandboxError {
         #[source]
         source: io::Error,
     },
+    /// The list of hosts holds what is none.
+    #[error(transparent)]
+    Host(#[from] InvalidHost),
+    /// Nothing but a network namespace leads a command to a proxy and nowhere else.
+    #[error(
+        "a list of hosts (`sandbox.network`) needs sandbox level `strict`{why}; make that work, empty the list, or open \
+         the whole network with `--allow-network`"
+    )]
+    HostsNeedStrict {
+        /// Why `strict` is not to be had, where it was tried; begins with a comma.
+        why: String,
+    },
     /// A person asked to pass one of our own credentials on.
     #[error("{} holds a credential of better-llm and is passed to no command; take it out of `--pass-env`", .0.display())]
     PassedCredential(std::ffi::OsString),
@@ -54,7 +68,7 @@ pub enum SandboxError {
 impl SandboxError {
     /// Whether a person has to change what they asked for, whatever this machine can do.
     pub(crate) const fn is_of_settings(&self) -> bool {
-        matches!(self, Self::PassedCredential(_))
+        matches!(self, Self::PassedCredential(_) | Self::Host(_) | Self::HostsNeedStrict { .. })
     }
 }
 

@@ -53,12 +53,6 @@ pub(crate) enum WallError {
         .0.display()
     )]
     ReadOnlyInside(PathBuf),
-    /// Nothing but a namespace of its own leads a command to a proxy and nowhere else.
-    #[error(
-        "a list of hosts (`sandbox.network`) needs level `strict`; at `kernel` use `--allow-network`, which opens the \
-         whole network, or empty the list"
-    )]
-    Hosts,
     /// A granted path exists and cannot be opened.
     #[error("cannot grant a path")]
     Grant(#[from] PathFdError),
@@ -102,11 +96,7 @@ impl Wall {
     /// Builds what can be built before any command.
     pub(crate) fn build(settings: Arc<SandboxSettings>, folders: Folders) -> Result<Self, WallError> {
         let processor = filter::Processor::of_host().ok_or(WallError::Processor)?;
-        let internet = match settings.network {
-            NetworkAccess::Off => false,
-            NetworkAccess::Open => true,
-            NetworkAccess::Hosts(_) => return Err(WallError::Hosts),
-        };
+        let internet = settings.network == NetworkAccess::Open;
         if let Some(path) = read_only_inside(&settings) {
             return Err(WallError::ReadOnlyInside(path.to_owned()));
         }

@@ -21,6 +21,7 @@ mod folders;
 mod grants;
 mod group;
 mod helper;
+mod hosts;
 #[cfg(target_os = "linux")]
 mod kernel;
 #[cfg(target_os = "linux")]
@@ -39,6 +40,8 @@ mod network;
 mod output;
 #[cfg(target_os = "linux")]
 mod protected;
+#[cfg(target_os = "linux")]
+mod proxy;
 mod ready;
 mod run;
 mod sandbox;
@@ -51,5 +54,6 @@ mod tap;
 
 pub use error::SandboxError;
 pub use helper::{Helper, run_helper_if_asked};
+pub use hosts::InvalidHost;
 pub use sandbox::Sandbox;
 pub use settings::{AddedDir, NetworkAccess, Requested, SandboxSettings};

@@ -8,6 +8,7 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{self, Read},
+    net::TcpListener,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::process::CommandExt,
@@ -19,12 +20,18 @@ use std::{
 };
 
 use domain::id::RunId;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::{AddressFamily, SocketFlags, SocketType, socketpair},
+};
+use tokio::runtime::Handle;
 
-use crate::child;
+use crate::{child, hosts::HostList, proxy::Proxy};
 
 /// How long bubblewrap may take to make one.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Where a proxy of ours listens in a run's network, on its loopback.
+const PROXY_PORT: u16 = 47_128;
 /// Runs that have a network at a time. An engine has few runs at once and ends each; one more than this is an error.
 const MOST_RUNS: usize = 256;
 /// Bytes of what bubblewrap says that are read.
@@ -46,6 +53,9 @@ pub(crate) enum NetworkError {
     /// It was made and could not be taken hold of.
     #[error("cannot take hold of the network that bubblewrap made")]
     Hold(#[source] io::Error),
+    /// The proxy that leads to the listed hosts does not listen.
+    #[error("cannot listen in the run's network")]
+    Listen(#[source] io::Error),
     /// Nobody ends runs.
     #[error("{MOST_RUNS} runs have a network already")]
     TooMany,
@@ -56,6 +66,15 @@ pub(crate) enum NetworkError {
 pub(crate) struct Network {
     user: OwnedFd,
     network: OwnedFd,
+    /// Leads to the listed hosts.
+    proxy: Option<Proxy>,
+}
+
+/// Which hosts lie beyond, and where their proxies run.
+#[derive(Debug, Clone)]
+pub(crate) struct WayOut {
+    pub(crate) hosts: Arc<HostList>,
+    pub(crate) runtime: Handle,
 }
 
 impl Network {
@@ -95,6 +114,10 @@ impl Network {
         // The closure's ends of both pipes go with it.
         drop(command);
         let held = hold(&mut told);
+        if held.is_err() {
+            // It may wait for something else than us.
+            bubblewrap.kill().map_err(failed)?;
+        }
         drop(go_on);
         let mut said = String::new();
         if let Some(errors) = bubblewrap.stderr.take() {
@@ -104,6 +127,43 @@ impl Network {
             return Err(NetworkError::None(said.trim().to_owned()));
         }
         held
+    }
+
+    /// Lets a proxy of ours listen in it.
+    fn open(&mut self, out: &WayOut) -> Result<(), NetworkError> {
+        let listener = self.listen().map_err(NetworkError::Listen)?;
+        let _context = out.runtime.enter();
+        self.proxy = Some(Proxy::serve(listener, Arc::clone(&out.hosts)).map_err(NetworkError::Listen)?);
+        Ok(())
+    }
+
+    /// A socket that belongs to it. A thread of ours cannot enter another user namespace, so a child makes the socket
+    /// and hands it over; it ends without becoming another program.
+    fn listen(&self) -> io::Result<TcpListener> {
+        let kind = SocketFlags::CLOEXEC;
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, kind, None)?;
+        let (user, network) = (self.user.try_clone()?, self.network.try_clone()?);
+        let mut child = Command::new("/");
+        #[expect(
+            unsafe_code,
+            reason = "code between fork and exec; only raw calls, nothing allocates or locks"
+        )]
+        // SAFETY: the closure only makes async-signal-safe system calls on values that were made before the fork.
+        unsafe {
+            child.pre_exec(move || {
+                child::enter(user.as_fd(), network.as_fd())?;
+                child::hand_over_a_listener(&theirs, PROXY_PORT)?;
+                Err(io::Error::from_raw_os_error(libc::ECANCELED))
+            });
+        }
+        match child.spawn() {
+            // What it was to do it has done, or the socket below says that it has not.
+            Err(error) if error.raw_os_error() == Some(libc::ECANCELED) => {}
+            Err(error) => return Err(error),
+            Ok(mut child) => drop(child.wait()?),
+        }
+        drop(child);
+        child::take_over(&ours).map(TcpListener::from)
     }
 
     /// The user namespace that a process has to enter first, and the network.
@@ -133,6 +193,7 @@ fn hold(told: &mut io::PipeReader) -> Result<Network, NetworkError> {
     Ok(Network {
         user: open("user").map_err(NetworkError::Hold)?,
         network: open("net").map_err(NetworkError::Hold)?,
+        proxy: None,
     })
 }
 
@@ -143,28 +204,63 @@ fn child_in(said: &str) -> Option<u32> {
     digits.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
 }
 
+/// What tells programs of the proxy.
+pub(crate) fn variables_of_the_proxy() -> impl Iterator<Item = (&'static str, String)> {
+    let proxy = format!("http://127.0.0.1:{PROXY_PORT}");
+    let own = "localhost,127.0.0.1,::1".to_owned();
+    ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"]
+        .into_iter()
+        .map(move |name| (name, proxy.clone()))
+        .chain(["no_proxy", "NO_PROXY"].into_iter().map(move |name| (name, own.clone())))
+}
+
+/// The same for Java, which asks no environment.
+pub(crate) fn options_of_java() -> String {
+    ["http", "https"]
+        .map(|way| format!(" -D{way}.proxyHost=127.0.0.1 -D{way}.proxyPort={PROXY_PORT}"))
+        .concat()
+}
+
 /// The networks of the runs of one session.
 #[derive(Debug, Default)]
-pub(crate) struct Networks(Mutex<HashMap<RunId, Arc<Network>>>);
+pub(crate) struct Networks {
+    /// Commands without a run share one where a way leads out.
+    of_runs: Mutex<HashMap<Option<RunId>, Arc<Network>>>,
+    out: Option<WayOut>,
+}
 
 impl Networks {
+    /// With a way out of each, or none.
+    pub(crate) fn new(out: Option<WayOut>) -> Self {
+        Self { of_runs: Mutex::default(), out }
+    }
+
+    /// Whether a way leads out.
+    pub(crate) const fn leads_out(&self) -> bool {
+        self.out.is_some()
+    }
+
     /// The one of a run; the first to ask waits until it is made.
-    pub(crate) fn of(&self, run: RunId, bubblewrap: &Path) -> Result<Arc<Network>, NetworkError> {
-        let mut networks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn of(&self, run: Option<RunId>, bubblewrap: &Path) -> Result<Arc<Network>, NetworkError> {
+        let mut networks = self.of_runs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(network) = networks.get(&run) {
             return Ok(Arc::clone(network));
         }
         if networks.len() >= MOST_RUNS {
             return Err(NetworkError::TooMany);
         }
-        let network = Arc::new(Network::make(bubblewrap)?);
+        let mut network = Network::make(bubblewrap)?;
+        if let Some(out) = &self.out {
+            network.open(out)?;
+        }
+        let network = Arc::new(network);
         networks.insert(run, Arc::clone(&network));
         Ok(network)
     }
 
     /// Lets go of a run's.
     pub(crate) fn end(&self, run: RunId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
+        self.of_runs.lock().unwrap_or_else(PoisonError::into_inner).remove(&Some(run));
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     environment,
     error::{SandboxError, causes, chain},
     folders::Folders,
+    hosts::HostList,
     launcher::{Launcher, Setting},
     memory,
     ready::Ready,
@@ -102,6 +103,9 @@ impl Sandbox {
         if let Some(name) = environment::passed_credential(&self.settings) {
             return Err(SandboxError::PassedCredential(name.to_owned()));
         }
+        if let NetworkAccess::Hosts(hosts) = &self.settings.network {
+            drop(HostList::parse(hosts)?);
+        }
         #[cfg(target_os = "linux")]
         leftover::end_those_of_the_dead(&self.settings.run_folder).await;
         match self.settings.requested {
@@ -122,6 +126,9 @@ impl Sandbox {
             Ok(mut ready) => {
                 ready.reason.push_str(&format!("; {}", causes(&strict)));
                 Ok(ready)
+            }
+            Err(SandboxError::HostsNeedStrict { .. }) => {
+                Err(SandboxError::HostsNeedStrict { why: format!(", and {}", causes(&strict)) })
             }
             Err(kernel) => {
                 Err(SandboxError::NothingWorks { strict: causes(&strict), kernel: causes(&kernel) })
@@ -152,8 +159,17 @@ impl Sandbox {
         Err(unavailable(SandboxLevel::Strict, "namespaces are a part of Linux".into()))
     }
 
+    /// What other levels than `strict` cannot do.
+    fn needs_no_namespace(&self) -> Result<(), SandboxError> {
+        match self.settings.network {
+            NetworkAccess::Off | NetworkAccess::Open => Ok(()),
+            NetworkAccess::Hosts(_) => Err(SandboxError::HostsNeedStrict { why: String::new() }),
+        }
+    }
+
     /// Nothing has to work together here, so nothing is probed.
     fn prepare_none(&self) -> Result<Ready, SandboxError> {
+        self.needs_no_namespace()?;
         let setting = self.setting(SandboxLevel::None)?;
         #[cfg(target_os = "linux")]
         let gaps = setting.care.gaps();
@@ -172,6 +188,7 @@ impl Sandbox {
 
     #[cfg(target_os = "linux")]
     async fn prepare_kernel(&self) -> Result<Ready, SandboxError> {
+        self.needs_no_namespace()?;
         let setting = self.setting(SandboxLevel::Kernel)?;
         let wall = Wall::build(Arc::clone(&self.settings), self.folders.clone())
             .map_err(|source| unavailable(SandboxLevel::Kernel, source.into()))?;

@@ -23,6 +23,7 @@ use std::{
 };
 
 use domain::id::RunId;
+use tokio::runtime::Handle;
 
 pub(crate) use self::report::Report;
 use self::{
@@ -39,11 +40,12 @@ use crate::{
     folders::Folders,
     grants,
     group::Group,
+    hosts::{HostList, InvalidHost},
     launcher::{Setting, Started},
     limits::{self, Limits},
     mark::Mark,
     memory,
-    network::{Network, NetworkError, Networks},
+    network::{self, Network, NetworkError, Networks, WayOut},
     protected::Guard,
     settings::{NetworkAccess, SandboxSettings},
 };
@@ -78,6 +80,9 @@ pub(crate) enum StrictError {
     /// The run's network could not be made.
     #[error("cannot make the run's network")]
     Network(#[from] NetworkError),
+    /// The list of hosts holds what is none.
+    #[error(transparent)]
+    Host(InvalidHost),
     /// A descriptor that bubblewrap reads could not be made.
     #[error("cannot write down the options of bubblewrap")]
     Options(#[source] io::Error),
@@ -123,6 +128,13 @@ impl Strict {
         let is_proven = told.is_some();
         let bubblewrap = told.map_or_else(|| program.ask(), Ok)?;
         let filter = filter::program(&processor, Doors { internet: true, is_alone: true }).into();
+        let out = match &settings.network {
+            NetworkAccess::Off | NetworkAccess::Open => None,
+            NetworkAccess::Hosts(listed) => {
+                let hosts = HostList::parse(listed).map_err(StrictError::Host)?;
+                Some(WayOut { hosts: Arc::new(hosts), runtime: Handle::current() })
+            }
+        };
         let thread = LauncherThread::start().map_err(StrictError::Thread)?;
         let shared = Shared {
             settings,
@@ -130,7 +142,7 @@ impl Strict {
             bubblewrap,
             filter,
             counts_processes: counts_processes(),
-            networks: Networks::default(),
+            networks: Networks::new(out),
             shield: Mutex::new(None),
         };
         Ok(Self { shared: Arc::new(shared), thread, proof, is_proven })
@@ -165,8 +177,12 @@ impl Strict {
         if !bubblewrap.disables_namespaces() {
             reason.push_str("; this version cannot forbid user namespaces inside");
         }
-        if settings.network == NetworkAccess::Open {
-            reason.push_str("; the network is open (`--allow-network`)");
+        match &settings.network {
+            NetworkAccess::Off => {}
+            NetworkAccess::Open => reason.push_str("; the network is open (`--allow-network`)"),
+            NetworkAccess::Hosts(hosts) => {
+                reason.push_str(&format!("; a proxy leads to {} (`sandbox.network`)", hosts.join(", ")));
+            }
         }
         if !counts_processes && rustix::process::geteuid().is_root() {
             reason.push_str(
@@ -245,8 +261,8 @@ impl Shared {
         let view = View::of(&self.settings, &self.folders, &self.shield().0);
         let network = match (&self.settings.network, order.run) {
             (NetworkAccess::Open, _) => Reach::Host,
-            (_, None) => Reach::Alone,
-            (_, Some(run)) => Reach::Of(self.networks.of(run, &self.bubblewrap.program)?),
+            (NetworkAccess::Off, None) => Reach::Alone,
+            (_, run) => Reach::Of(self.networks.of(run, &self.bubblewrap.program)?),
         };
         let (report, reports) = Report::pipe().map_err(StrictError::Options)?;
 
@@ -259,6 +275,9 @@ impl Shared {
         options.add("--chdir", [&self.settings.workspace]);
         for (name, value) in &order.environment {
             options.add("--setenv", [name, value]);
+        }
+        if self.networks.leads_out() {
+            tell_of_the_proxy(&mut options, &order.environment);
         }
         let (options, passed) = options.over_a_descriptor().map_err(StrictError::Options)?;
 
@@ -310,6 +329,20 @@ impl Shared {
         options.add("--cap-drop", ["ALL"]);
         options
     }
+}
+
+/// Sets the variables by which programs find a proxy.
+fn tell_of_the_proxy(options: &mut Options, environment: &[(OsString, OsString)]) {
+    for (name, value) in network::variables_of_the_proxy() {
+        options.add("--setenv", [name, value.as_str()]);
+    }
+    let mut java = environment
+        .iter()
+        .find(|(name, _)| name == "MAVEN_OPTS")
+        .map(|(_, options)| options.clone())
+        .unwrap_or_default();
+    java.push(network::options_of_java());
+    options.add("--setenv", ["MAVEN_OPTS".as_ref(), java.as_os_str()]);
 }
 
 /// The network that a command is started in.
