@@ -1,4 +1,7 @@
 //! Private keys between their markers, as files hold them and as JSON quotes them (`\n` for a line break).
+//!
+//! Markers alone hide nothing: what stands between them is taken out as far as its lines are a key's, so that nobody
+//! can put other words there to keep them from a reader.
 
 use super::{
     rules::SecretKind,
@@ -47,7 +50,8 @@ pub(super) fn read(text: Text<'_>, at: usize) -> Verdict {
     }
     let end = [END, label, DASHES].concat();
     let length = match marker.map(|marker| text.has(body + marker, &end)) {
-        Some(Has::Yes) => Some(key.len() + end.len()),
+        Some(Has::Yes) if is_body(key) => Some(key.len() + end.len()),
+        Some(Has::Yes) => length_of_lines(key),
         Some(Has::Open) => return Verdict::Open,
         None if is_cut => return Verdict::Open,
         Some(Has::No) | None => length_of_lines(key),
@@ -84,18 +88,92 @@ fn length_of_lines(bytes: &[u8]) -> Option<usize> {
     while at < bytes.len() {
         let rest = bytes.get(at..).unwrap_or_default();
         let (line, length) = next_line(rest);
-        let word = last_word(line);
-        if word.len() >= SHORTEST_LINE {
-            end = Some(at + line.len());
-        } else if end.is_some() {
+        // A quote ends the text that holds the key.
+        let quote = line.iter().position(|byte| matches!(byte, b'"' | b'\''));
+        let line = line.get(..quote.unwrap_or(line.len())).unwrap_or_default();
+        match kind_of(line) {
+            Line::Digits { count } if count >= SHORTEST_LINE => end = Some(at + line.len()),
             // The last line of a key is shorter; where the key was cut off, it may be any word.
-            return end.map(|end| if word.is_empty() { end } else { at + line.len() });
-        } else if at > 0 && !line.is_empty() && !line.contains(&b':') {
-            return None;
+            Line::Digits { .. } if end.is_some() => return Some(at + line.len()),
+            Line::Blank | Line::Header if end.is_none() => {}
+            _ if at == 0 => {}
+            _ => return end,
+        }
+        if quote.is_some() {
+            return end;
         }
         at += length;
     }
     end
+}
+
+/// Whether everything between two markers is a key's: headers, lines of base64 of which only the last is short, and a
+/// checksum (RFC 9580 section 6.1).
+fn is_body(bytes: &[u8]) -> bool {
+    let (mut begun, mut ended) = (false, false);
+    let mut at = 0;
+    while at < bytes.len() {
+        let (line, length) = next_line(bytes.get(at..).unwrap_or_default());
+        let is_of_marker = line.len() == length;
+        match kind_of(line) {
+            Line::Blank => {}
+            // What stands before the last marker, on its own line.
+            _ if is_of_marker && counts_lines(line) => {}
+            Line::Header if !begun => {}
+            Line::Digits { count } if !ended => {
+                begun = true;
+                ended = count < SHORTEST_LINE;
+            }
+            // The checksum of an armoured key.
+            Line::Digits { count: 5 } if last_word(line).starts_with(b"=") => {}
+            _ => return false,
+        }
+        at += length.max(1);
+    }
+    begun
+}
+
+/// What a line between the markers of a key can be.
+enum Line {
+    Blank,
+    /// `Proc-Type: 4,ENCRYPTED`.
+    Header,
+    /// So many digits of base64, whatever counts the line before them.
+    Digits {
+        count: usize,
+    },
+    Other,
+}
+
+fn kind_of(line: &[u8]) -> Line {
+    let line = line.trim_ascii();
+    let word = last_word(line);
+    let before = line.get(..line.len() - word.len()).unwrap_or_default();
+    if line.is_empty() {
+        Line::Blank
+    } else if !word.is_empty() && counts_lines(before) {
+        Line::Digits { count: word.len() }
+    } else if is_header(line) {
+        Line::Header
+    } else {
+        Line::Other
+    }
+}
+
+/// What programs put before a line: nothing, a number, a sign of a diff, a file's name and a number (`key.pem:12:`).
+fn counts_lines(before: &[u8]) -> bool {
+    let is_number = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);
+    let place = before.strip_suffix(b":").or_else(|| before.strip_suffix(b"-"));
+    let digits = place.map(|place| place.iter().rev().take_while(|byte| byte.is_ascii_digit()).count());
+    is_number(before.trim_ascii()) || matches!(before, b"+" | b"-") || digits.is_some_and(|digits| digits > 0)
+}
+
+fn is_header(line: &[u8]) -> bool {
+    let Some(colon) = line.iter().position(|byte| *byte == b':') else { return false };
+    let (name, value) = line.split_at(colon);
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b" ,.:/+=_-@".contains(byte);
+    !name.is_empty() && name.iter().all(is_letter) && value.iter().all(is_plain)
 }
 
 /// A line, and its length with its end: a line break, or one written as `\n`.

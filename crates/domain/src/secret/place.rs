@@ -76,7 +76,8 @@ pub(super) fn read_url_credentials(text: Text<'_>, at: usize) -> Verdict {
 }
 
 /// What may stand between `//` and the next part of a URL. Brackets and braces stand for templates, and for a part
-/// that is redacted already.
+/// that is redacted already. What a shell gives a meaning to ends it, though RFC 3986 lets some of it stand there:
+/// otherwise a command could hide in a password.
 fn is_authority(byte: u8) -> bool {
     !byte.is_ascii_control()
         && !matches!(
@@ -95,6 +96,11 @@ fn is_authority(byte: u8) -> bool {
                 | b'}'
                 | b'\\'
                 | b'|'
+                | b'$'
+                | b'('
+                | b')'
+                | b';'
+                | b'&'
         )
 }
 

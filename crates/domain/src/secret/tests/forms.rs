@@ -170,6 +170,24 @@ fn a_private_key_is_known_behind_numbers_and_signs() {
     }
 }
 
+/// Nobody hides other words from a reader by putting them between markers, or into the password of an address.
+#[test]
+fn markers_hide_nothing_but_a_key() {
+    let begin = "-----BEGIN OPENSSH PRIVATE KEY-----";
+    let end = "-----END OPENSSH PRIVATE KEY-----";
+    for hidden in [
+        format!("{begin}\n{LINE}\n'\ntouch HIDDEN\n: '\n{end}"),
+        format!("{begin}\n{LINE}\ntouch HIDDEN\n{end}"),
+        format!("{begin}\ntouch HIDDEN {LINE}\n{end}"),
+        format!("{begin}\n{LINE}\nTm9=\ntouch HIDDEN\n{LINE}\n{end}"),
+        "curl https://me:pass$(touch HIDDEN)@host".to_owned(),
+        "curl https://me:pass;touch${IFS}HIDDEN@host".to_owned(),
+    ] {
+        let shown = Redactor::default().redact(&hidden).into_owned();
+        assert!(shown.contains("HIDDEN"), "{hidden} -> {shown}");
+    }
+}
+
 #[test]
 fn a_private_key_that_is_cut_off_is_known_as_far_as_it_goes() {
     let cut = format!("-----BEGIN RSA PRIVATE KEY-----\n{LINE}\n{LINE}\nTm9aB");
