@@ -3,6 +3,7 @@
 //! Nobody there to be asked means no, at once. A person has a deadline; past it the answer is no, too.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -85,6 +86,15 @@ pub(crate) struct Wanting<'c> {
     pub(crate) access: Access,
 }
 
+/// A question to a person.
+struct Question {
+    asked: EventBody,
+    /// What `session` and `always` would allow.
+    lasting: Rule,
+    /// Whether that can be written down.
+    can_last: bool,
+}
+
 impl RunContext<'_> {
     /// Asks the policy, then the person where the policy says so.
     pub(crate) async fn permit(
@@ -130,19 +140,14 @@ impl RunContext<'_> {
         rule: String,
         (patience, paths): (Duration, PathRules),
     ) -> Result<Permit, JournalError> {
+        let question = match self.question(wanting, target, prepared, rule).await {
+            Ok(question) => question,
+            Err(refusal) => return Ok(Permit::Refused(refusal)),
+        };
         let permissions = &self.round.ports.permissions;
-        let diff = prepared.preview().await;
         // Before the question is out, so that no answer can come too early.
         let answer = permissions.wait_for(wanting.call);
-        self.append(EventBody::PermissionAsked {
-            call_id: wanting.call.clone(),
-            tool: wanting.tool.to_owned(),
-            input: wanting.input.clone(),
-            diff,
-            rule,
-            options: vec![Decision::Once, Decision::Session, Decision::Always, Decision::Deny],
-        })
-        .await?;
+        self.append(question.asked).await?;
         let (answer, by) = tokio::select! {
             biased;
             _ = self.stop.stopped() => (None, "engine"),
@@ -166,16 +171,54 @@ impl RunContext<'_> {
             return Ok(Permit::Refused(refusal(by, note.as_deref(), patience)));
         }
         if matches!(decision, Decision::Session | Decision::Always) {
-            let rule = Rule::for_call(Effect::Allow, wanting.tool, target);
-            permissions.allow(rule.clone());
-            if decision == Decision::Always {
-                self.keep(rule).await?;
-            }
+            permissions.allow(question.lasting.clone());
+        }
+        if decision == Decision::Always && question.can_last {
+            self.keep(question.lasting).await?;
         }
         Ok(Permit::Granted(match target {
             CallTarget::Path(path) => paths.with_leave_for(path),
             CallTarget::Command(_) | CallTarget::None => paths,
         }))
+    }
+
+    /// What to show the person. A person decides about what they see, and a credential is shown to nobody: a command
+    /// that holds one is refused, and of a diff it is said.
+    async fn question(
+        &self,
+        wanting: &Wanting<'_>,
+        target: &CallTarget,
+        prepared: &mut dyn PreparedCall,
+        rule: String,
+    ) -> Result<Question, String> {
+        let redactor = self.round.ports.log.redactor();
+        let hides = |text: &str| matches!(redactor.redact(text), Cow::Owned(_));
+        if matches!(target, CallTarget::Command(command) if hides(command)) {
+            return Err("denied: a person has to see all of a command they are asked about, and this one holds what \
+                        looks like a credential, which is never shown. Put it where the command finds it by itself: \
+                        in a file, or in a variable that the person passes with `--pass-env`."
+                .to_owned());
+        }
+        let diff = prepared.preview().await;
+        let is_hidden = diff.as_deref().is_some_and(hides);
+        let lasting = Rule::for_call(Effect::Allow, wanting.tool, target);
+        // A rule is written into a file, and no credential is.
+        let can_last = !lasting.argument.as_deref().is_some_and(hides);
+        let mut options = vec![Decision::Once, Decision::Session, Decision::Always, Decision::Deny];
+        options.retain(|option| can_last || *option != Decision::Always);
+        let asked = EventBody::PermissionAsked {
+            call_id: wanting.call.clone(),
+            tool: wanting.tool.to_owned(),
+            input: wanting.input.clone(),
+            diff,
+            rule: if is_hidden {
+                format!("{rule}; what looks like a credential in it is not shown")
+            } else {
+                rule
+            },
+            options,
+        };
+        Ok(Question { asked, lasting, can_last })
     }
 
     /// Keeps a rule for later sessions. Where that fails it holds for this one, and the person is told.

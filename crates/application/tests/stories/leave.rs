@@ -188,6 +188,21 @@ async fn an_answer_that_nobody_waits_for_changes_nothing() {
     assert_eq!(answers(&stage.played()), [(Decision::Once, "person")]);
 }
 
+/// A person decides about what they see, and a credential is never shown.
+#[tokio::test(start_paused = true)]
+async fn a_command_that_holds_a_credential_is_not_asked_about() {
+    let model = ScriptedModel::new()
+        .agent("manager", [task("coder", "run"), finish("done")])
+        .agent("coder", [run("curl -u ghp_0123456789abcdefghijABCDEFGHIJ012345 x"), coded(&[])]);
+    let stage = attended(model);
+    let played = stage.play("go").await;
+    assert_eq!(answers(&played), []);
+    let (status, text) = played.results_of("bash")[0].clone();
+    assert_eq!(status, ToolStatus::Denied);
+    assert!(text.contains("--pass-env"), "{text}");
+    assert_eq!(stage.bash.calls().len(), 0);
+}
+
 /// O-2: a rule denies whoever asks, in every mode.
 #[tokio::test(start_paused = true)]
 async fn a_rule_that_denies_holds_in_the_widest_mode() {
