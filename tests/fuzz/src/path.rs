@@ -30,6 +30,10 @@ pub(super) fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut lines: Vec<&str> = text.lines().collect();
     let Some(path) = lines.pop() else { return };
+    // Who knows the secret already may say it.
+    if text.contains(SECRET) {
+        return;
+    }
     let world = World::new();
     let path = world.placed(path);
     for (name, target) in lines.iter().take(8).filter_map(|line| line.split_once(" -> ")) {
