@@ -121,8 +121,8 @@ impl RoundContext {
 
     /// Judges the round and says how it ended, durably, once.
     async fn finish(&self, end: RunEnd, tests_passed: Option<bool>) -> Result<(), JournalError> {
-        self.observe(RoundInput::ManagerEnded { end, tests_passed });
         let (files_changed, are_all_seen) = self.files_changed().await?;
+        self.observe(RoundInput::ManagerEnded { end, tests_passed });
         let ended = self.state().ended.clone();
         let (ending, summary) = ended.unwrap_or((Ending::Failed(FailReason::Internal), String::new()));
         let result = RoundResult {
@@ -204,6 +204,7 @@ impl RoundContext {
             Err(error) => {
                 let text = with_causes(&error);
                 self.append(EventBody::Notice { code: "evidence_missing".to_owned(), text }).await?;
+                self.observe(RoundInput::EvidenceLost);
                 Ok((Vec::new(), false))
             }
         }

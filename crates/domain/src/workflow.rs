@@ -38,6 +38,7 @@ pub struct Round {
     workers_run: u32,
     files_changed: bool,
     denied_unasked: bool,
+    evidence_lost: bool,
     latest_claims: Vec<(AgentName, CheckedClaims)>,
     named_tests: Vec<String>,
     ended: bool,
@@ -68,6 +69,7 @@ impl Round {
             workers_run: 0,
             files_changed: false,
             denied_unasked: false,
+            evidence_lost: false,
             latest_claims: Vec::new(),
             named_tests: Vec::new(),
             ended: false,
@@ -113,6 +115,10 @@ impl Round {
             RoundInput::WorkerEnded { agent, kind, end } => self.worker_ended(agent, kind, end),
             RoundInput::FilesChanged => {
                 self.files_changed = true;
+                Vec::new()
+            }
+            RoundInput::EvidenceLost => {
+                self.evidence_lost = true;
                 Vec::new()
             }
             RoundInput::DeniedUnasked => {
@@ -243,7 +249,9 @@ impl Round {
     /// The end of a round whose manager's run has ended (contract 2).
     fn judge(&self, end: RunEnd, tests_passed: Option<bool>) -> (Ending, String) {
         let ending = match end.ending() {
-            Ending::Done if self.is_refuted(tests_passed) => Ending::Failed(FailReason::Verification),
+            Ending::Done if self.evidence_lost || self.is_refuted(tests_passed) => {
+                Ending::Failed(FailReason::Verification)
+            }
             ending => ending,
         };
         let summary = end.into_last_words();

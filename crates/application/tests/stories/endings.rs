@@ -10,7 +10,7 @@ use domain::{
     session::{Command, Request},
     tool::ToolStatus,
 };
-use testkit::{Answer, FakeCommand, FakeProcesses, ScriptedModel};
+use testkit::{Answer, FakeCommand, FakeProcesses, ScriptedModel, workspace::WorkspaceCall};
 
 use crate::stage::*;
 
@@ -319,6 +319,21 @@ async fn a_round_that_was_seen_in_part_is_not_verified() {
     let played = stage.play("go").await;
     assert!(!played.end().2.verified);
     assert_eq!(played.ending(), Ending::Done);
+}
+
+/// Law 7: where nobody can tell any more what was changed, nothing is done, whatever the manager says.
+#[tokio::test(start_paused = true)]
+async fn a_round_whose_evidence_is_gone_is_not_done() {
+    let model = ScriptedModel::new()
+        .agent("manager", [task("coder", "write"), finish("done")])
+        .agent("coder", [write("a", "1"), coded(&["a"])]);
+    let stage = Stage::new(model);
+    stage.workspace.fail(WorkspaceCall::ChangesSince, "the repository is gone");
+    let played = stage.play("go").await;
+    assert_eq!(played.ending(), Ending::Failed(FailReason::Verification));
+    assert!(!played.end().2.verified);
+    let told = |event: &domain::event::Event| matches!(&event.body, EventBody::Notice { code, .. } if code == "evidence_missing");
+    assert!(played.events.iter().any(told));
 }
 
 /// No words are no answer.

@@ -33,6 +33,8 @@ pub enum RoundInput {
     FilesChanged,
     /// Something was denied because nobody could be asked.
     DeniedUnasked,
+    /// What the round changed can no longer be told, so that nothing about it is proven.
+    EvidenceLost,
     /// The manager asks the person, and nobody is there.
     QuestionUnanswered,
     /// The manager's run ended. The round is judged.

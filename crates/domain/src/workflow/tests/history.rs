@@ -68,7 +68,8 @@ impl History {
 
     /// The end that contract 2 gives a round whose manager ended like this.
     pub(super) fn ending(&self, end: ManagerEnd, tests_passed: Option<bool>) -> Ending {
-        let is_refuted = self.claims_by_kind().values().any(|claims| *claims == Claims::Refuted);
+        let is_refuted = self.claims_by_kind().values().any(|claims| *claims == Claims::Refuted)
+            || self.0.iter().any(|told| matches!(told, Told::EvidenceLost));
         let ending = match end {
             ManagerEnd::Done if is_refuted || tests_passed == Some(false) => {
                 Ending::Failed(FailReason::Verification)

@@ -24,6 +24,7 @@ pub(super) enum Told {
     CredentialsRefused(WorkerKind),
     FilesChanged,
     DeniedUnasked,
+    EvidenceLost,
     QuestionUnanswered,
     ManagerEnded(ManagerEnd, Option<bool>),
 }
@@ -100,6 +101,7 @@ pub(super) fn told() -> impl Strategy<Value = Told> {
         1 => kind().prop_map(Told::CredentialsRefused),
         2 => Just(Told::FilesChanged),
         1 => Just(Told::DeniedUnasked),
+        1 => Just(Told::EvidenceLost),
         1 => Just(Told::QuestionUnanswered),
         1 => manager_end(),
     ]
@@ -163,6 +165,7 @@ pub(super) fn input(told: &Told) -> RoundInput {
         Told::CredentialsRefused(kind) => ends(*kind, WorkerEnd::CredentialsRefused),
         Told::FilesChanged => RoundInput::FilesChanged,
         Told::DeniedUnasked => RoundInput::DeniedUnasked,
+        Told::EvidenceLost => RoundInput::EvidenceLost,
         Told::QuestionUnanswered => RoundInput::QuestionUnanswered,
         Told::ManagerEnded(end, tests_passed) => {
             RoundInput::ManagerEnded { end: run_end(*end), tests_passed: *tests_passed }
