@@ -9,6 +9,9 @@ use workspace::WorkspaceSettings;
 
 use super::Engine;
 
+/// Files of a workspace that are our configuration by their content (contract 3).
+const CONFIGURATION: [&str; 2] = ["config/agent_config.json", "config/system_config.json"];
+
 impl Engine {
     /// What a session may do without asking.
     pub(crate) fn policy(&self) -> Policy {
@@ -22,13 +25,18 @@ impl Engine {
     pub(super) fn protected(&self) -> Vec<PathBuf> {
         let places = &self.settings.places;
         let own = [&places.config, &places.data, &places.state].map(Clone::clone);
-        own.into_iter().chain(self.configuration_files()).collect()
+        let would_count = CONFIGURATION.map(|file| self.cwd.join(file));
+        own.into_iter().chain(self.configuration_files()).chain(would_count).collect()
     }
 
-    /// The configuration files that count, and those of the workspace that would if they appeared.
+    /// The configuration files and prompts that count, and the folder of the workspace whose files would if they
+    /// appeared.
     pub(super) fn configuration_files(&self) -> Vec<PathBuf> {
         let used = self.settings.files.iter().map(|file| file.path.clone());
-        used.chain([self.cwd.join(".better-llm")]).collect()
+        let team = std::iter::once(&self.settings.manager).chain(&self.settings.workers);
+        // A built-in prompt has a word for a source.
+        let prompts = team.map(|spec| PathBuf::from(&spec.prompt_source)).filter(|path| path.is_absolute());
+        used.chain(prompts).chain([self.cwd.join(".better-llm")]).collect()
     }
 
     pub(super) fn sandbox_settings(&self, session: SessionId) -> SandboxSettings {

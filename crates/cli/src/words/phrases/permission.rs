@@ -2,7 +2,7 @@
 
 use super::Phrase;
 
-pub(super) const PERMISSION: [Phrase; 26] = [
+pub(super) const PERMISSION: [Phrase; 28] = [
     // What decides.
     ("permission mode `{}`", "권한 모드 `{}`"),
     (
@@ -30,6 +30,10 @@ pub(super) const PERMISSION: [Phrase; 26] = [
          that",
         "권한 모드 `auto-edit`에서는 샌드박스 없이 명령을 실행할 때마다 물어봅니다. `--permission-mode full`을 쓰면 묻지 않습니다",
     ),
+    (
+        "{}; what looks like a credential in it is not shown",
+        "{}. 자격 증명처럼 보이는 부분은 보여 주지 않습니다",
+    ),
     // Why it does not run.
     (
         "permission mode `plan` only looks: nothing may be edited or run. A person who wants this starts with \
@@ -41,6 +45,13 @@ pub(super) const PERMISSION: [Phrase; 26] = [
          starts with `--sandbox none --permission-mode full`.",
         "사용 가능한 샌드박스가 없어 명령을 실행하지 않았습니다 ({}). 샌드박스 없이 실행하려면 `--sandbox none \
          --permission-mode full`로 시작하세요",
+    ),
+    (
+        "denied: a person has to see all of a command they are asked about, and this one holds what looks like a \
+         credential, which is never shown. Put it where the command finds it by itself: in a file, or in a variable \
+         that the person passes with `--pass-env`.",
+        "명령에 자격 증명처럼 보이는 값이 있어 거부했습니다. 물어볼 명령은 전부 보여야 하지만 자격 증명은 보여 주지 \
+         않습니다. 파일이나 `--pass-env`로 넘기는 환경 변수를 쓰게 하세요",
     ),
     // What the person answered, as the model reads it.
     ("denied by the person, who says: {}", "사용자가 거부했습니다: {}"),
