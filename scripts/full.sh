@@ -73,7 +73,7 @@ step_fuzz() {
             broken="$broken $target"
     done
     [ -z "$broken" ] || { echo "inputs that break$broken stand in fuzz/artifacts" >&2 && return 1; }
-    echo "what: $(wc -w <<<"$targets") targets, $seconds s each, $(sed -n 's/^stat::number_of_executed_units: //p' "$out"/fuzz-*.log | awk "{ all += \$1 } END { print all }") inputs"
+    echo "what: $(wc -w <<<"$targets") targets, $seconds s each, $(sed -n 's/^stat::number_of_executed_units: //p' "$out"/fuzz-*.log | awk '{ all += $1 } END { print all }') inputs"
 }
 
 # The sizes of the cases: 1 GB of text, 2 GB of output. Optimised, because waits are bounded.

@@ -152,7 +152,7 @@ impl Arena {
                 return None;
             }
             self.world.give_to_plain_user();
-            call = call.as_plain_user();
+            call = call.by_plain_user();
         }
         let ended = call.run().await;
         if is_without_level(&ended) {

@@ -99,7 +99,7 @@ impl Call {
     }
 
     /// Runs the program as [`World::PLAIN_USER`], to whom the world has been given. Only root can.
-    pub(crate) fn as_plain_user(mut self) -> Self {
+    pub(crate) fn by_plain_user(mut self) -> Self {
         self.0.uid(World::PLAIN_USER).gid(World::PLAIN_USER);
         self
     }
