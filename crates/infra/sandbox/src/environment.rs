@@ -87,6 +87,10 @@ fn of_the_sandbox(
         ("TMPDIR".into(), folders.temporary.clone().into()),
         ("GIT_OPTIONAL_LOCKS".into(), "0".into()),
     ];
+    if level == SandboxLevel::Strict {
+        // The folders above the workspace are in the view's own memory, a file system that git would stop at.
+        environment.push(("GIT_DISCOVERY_ACROSS_FILESYSTEM".into(), "1".into()));
+    }
     match level {
         SandboxLevel::None => environment.extend(settings.home().map(|home| ("HOME".into(), home.into()))),
         SandboxLevel::Strict | SandboxLevel::Kernel => {

@@ -56,6 +56,8 @@ async fn a_walled_in_command_sees_the_allow_list_and_its_own_caches() {
             ("GOCACHE", at("caches/go-build")),
             ("MAVEN_OPTS", format!("-Dmaven.repo.local={}", at("caches/maven"))),
         ];
+        let across = ("GIT_DISCOVERY_ACROSS_FILESYSTEM", "1".to_owned());
+        let own: Vec<_> = own.into_iter().chain((level == SandboxLevel::Strict).then_some(across)).collect();
         assert_eq!(seen, expected(&bench, &own), "{level:?}");
     }
 }

@@ -16,7 +16,7 @@ use domain::{
 
 use crate::{
     protected::{git, repository},
-    support::{Bench, SECRET, Sink, quoted, request, result, run, within},
+    support::{Bench, SECRET, Sink, WALLED, quoted, request, result, run, within},
 };
 
 /// Everything below a folder but for times: modes, targets of links, contents.
@@ -194,6 +194,27 @@ async fn a_git_dir_outside_can_be_read_and_nothing_of_it_written() {
     // Nothing else of the other tree is there.
     let (status, _) = result(&sandbox, &format!("cat {}/file", quoted(&bench.workspace))).await;
     assert_eq!(status, CommandStatus::Exited(1));
+}
+
+#[tokio::test]
+async fn git_works_in_a_workspace_that_is_a_folder_of_a_repository() {
+    for level in WALLED {
+        let bench = repository();
+        let folder = Bench {
+            root: tempfile::tempdir().expect("a folder"),
+            workspace: bench.workspace.join("src"),
+            ..bench
+        };
+        fs::create_dir(&folder.workspace).expect("a folder");
+        fs::write(folder.workspace.join("new"), "x").expect("a file");
+        let mut settings = folder.settings(Requested::Level(level));
+        settings.git_dirs = vec![folder.workspace.parent().expect("the repository").join(".git")];
+        let Some(sandbox) = folder.with(settings).await else { continue };
+        let (status, output) =
+            result(&sandbox, "git log --oneline | wc -l; git status --short .; git branch evil").await;
+        assert!(output.starts_with("2\n?? ./\n"), "{level:?}: {output}");
+        assert_eq!(status, CommandStatus::Exited(128));
+    }
 }
 
 /// A mount cannot stand on a link: what it leads to is held, and the link is put back.
