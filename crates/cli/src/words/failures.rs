@@ -140,6 +140,12 @@ impl Language {
                 "쓰기 권한을 확인하거나 BETTER_LLM_HOME을 다른 폴더로 지정하세요",
             ),
             SandboxError::PassedCredential(_) => self.korean("`--pass-env`에서 빼세요")?,
+            SandboxError::Host(_) => {
+                self.korean("`이름`, `*.이름`, 주소, 또는 그 뒤에 `:포트`를 붙인 형식으로 쓰세요")?
+            }
+            SandboxError::HostsNeedStrict { .. } => self.korean(
+                "`strict`가 작동하게 하거나, 목록을 비우거나, `--allow-network`로 네트워크 전체를 여세요",
+            )?,
             SandboxError::NoShell => self.korean("`bash`나 `sh`가 있는 폴더를 PATH에 추가하세요")?,
         };
         Some(hint.to_owned())
@@ -176,6 +182,12 @@ fn korean_sandbox(error: &SandboxError) -> String {
         }
         SandboxError::PassedCredential(name) => {
             format!("{}: better-llm의 자격 증명은 어떤 명령에도 넘기지 않습니다", name.display())
+        }
+        SandboxError::Host(host) => {
+            format!("`{}`: 호스트 목록(`sandbox.network`)에 쓸 수 없습니다", host.entry().escape_debug())
+        }
+        SandboxError::HostsNeedStrict { .. } => {
+            "호스트 목록(`sandbox.network`)은 `strict` 수준의 샌드박스에서만 쓸 수 있습니다".to_owned()
         }
         SandboxError::NoShell => "셸을 찾을 수 없습니다. PATH에 `bash`도 `sh`도 없습니다".to_owned(),
     }

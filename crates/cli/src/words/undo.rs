@@ -60,12 +60,21 @@ impl Language {
     }
 
     /// The question.
-    pub(crate) fn undo_question(self, files: usize) -> String {
+    pub(crate) fn undo_question(self, files: usize, is_cut_off: bool) -> String {
+        let warning = if is_cut_off { self.edits_may_be_lost() } else { "" };
         match (self, files) {
-            (Self::English, 1) => "Put this file back? [y/N] ".to_owned(),
-            (Self::English, files) => format!("Put these {files} files back? [y/N] "),
-            (Self::Korean, files) => format!("파일 {files}개를 되돌릴까요? [y/N] "),
+            (Self::English, 1) => format!("{warning}Put this file back? [y/N] "),
+            (Self::English, files) => format!("{warning}Put these {files} files back? [y/N] "),
+            (Self::Korean, files) => format!("{warning}파일 {files}개를 되돌릴까요? [y/N] "),
         }
+    }
+
+    /// Said before the question where the round came to no end.
+    const fn edits_may_be_lost(self) -> &'static str {
+        self.pick(
+            "The round was cut off: whatever you did to these files since goes, too. ",
+            "라운드가 중간에 끊겨 이후 직접 편집한 내용도 함께 사라집니다. ",
+        )
     }
 
     /// The person said no.
@@ -109,6 +118,21 @@ impl Language {
                     "세션 {session}: 되돌릴 것이 없습니다. 파일을 변경한 라운드가 없거나 모두 되돌렸습니다"
                 )
             }
+            UndoError::Outside(path) => {
+                format!("`{path}`: 작업 폴더 안의 경로가 아닙니다. 작업 폴더를 기준으로 지정하세요")
+            }
+            UndoError::Unchanged { session, round, paths } => {
+                format!(
+                    "세션 {session}의 라운드 {round}: 다음 경로에서 변경한 것이 없습니다: {}",
+                    paths.join(", ")
+                )
+            }
+            UndoError::CutOff { session, round } => {
+                format!(
+                    "세션 {session}의 라운드 {round}: 중간에 끊겨 이후 직접 편집한 내용과 구분할 수 없으므로 아무것도 \
+                     되돌리지 않았습니다"
+                )
+            }
             UndoError::Open(session) => format!("세션 {session}: 다른 프로그램에서 열려 있습니다"),
             UndoError::AtWork(session) => format!("세션 {session}: 이 작업 폴더에서 작업 중입니다"),
             UndoError::Gone(session) => {
@@ -140,6 +164,16 @@ impl Language {
                 "name the files to put back without these: `session undo PATH...`",
                 "이 파일들을 뺀 나머지를 지정하세요: `session undo PATH...`",
             ),
+            UndoError::Unchanged { .. } => self.pick(
+                "`session undo` without paths shows what the round changed; `--round N` means another round",
+                "경로 없이 `session undo`를 실행하면 라운드가 변경한 파일을 볼 수 있고, 다른 라운드는 `--round N`으로 \
+                 지정합니다",
+            ),
+            UndoError::CutOff { .. } => self.pick(
+                "run it at a terminal, look at the files and agree, or name those that may go back: `session undo \
+                 PATH...`",
+                "터미널에서 실행해 파일을 보고 동의하거나, 되돌려도 되는 파일을 지정하세요: `session undo PATH...`",
+            ),
             UndoError::Refused(Refusal::Outdated | Refusal::Stopped { .. }) => {
                 self.pick("try again", "다시 시도하세요")
             }
@@ -153,6 +187,7 @@ impl Language {
             },
             UndoError::NoRound { .. }
             | UndoError::NothingChanged(_)
+            | UndoError::Outside(_)
             | UndoError::Gone(_)
             | UndoError::Journal(_)
             | UndoError::Workspace(_)

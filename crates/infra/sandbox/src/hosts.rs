@@ -20,6 +20,14 @@ pub struct InvalidHost {
     why: &'static str,
 }
 
+impl InvalidHost {
+    /// The entry, as it was written.
+    #[must_use]
+    pub fn entry(&self) -> &str {
+        &self.entry
+    }
+}
+
 /// A host, read in one way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Host {

@@ -56,6 +56,7 @@ fn start_errors() -> Vec<StartError> {
         sandbox(SandboxError::Folder { path: path(), source: missing() }),
         sandbox(SandboxError::Note { path: path(), source: missing() }),
         sandbox(SandboxError::PassedCredential("OPENAI_API_KEY".into())),
+        sandbox(SandboxError::HostsNeedStrict { why: String::new() }),
         sandbox(SandboxError::NoShell),
         OpenError { root: path(), source: missing() }.into(),
         StartError::Demo { path: path(), source: "git is not there".into() },
