@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use testkit::MockServer;
 
 use crate::support::{
     Ended, World,
-    turns::{coded, one_worker, write},
+    turns::{bash, coded, one_worker, write},
 };
 
 /// The person's files, git's own left out.
@@ -107,5 +108,72 @@ async fn what_there_is_not_is_not_found() {
     for arguments in [&["--round", "7"][..], &["01J9ZQ8W7N4K2M5R6T8V0X1Y3Z"]] {
         let ended = undo(&world, arguments).await;
         assert_eq!((ended.code(), ended.out.as_str()), (16, ""), "{arguments:?} {}", ended.err);
+    }
+}
+
+/// A path that is misspelt is no success, and one that leads out is a wrong call.
+#[tokio::test]
+async fn a_path_that_no_round_changed_is_said_to_be_none() {
+    let (world, _) = changed().await;
+    let changed = files(&world);
+    for (path, code, said) in [
+        ("README.mb", 16, "changed nothing at README.mb"),
+        ("../x", 2, "`../x` names nothing in the workspace"),
+        ("", 2, "`` names nothing in the workspace"),
+    ] {
+        let ended = undo(&world, &["--", "README.md", path]).await;
+        assert_eq!((ended.code(), ended.out.as_str()), (code, ""), "{path}: {}", ended.err);
+        assert!(ended.err.contains(said), "{path}: {}", ended.err);
+        assert_eq!(files(&world), changed, "{path}: nothing was touched");
+    }
+}
+
+/// A world whose round was killed in its middle, and in which the person worked on since; and what it was before.
+async fn killed() -> (World, Vec<(PathBuf, Vec<u8>)>) {
+    let world = World::new();
+    let before = files(&world);
+    let command = "echo half > README.md; echo half > new.txt; echo ready; exec sleep 600";
+    let server = MockServer::start(one_worker("coder", [bash(command)])).await;
+    let options = ["--output-format", "stream-json", "--partial", "--permission-mode", "full"];
+    let options = options.iter().chain(&["--sandbox", "none", "x"]);
+    let mut program = world.call(options).against(&server).start();
+    let is_ready = |line: &Value| line["text"].as_str().is_some_and(|text| text.contains("ready"));
+    program.until("the command's output", is_ready).await;
+    program.signal(Signal::KILL);
+    program.end().await;
+    world.write("mine.txt", "내가 쓴 글\n");
+    (world, before)
+}
+
+/// O-29: what the person wrote after a killed round does not go without their word.
+#[tokio::test]
+async fn o_29_a_killed_round_is_not_undone_without_the_persons_word() {
+    let (world, _) = killed().await;
+    let left = files(&world);
+    for arguments in [&[][..], &["--json"]] {
+        let ended = undo(&world, arguments).await;
+        assert_eq!((ended.code(), files(&world)), (14, left.clone()), "{arguments:?}: {}", ended.err);
+        let said = &ended.err;
+        assert!(said.contains("was cut off") && said.contains("PATH..."), "{arguments:?}: {said}");
+    }
+    let korean = undo(&world, &["--lang", "ko"]).await;
+    assert!(korean.code() == 14 && korean.err.contains("터미널에서 실행해"), "{}", korean.err);
+    let named = undo(&world, &["README.md", "new.txt"]).await;
+    assert_eq!(named.code(), 0, "{}", named.err);
+    assert_eq!((world.read("README.md").as_str(), world.has("new.txt")), ("# 가계부\n", false));
+    assert_eq!(world.read("mine.txt"), "내가 쓴 글\n");
+}
+
+#[tokio::test]
+async fn o_29_at_a_terminal_it_is_said_that_own_edits_may_go_too() {
+    let (world, before) = killed().await;
+    let left = files(&world);
+    for (typed, code, expected) in [("n\n", 15, &left), ("y\n", 0, &before)] {
+        let mut program = world.call(["session", "undo"]).at_terminal();
+        program.until("[y/N] ", 1).await;
+        assert!(program.shown().contains("whatever you did to these files since goes, too"));
+        program.type_in(typed);
+        let (ended, screen) = program.end().await;
+        assert_eq!((ended, &files(&world)), (Some(code), expected), "{}", String::from_utf8_lossy(&screen));
     }
 }

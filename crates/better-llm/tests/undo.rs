@@ -166,6 +166,17 @@ async fn what_cannot_be_undone_is_said_with_what_to_do() {
     assert_eq!(engine.undo_plan(None, None, None).await.err().unwrap().code(), "no_session");
     let id = place.session(&[&[("a.txt", "one\n")]]).await;
     assert_eq!(engine.undo_plan(None, Some(2), None).await.err().unwrap().code(), "no_round");
+    for (path, code) in [
+        ("a.tyt", "path_unchanged"),
+        ("", "path_outside"),
+        ("../x", "path_outside"),
+        ("d/../../x", "path_outside"),
+        ("/etc/passwd", "path_outside"),
+    ] {
+        let paths = ["a.txt", path].map(str::to_owned);
+        assert_eq!(engine.undo_plan(None, None, Some(&paths)).await.err().unwrap().code(), code, "{path}");
+    }
+    assert!(engine.undo_plan(None, None, Some(&[".".to_owned()])).await.is_ok());
     let other = Place {
         workspace: place.home.join("other"),
         home: place.home.clone(),
@@ -228,7 +239,18 @@ async fn o_29_a_round_that_was_killed_is_undone_against_the_present() {
     place.write("b.txt", "half\n");
     let undo = engine.undo_plan(None, None, None).await.unwrap();
     assert_eq!((undo.session(), undo.round(), undo.is_cut_off()), (id, 2, true));
-    undo.apply().await.unwrap();
+    // What the person did since may be among it, so their word comes first; naming files is one.
+    let refused = undo.apply().await.unwrap_err();
+    assert_eq!(
+        (refused.code(), place.read("b.txt").as_deref()),
+        ("round_cut_off", Some("half\n")),
+        "{refused}"
+    );
+    let named = engine.undo_plan(None, None, Some(&["b.txt".to_owned()])).await.unwrap();
+    named.apply().await.unwrap();
+    assert_eq!((place.read("a.txt").as_deref(), place.read("b.txt")), (Some("half\n"), None));
+    let undo = engine.undo_plan(None, Some(2), None).await.unwrap();
+    undo.agreed().apply().await.unwrap();
     assert_eq!((place.read("a.txt").as_deref(), place.read("b.txt")), (Some("one\n"), None));
     assert_eq!(engine.undo_plan(None, None, None).await.unwrap().round(), 1);
 }

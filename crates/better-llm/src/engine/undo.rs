@@ -31,6 +31,8 @@ pub struct Undo {
     clock: Arc<dyn Clock>,
     redactor: Arc<Redactor>,
     last_seq: u64,
+    /// Whether the person has agreed to lose what they did since, where that cannot be told apart.
+    is_agreed: bool,
 }
 
 /// What the journal knows of the states around a round.
@@ -67,7 +69,9 @@ pub enum UndoError {
         cwd: String,
     },
     /// The session has no such round, or the round changed nothing.
-    #[error("round {round} of session {session} changed no file; `session show {session}` lists its rounds")]
+    #[error(
+        "round {round} of session {session} changed no file; without `--round` the last one that did is meant"
+    )]
     NoRound {
         /// The session.
         session: SessionId,
@@ -77,8 +81,32 @@ pub enum UndoError {
     /// No round of the session changed anything that is not undone yet.
     #[error("there is nothing to undo in session {0}: no round of it changed a file, or all are undone")]
     NothingChanged(SessionId),
+    /// A path leads out of the workspace, or is empty.
+    #[error("`{0}` names nothing in the workspace: paths are relative to it, and stay in it")]
+    Outside(String),
+    /// The round changed nothing at some of the paths.
+    #[error("round {round} of session {session} changed nothing at {}", paths.join(", "))]
+    Unchanged {
+        /// The session.
+        session: SessionId,
+        /// The round.
+        round: u32,
+        /// The paths at which it changed nothing.
+        paths: Vec<String>,
+    },
+    /// The round came to no end, and nobody has agreed to lose what the person did since.
+    #[error(
+        "round {round} of session {session} was cut off: what you did to these files since cannot be told from its \
+         work, so nothing was undone"
+    )]
+    CutOff {
+        /// The session.
+        session: SessionId,
+        /// The round.
+        round: u32,
+    },
     /// A program has the session open.
-    #[error("session {0} is open in a program: undo there (`/undo`), or close it and try again")]
+    #[error("session {0} is open in a program: close it and try again")]
     Open(SessionId),
     /// A round of another session is at work on the same files.
     #[error("session {0} is at work in this workspace: stop it, or wait for its round to end")]
@@ -119,6 +147,9 @@ impl UndoError {
             Self::NoSession { .. } => "no_session",
             Self::OtherWorkspace { .. } => "other_workspace",
             Self::NoRound { .. } => "no_round",
+            Self::Outside(_) => "path_outside",
+            Self::Unchanged { .. } => "path_unchanged",
+            Self::CutOff { .. } => "round_cut_off",
             Self::NothingChanged(_) | Self::Refused(Refusal::Nothing) => "nothing_to_undo",
             Self::Open(_) => "session_open",
             Self::AtWork(_) => "session_at_work",
@@ -138,13 +169,18 @@ impl Engine {
     /// Touches no file of the person's.
     ///
     /// # Errors
-    /// [`UndoError`] where there is no such round, its states are gone, or a program has the session open.
+    /// [`UndoError`] where there is no such round, it changed nothing at one of the paths, its states are gone, or a
+    /// program has the session open.
     pub async fn undo_plan(
         &self,
         session: Option<SessionId>,
         round: Option<u32>,
         paths: Option<&[String]>,
     ) -> Result<Undo, UndoError> {
+        let outside = paths.unwrap_or_default().iter().find(|path| !workspace::is_inside(&self.cwd, path));
+        if let Some(path) = outside {
+            return Err(UndoError::Outside(path.clone()));
+        }
         let sessions = self.journal.sessions(MOST_SESSIONS).await?;
         let here = self.cwd.display().to_string();
         let ours = sessions.iter().filter(|known| known.cwd.as_ref() == Some(&here)).collect::<Vec<_>>();
@@ -175,6 +211,7 @@ impl Engine {
             clock: Arc::clone(&self.clock),
             redactor: Arc::clone(&self.redactor),
             last_seq: events.last().map_or(0, |event| event.seq),
+            is_agreed: false,
         })
     }
 
@@ -216,6 +253,9 @@ async fn choose(
     for round in rounds.into_iter().rev().filter(is_meant) {
         let plan = workspace.undo_plan(&round.begin, round.end.as_ref(), paths).await?;
         if wanted.is_some() || !round.was_undone || !plan.files.is_empty() {
+            if !plan.unchanged.is_empty() {
+                return Err(UndoError::Unchanged { session, round: round.number, paths: plan.unchanged });
+            }
             return Ok((round, plan));
         }
     }
@@ -281,11 +321,34 @@ impl Undo {
         self.round.end.is_none()
     }
 
+    /// Whether [`Undo::apply`] wants [`Undo::agreed`] first: what the person did since cannot be told from the round's
+    /// work, and they have not named the files that may go back.
+    #[must_use]
+    pub const fn needs_agreement(&self) -> bool {
+        self.is_cut_off() && self.plan.paths.is_none() && !self.is_agreed
+    }
+
+    /// The person has seen the plan, knows that their own edits may be in it, and agrees.
+    #[must_use]
+    pub fn agreed(self) -> Self {
+        Self { is_agreed: true, ..self }
+    }
+
+    /// Why it is not applied while [`Undo::needs_agreement`].
+    #[must_use]
+    pub const fn cut_off(&self) -> UndoError {
+        UndoError::CutOff { session: self.session, round: self.round.number }
+    }
+
     /// Puts the files back and writes `undone` to the session's journal.
     ///
     /// # Errors
-    /// Where a file is refused, or the files are not as the plan was made for, nothing is touched.
+    /// Where a file is refused, an agreement is missing, or the files are not as the plan was made for, nothing is
+    /// touched.
     pub async fn apply(self) -> Result<Undone, UndoError> {
+        if self.needs_agreement() && !self.plan.files.is_empty() {
+            return Err(self.cut_off());
+        }
         match self.workspace.undo(&self.plan).await {
             Ok(done) => match self.remember(&done.kept, &done.files).await {
                 Ok(()) => Ok(done),

@@ -10,9 +10,14 @@ use crate::{
 /// Exit code of a verb that the person called off (contract 2: stopped).
 pub(super) const CALLED_OFF: u8 = 15;
 
+/// Whether somebody is there to be asked.
+pub(super) fn can_ask(options: &Options) -> bool {
+    !options.json && is_at_a_terminal()
+}
+
 /// Whether to go on. Asks at a terminal, and takes nothing but a plain yes for one.
 pub(super) async fn is_wanted(question: &str, options: &Options, printer: &mut Terminal) -> bool {
-    if options.json || !is_at_a_terminal() {
+    if !can_ask(options) {
         return true;
     }
     let typed = match Typed::start() {

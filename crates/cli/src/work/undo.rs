@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     Done, Terminal,
-    confirm::{CALLED_OFF, is_wanted},
+    confirm::{CALLED_OFF, can_ask, is_wanted},
     data::NOT_FOUND,
 };
 use crate::{
@@ -25,7 +25,8 @@ use crate::{
 const NOT_DONE: u8 = 14;
 
 /// Shows what would happen, diff first; asks where somebody is there to be asked; does it. Exit code 16 where there is
-/// no such round, 14 where files cannot be put back, 15 where the person calls it off.
+/// no such round, or it changed nothing at a path; 14 where files cannot be put back, or the round was cut off and
+/// nobody is there to agree; 15 where the person calls it off.
 pub(super) async fn undo(
     engine: &Engine,
     request: &UndoRequest,
@@ -49,13 +50,16 @@ pub(super) async fn undo(
     if !undo.plan().refused.is_empty() {
         return Err(failure(&UndoError::Refused(Refusal::Refused(undo.plan().refused.clone()))));
     }
-    let question = printer.language().undo_question(undo.plan().files.len());
+    if undo.needs_agreement() && !can_ask(options) {
+        return Err(failure(&undo.cut_off()));
+    }
+    let question = printer.language().undo_question(undo.plan().files.len(), undo.is_cut_off());
     if !is_wanted(&question, options, printer).await {
         printer.aside(Role::Warning, printer.language().not_undone());
         return Ok(Done { said: Ok(()), exit_code: CALLED_OFF });
     }
     let data = data(&undo, &undo.plan().files);
-    let Undone { files, .. } = undo.apply().await.map_err(|error| failure(&error))?;
+    let Undone { files, .. } = undo.agreed().apply().await.map_err(|error| failure(&error))?;
     let said = if options.json {
         printer.data(&data)
     } else {
@@ -82,8 +86,12 @@ fn failure(error: &UndoError) -> StartFailure {
         | UndoError::OtherWorkspace { .. }
         | UndoError::NoRound { .. }
         | UndoError::NothingChanged(_)
+        | UndoError::Unchanged { .. }
         | UndoError::Gone(_) => NOT_FOUND,
-        UndoError::Open(_) | UndoError::AtWork(_) | UndoError::Refused(_) => NOT_DONE,
+        UndoError::Outside(_) => StartFailure::USAGE,
+        UndoError::Open(_) | UndoError::AtWork(_) | UndoError::CutOff { .. } | UndoError::Refused(_) => {
+            NOT_DONE
+        }
         UndoError::Journal(better_llm::domain::ports::JournalError::NoSession(_)) => NOT_FOUND,
         UndoError::Journal(_) | UndoError::Workspace(_) | UndoError::Unrecorded { .. } => {
             StartFailure::INTERNAL

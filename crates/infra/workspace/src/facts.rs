@@ -11,6 +11,7 @@ use crate::{
         call::{Git, GitError},
         repository::Repository,
     },
+    path::FilePath,
 };
 
 /// The git folder and the common folder of the repository around `root`, canonical; empty outside of git. Asks the
@@ -24,6 +25,17 @@ pub fn git_dirs(root: &Path) -> Vec<PathBuf> {
         .collect();
     folders.dedup();
     folders
+}
+
+/// Whether a path that a person wrote names something in the workspace `root`, or the whole of it; by its words alone.
+#[must_use]
+pub fn is_inside(root: &Path, text: &str) -> bool {
+    FilePath::named(root, text).is_some() || is_root(root, text)
+}
+
+/// Whether `text` names the workspace `root` itself.
+pub(crate) fn is_root(root: &Path, text: &str) -> bool {
+    !text.is_empty() && root.join(text).components().eq(root.components())
 }
 
 /// Whether git tracks `file`. Outside of a repository nothing is tracked; in one whose git cannot be asked,

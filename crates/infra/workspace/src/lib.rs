@@ -44,7 +44,7 @@ use domain::{
         WorkspaceError,
     },
 };
-pub use facts::{Author, create_repository, git_dirs, head, is_tracked};
+pub use facts::{Author, create_repository, git_dirs, head, is_inside, is_tracked};
 use observer::Observer;
 use path::FilePath;
 pub use settings::{Bounds, WorkspaceSettings};

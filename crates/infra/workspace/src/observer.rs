@@ -16,6 +16,7 @@ use domain::workspace::{Checkpoint, CommitDone, CommitError, CommitRequest, Work
 use crate::{
     changes::{Found, bounded_text},
     error::KeepError,
+    facts::is_root,
     file,
     git::{
         self,
@@ -234,7 +235,7 @@ impl Observer {
     ) -> Result<String, WorkspaceError> {
         let doing = "show the differences";
         let only = match path.map(|text| (text, FilePath::named(&self.settings.root, text))) {
-            Some((text, None)) if !is_root(&self.settings, text) => {
+            Some((text, None)) if !is_root(&self.settings.root, text) => {
                 return Err(failed(&format!("show the differences of {text}"))(Outside));
             }
             Some((_, only)) => only,
@@ -454,11 +455,6 @@ impl Observer {
             None => Err(KeepError::Blocking(io::ErrorKind::NotFound.into())),
         }
     }
-}
-
-fn is_root(settings: &WorkspaceSettings, text: &str) -> bool {
-    let path = std::path::Path::new(text);
-    settings.root.join(path).components().eq(settings.root.components())
 }
 
 /// Why states are not kept by git although there is a repository.

@@ -16,9 +16,10 @@ use std::{
 use domain::workspace::{Checkpoint, RefusedFile, UndoFile, UndoPlan, UndoRefusal, WorkspaceError};
 use verdicts::{Planned, Verdicts};
 
-use super::{Observer, Outside, UnknownCheckpoint, failed, is_root};
+use super::{Observer, Outside, UnknownCheckpoint, failed};
 use crate::{
     changes::bounded_text,
+    facts::is_root,
     file,
     off_thread::{blocking, lock},
     path::FilePath,
@@ -142,7 +143,7 @@ impl Observer {
     /// The files and folders that a person named, each as text and as path; none as path: the whole workspace.
     fn scope(&self, paths: &[String]) -> Result<Vec<(String, Option<FilePath>)>, WorkspaceError> {
         let named = |text: &String| match FilePath::named(&self.settings.root, text) {
-            None if !is_root(&self.settings, text) => Err(failed(&format!("undo {text}"))(Outside)),
+            None if !is_root(&self.settings.root, text) => Err(failed(&format!("undo {text}"))(Outside)),
             path => Ok((text.clone(), path)),
         };
         paths.iter().map(named).collect()
