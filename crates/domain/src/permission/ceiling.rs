@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn deny_beats_ask_and_ask_beats_allow_in_any_order() {
         let mut rules = [
-            rule(Effect::Allow, "bash", Some("git *")),
+            rule(Effect::Allow, "bash", Some("git status *")),
             rule(Effect::Deny, "bash", Some("git push *")),
             rule(Effect::Ask, "bash", Some("git commit *")),
         ];
@@ -159,7 +159,7 @@ mod tests {
             assert!(matches!(bash(&ceiling, "git push origin").leave, Leave::Denied(_)));
             assert!(matches!(bash(&ceiling, "git commit").leave, Leave::Ask(_)));
             assert_eq!(bash(&ceiling, "git status").leave, Leave::Granted);
-            assert_eq!(bash(&ceiling, "git status").by, "the rule `allow bash `git *``");
+            assert_eq!(bash(&ceiling, "git status").by, "the rule `allow bash `git status *``");
             assert_eq!(bash(&ceiling, "ls").by, "permission mode `ask`");
         }
     }

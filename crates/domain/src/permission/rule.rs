@@ -55,7 +55,8 @@ pub struct Rule {
     ///
     /// Of a tool that takes a path: a glob over the path relative to the workspace (`*` and `?` stay in a folder,
     /// `**` does not, `\` takes the next character as it is). Of a tool that runs a command: the exact text, or words
-    /// in which `*` stands for more (`npm run test:*`, `cargo test *`; `\*` for the star itself).
+    /// in which `*` stands for more plain words (`npm run test:*`, `cargo test *`; `\*` for the star itself). What
+    /// plain words can say, and which programs have none, is in `docs/adr/0013-leave.md`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub argument: Option<String>,
     /// The only agent that it is about; none: every agent.
