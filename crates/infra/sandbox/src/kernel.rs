@@ -28,7 +28,6 @@ use crate::{
     grants::{self, Grants},
     limits::Limits,
     mark::Mark,
-    memory,
     settings::{NetworkAccess, SandboxSettings},
 };
 
@@ -186,7 +185,6 @@ fn restrict_self(
     rustix::process::setsid()?;
     mark.map(Mark::put_on).transpose()?;
     limits.apply()?;
-    memory::offer_itself();
     rustix::thread::set_no_new_privs(true)?;
     give_up_capabilities()?;
     child::close_everything_on_exec()?;

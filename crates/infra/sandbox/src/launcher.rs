@@ -11,6 +11,8 @@ use std::{
 use domain::{command::ProcessError, id::RunId};
 
 use crate::group::Group;
+#[cfg(target_os = "macos")]
+use crate::seatbelt::Seatbelt;
 #[cfg(target_os = "linux")]
 use crate::{kernel::Wall, leftover::Care, strict::Strict};
 
@@ -33,6 +35,9 @@ pub(crate) enum Launcher {
     /// `kernel`.
     #[cfg(target_os = "linux")]
     Kernel(Box<Wall>),
+    /// `kernel` on macOS.
+    #[cfg(target_os = "macos")]
+    Seatbelt(Box<Seatbelt>),
     /// `strict`.
     #[cfg(target_os = "linux")]
     Strict(Box<Strict>),
@@ -45,6 +50,10 @@ pub(crate) struct Started {
 }
 
 impl Launcher {
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(unused_variables, reason = "only networks of runs ask which run it is")
+    )]
     /// Starts `command`, of `run`, as the leader of a group of its own, with nothing to read and with both outputs in
     /// one pipe, so that they arrive in the order they were written.
     pub(crate) fn start(
@@ -54,7 +63,9 @@ impl Launcher {
         run: Option<RunId>,
     ) -> Result<Started, ProcessError> {
         match self {
-            Self::Plain => start_plainly(setting, command),
+            Self::Plain => start_plainly(setting, command, &[]),
+            #[cfg(target_os = "macos")]
+            Self::Seatbelt(seatbelt) => start_plainly(setting, command, seatbelt.words()),
             #[cfg(target_os = "linux")]
             Self::Kernel(wall) => start_behind(wall, setting, command),
             #[cfg(target_os = "linux")]
@@ -66,19 +77,19 @@ impl Launcher {
 
     /// Lets go of what was kept for a run.
     pub(crate) fn end_run(&self, run: RunId) {
-        match self {
-            Self::Plain => {}
-            #[cfg(target_os = "linux")]
-            Self::Kernel(_) => {}
-            #[cfg(target_os = "linux")]
-            Self::Strict(strict) => strict.end_run(run),
+        #[cfg(target_os = "linux")]
+        if let Self::Strict(strict) = self {
+            strict.end_run(run);
         }
+        #[cfg(not(target_os = "linux"))]
+        let _: RunId = run;
     }
 }
 
-fn start_plainly(setting: &Setting, command: &str) -> Result<Started, ProcessError> {
+/// With the words of another program before the shell, or none.
+fn start_plainly(setting: &Setting, command: &str, before: &[OsString]) -> Result<Started, ProcessError> {
     let failed = |source| ProcessError::Start { command: command.to_owned(), source };
-    let (mut shell, output) = shell(setting, command).map_err(failed)?;
+    let (mut shell, output) = shell(setting, command, before).map_err(failed)?;
     shell.process_group(0);
     #[cfg(target_os = "linux")]
     let mark = setting.care.next_mark().inspect(|mark| mark.put_on_by(&mut shell));
@@ -92,7 +103,7 @@ fn start_plainly(setting: &Setting, command: &str) -> Result<Started, ProcessErr
 #[cfg(target_os = "linux")]
 fn start_behind(wall: &Wall, setting: &Setting, command: &str) -> Result<Started, ProcessError> {
     let failed = |source| ProcessError::Start { command: command.to_owned(), source };
-    let (mut shell, output) = shell(setting, command).map_err(failed)?;
+    let (mut shell, output) = shell(setting, command, &[]).map_err(failed)?;
     let mark = setting.care.next_mark();
     wall.enclose(&mut shell, mark).map_err(|source| unwalled("kernel", "build the ruleset", source))?;
     let group = Group::adopt(shell.spawn().map_err(failed)?).map_err(failed)?;
@@ -109,10 +120,12 @@ fn unwalled(
 }
 
 /// The shell, ready to be started, and the end of the pipe that its output comes out of.
-fn shell(setting: &Setting, command: &str) -> io::Result<(Command, io::PipeReader)> {
+fn shell(setting: &Setting, command: &str, before: &[OsString]) -> io::Result<(Command, io::PipeReader)> {
     let (output, writer) = io::pipe()?;
-    let mut shell = Command::new(&setting.shell);
+    let mut words = before.iter().map(OsString::as_os_str).chain([setting.shell.as_os_str()]);
+    let mut shell = Command::new(words.next().unwrap_or(setting.shell.as_os_str()));
     shell
+        .args(words)
         .arg("-c")
         .arg(command)
         .current_dir(&setting.workspace)

@@ -21,6 +21,10 @@ mod folders;
 mod grants;
 mod group;
 mod helper;
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "only a network namespace has a way out to listed hosts")
+)]
 mod hosts;
 #[cfg(target_os = "linux")]
 mod kernel;
@@ -45,6 +49,8 @@ mod proxy;
 mod ready;
 mod run;
 mod sandbox;
+#[cfg(any(target_os = "macos", test))]
+mod seatbelt;
 mod servers;
 mod settings;
 mod spill;

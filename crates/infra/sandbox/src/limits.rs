@@ -36,11 +36,13 @@ impl Limits {
         Self(limits)
     }
 
-    /// Sets them for the calling process. Raw calls, fit for a child between fork and exec.
+    /// Sets them for the calling process, which is the first to end when the machine runs out of memory. Raw calls, fit
+    /// for a child between fork and exec.
     pub(crate) fn apply(&self) -> io::Result<()> {
         for (resource, limit) in &self.0 {
             setrlimit(*resource, *limit)?;
         }
+        go_first_without_memory();
         Ok(())
     }
 }
@@ -57,6 +59,17 @@ fn below(resource: Resource, most: u64) -> (Resource, Rlimit) {
 fn tasks_of_the_host() -> Option<u64> {
     let average = fs::read_to_string("/proc/loadavg").ok()?;
     average.split_ascii_whitespace().nth(3)?.split_once('/')?.1.parse().ok()
+}
+
+/// Makes the calling process, and all that it starts, the first to end when the machine runs out of memory. Raw calls,
+/// fit for a child between fork and exec. A kernel that refuses is no reason not to run a command.
+fn go_first_without_memory() {
+    use rustix::fs::{Mode, OFlags, open};
+
+    const BEFORE_ALL: &[u8] = b"1000";
+    if let Ok(score) = open(c"/proc/self/oom_score_adj", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
+        rustix::io::write(&score, BEFORE_ALL).unwrap_or_default();
+    }
 }
 
 #[cfg(test)]

@@ -67,17 +67,6 @@ fn held_by(pid: i32) -> Option<u64> {
     Some(resident.saturating_sub(shared).saturating_mul(rustix::param::page_size() as u64))
 }
 
-/// Makes the calling process, and all that it starts, the first to end when the machine runs out of memory. Raw calls,
-/// fit for a child between fork and exec. A kernel that refuses is no reason not to run a command.
-pub(crate) fn offer_itself() {
-    use rustix::fs::{Mode, OFlags, open};
-
-    const BEFORE_ALL: &[u8] = b"1000";
-    if let Ok(score) = open(c"/proc/self/oom_score_adj", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
-        rustix::io::write(&score, BEFORE_ALL).unwrap_or_default();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

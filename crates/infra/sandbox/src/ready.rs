@@ -45,13 +45,15 @@ impl Ready {
             Launcher::Plain => SandboxLevel::None,
             #[cfg(target_os = "linux")]
             Launcher::Kernel(_) => SandboxLevel::Kernel,
+            #[cfg(target_os = "macos")]
+            Launcher::Seatbelt(_) => SandboxLevel::Kernel,
             #[cfg(target_os = "linux")]
             Launcher::Strict(_) => SandboxLevel::Strict,
         }
     }
 
     /// Runs a true command: parts of a level may exist and still not work together.
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
     pub(crate) async fn probe(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let request = CommandRequest::new(":");
         match self.execute(&request, Arc::new(Silent), domain::ports::never_cancelled()).await? {
@@ -186,10 +188,10 @@ fn guarding(level: SandboxLevel, error: GuardError) -> ProcessError {
 }
 
 /// Takes no output.
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 struct Silent;
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 impl OutputSink for Silent {
     fn chunk(&self, _text: &str) {}
 }

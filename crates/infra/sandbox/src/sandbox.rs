@@ -23,6 +23,8 @@ use crate::{
     settings::{NetworkAccess, Requested, SandboxSettings},
 };
 
+#[cfg(target_os = "macos")]
+use crate::seatbelt::Seatbelt;
 #[cfg(target_os = "linux")]
 use crate::{
     kernel::Wall,
@@ -204,9 +206,24 @@ impl Sandbox {
         Ok(ready)
     }
 
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(target_os = "macos")]
     async fn prepare_kernel(&self) -> Result<Ready, SandboxError> {
-        Err(unavailable(SandboxLevel::Kernel, "Landlock and seccomp are parts of Linux".into()))
+        self.needs_no_namespace()?;
+        let setting = self.setting(SandboxLevel::Kernel)?;
+        let ready = Ready {
+            reason: Seatbelt::reason(&self.settings),
+            launcher: Launcher::Seatbelt(Box::new(Seatbelt::of(&self.settings, &self.folders))),
+            setting,
+            artifacts: Arc::clone(&self.settings.artifacts),
+            redactor: Arc::clone(&self.settings.redactor),
+        };
+        ready.probe().await.map_err(|source| unavailable(SandboxLevel::Kernel, source))?;
+        Ok(ready)
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    async fn prepare_kernel(&self) -> Result<Ready, SandboxError> {
+        Err(unavailable(SandboxLevel::Kernel, "it is made of parts of Linux or of macOS".into()))
     }
 
     fn setting(&self, level: SandboxLevel) -> Result<Setting, SandboxError> {

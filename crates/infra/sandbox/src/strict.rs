@@ -44,7 +44,6 @@ use crate::{
     launcher::{Setting, Started},
     limits::{self, Limits},
     mark::Mark,
-    memory,
     network::{self, Network, NetworkError, Networks, WayOut},
     protected::Guard,
     settings::{NetworkAccess, SandboxSettings},
@@ -367,7 +366,6 @@ impl Child {
         rustix::process::setsid()?;
         self.mark.map(Mark::put_on).transpose()?;
         self.limits.apply()?;
-        memory::offer_itself();
         rustix::thread::set_no_new_privs(true)?;
         if let Reach::Of(network) = &self.network {
             let (user, network) = network.doors();

@@ -109,9 +109,9 @@ mod tests {
                 answers(|processor| processor.others.by_kind[at].0, [kind, NOBODY], DENIED);
             }
         }
-        for at in 0..3 {
+        for (at, by_handle) in BY_HANDLE.into_iter().enumerate() {
             answers(|processor| processor.others.never[at], [0, 0], DENIED);
-            answers(|_| BY_HANDLE[at], [0, 0], DENIED);
+            answers(|_| by_handle, [0, 0], DENIED);
         }
         answers(|processor| processor.ptrace, [0, 0], DENIED);
     }
