@@ -162,7 +162,7 @@ async fn the_server_sees_each_roles_prompt_and_tools_and_marked_prefixes() {
         ("planner", &["report"]),
         ("coder", &["write", "edit", "bash", "report"]),
         ("reviewer", &["report"]),
-        ("tester", &["bash", "report"]),
+        ("tester", &["bash", "process", "report"]),
         ("committer", &["commit", "report"]),
     ]
     .into();

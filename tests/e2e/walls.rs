@@ -169,7 +169,8 @@ async fn what_a_command_does_to_gits_settings_is_put_back() {
     let calls = commands
         .iter()
         .fold(Turn::default(), |turn, command| turn.and_call("bash", json!({"command": command})));
-    let said = said(&world, one_worker("coder", [calls, coded(&[], &[])]), &[]).await;
+    let turns = one_worker("coder", [calls, coded(&[], &[])]);
+    let said = said(&world, turns, &["--sandbox", "kernel"]).await;
     for (command, call) in commands.iter().zip(said.calls_of("coder")) {
         let is_said = call.output.contains("protected files") && call.output.contains(".git/");
         assert!(call.status == ToolStatus::Denied && is_said, "{command}: {call:?}");
