@@ -34,7 +34,7 @@ const SYSTEM_READ: [&str; 8] =
     ["/usr", "/bin", "/sbin", "/opt", "/nix/store", "/proc", "/dev/random", "/dev/urandom"];
 /// pip reads which distribution it runs on, its own settings for all users and the kinds of files; what is there and
 /// cannot be read ends it.
-const SETTINGS_READ: [&str; 14] = [
+const SETTINGS_READ: [&str; 18] = [
     "/etc/alternatives",
     "/etc/ssl",
     "/etc/passwd",
@@ -49,6 +49,11 @@ const SETTINGS_READ: [&str; 14] = [
     "/etc/mime.types",
     "/etc/pip.conf",
     "/etc/gitconfig",
+    // The certificates and the settings of TLS where `/etc/ssl` only leads to them.
+    "/etc/pki/ca-trust",
+    "/etc/pki/tls/certs",
+    "/etc/pki/tls/openssl.cnf",
+    "/etc/crypto-policies",
 ];
 /// A folder, and the beginning of the names in it that are granted.
 ///

@@ -11,6 +11,7 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
+    ffi::OsStr,
     fs, io,
     path::{Component, Path, PathBuf},
 };
@@ -124,15 +125,17 @@ impl Shield {
                     return;
                 }
                 Ok(_) if is_last => {
+                    // As a session leaves it that was killed.
+                    if is_made(name) && fs::read_dir(&place).is_ok_and(|mut inside| inside.next().is_none()) {
+                        self.made.push(place.clone());
+                    }
                     self.read_only.insert(place);
                     return;
                 }
                 Ok(found) if found.is_dir() => {
                     self.ways.insert(place.clone());
                 }
-                Err(_)
-                    if is_last && MADE.iter().any(|made| name == *made) && fs::create_dir(&place).is_ok() =>
-                {
+                Err(_) if is_last && is_made(name) && fs::create_dir(&place).is_ok() => {
                     self.made.push(place.clone());
                     self.read_only.insert(place);
                     return;
@@ -169,6 +172,10 @@ impl Shield {
         }
         found
     }
+}
+
+fn is_made(name: &OsStr) -> bool {
+    MADE.iter().any(|made| name == *made)
 }
 
 impl Drop for Shield {

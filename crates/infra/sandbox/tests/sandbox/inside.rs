@@ -149,6 +149,17 @@ async fn root_keeps_no_power_but_over_files() {
     }
 }
 
+/// bubblewrap's own process inside belongs to the same person: without the filter it would be a way round it.
+#[tokio::test]
+async fn the_first_process_inside_is_behind_the_filter_too() {
+    let bench = Bench::new();
+    let Some(sandbox) = bench.at(SandboxLevel::Strict).await else { return };
+    let (_, seen) =
+        result(&sandbox, "cat /proc/1/comm; grep ^Seccomp: /proc/1/status /proc/self/status").await;
+    assert_eq!(seen, "bwrap\n/proc/1/status:Seccomp:\t2\n/proc/self/status:Seccomp:\t2\n");
+    assert_eq!(result(&sandbox, ": 3<>/proc/1/mem").await.0, CommandStatus::Exited(1));
+}
+
 /// Landlock holds signals back from ABI 6 on.
 async fn knows_scopes() -> bool {
     let bench = Bench::new();

@@ -101,6 +101,8 @@ async fn the_whole_git_dir_and_our_own_files_cannot_be_changed_moved_or_replaced
 #[tokio::test]
 async fn what_is_missing_cannot_be_made_and_leaves_nothing_behind() {
     let bench = Bench::new();
+    // As a session leaves it that was killed.
+    fs::create_dir(bench.workspace.join(".git")).expect("a folder");
     let Some(sandbox) = shielded(&bench).await else { return };
     for command in [
         "git init -q . && echo x > .git/hooks/pre-commit",

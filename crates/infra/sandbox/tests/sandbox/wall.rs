@@ -85,8 +85,10 @@ async fn nothing_outside_can_be_seen_in_a_view_of_its_own() {
         "unshare -U true || unshare -m true || unshare -n true".to_owned(),
         "mount -t tmpfs none /opt || umount /usr || umount \"$PWD\"".to_owned(),
         "chroot / true".to_owned(),
-        "echo x > /proc/sys/kernel/core_pattern || echo x > /proc/sys/kernel/pid_max".to_owned(),
-        "echo x > /proc/sysrq-trigger || ls /sys/kernel".to_owned(),
+        // What they say already, and a question for help: harmless where the wall is down.
+        "f=/proc/sys/kernel/core_pattern; v=$(cat $f); echo \"$v\" > $f".to_owned(),
+        "f=/proc/sys/kernel/pid_max; v=$(cat $f); echo \"$v\" > $f".to_owned(),
+        "echo h > /proc/sysrq-trigger || ls /sys/kernel".to_owned(),
         // The first process inside is not ours to rewrite, though it is the same person's.
         "dd if=/dev/zero of=/proc/1/mem bs=1 count=1 seek=$((0x10000)) 2>&1".to_owned(),
         "ls /tmp | grep -v ^.tmp".to_owned(),
