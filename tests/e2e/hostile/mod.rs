@@ -7,6 +7,7 @@
 mod arena;
 mod attacks;
 mod commands;
+mod elsewhere;
 mod escape;
 mod files;
 mod links;

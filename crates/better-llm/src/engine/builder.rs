@@ -155,6 +155,7 @@ impl EngineBuilder {
             return Err(StartError::Workspace { path: self.cwd, source });
         }
         let Loaded { settings, notices } = self.load(&cwd).await?;
+        let ignored = workspace::ignored_repository(&cwd).map(|text| ("repository_ignored".to_owned(), text));
         let journal = Arc::new(SqliteJournal::new(settings.places.database()));
         let redactor = Arc::new(Redactor::new(settings.secrets().to_vec()));
         let records = Arc::new(RecordFiles::new(settings.places.records(), Arc::clone(&redactor)));
@@ -163,7 +164,7 @@ impl EngineBuilder {
             variables: self.variables,
             settings,
             notices,
-            said: self.said,
+            said: self.said.into_iter().chain(ignored).collect(),
             effort: self.effort,
             helper: self.helper,
             attended: self.attended,

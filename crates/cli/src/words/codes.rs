@@ -33,13 +33,15 @@ pub(crate) enum NoticeCode {
     RuleNotKept,
     /// The state that a round left was not kept.
     EndStateNotKept,
+    /// The folder's repository is not used.
+    RepositoryIgnored,
     /// A block of the model's is kept without a secret that stood in it.
     SealedBlock,
 }
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::AnswerCut,
         Self::UnknownStopReason,
         Self::WorkerTimeout,
@@ -54,6 +56,7 @@ impl NoticeCode {
         Self::InputUnread,
         Self::RuleNotKept,
         Self::EndStateNotKept,
+        Self::RepositoryIgnored,
         Self::SealedBlock,
     ];
 
@@ -79,6 +82,7 @@ impl NoticeCode {
             Self::InputUnread => "input_unread",
             Self::RuleNotKept => "rule_not_kept",
             Self::EndStateNotKept => "end_state_not_kept",
+            Self::RepositoryIgnored => "repository_ignored",
             Self::SealedBlock => "sealed_block_redacted",
         }
     }

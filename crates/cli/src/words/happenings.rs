@@ -106,6 +106,16 @@ impl Language {
                     "이후 직접 편집한 내용을 `session undo`가 라운드의 변경과 구분하지 못합니다.",
                 ),
             ),
+            NoticeCode::RepositoryIgnored => self.code_words(
+                "이 폴더의 git 저장소를 쓰지 않고, git이 없는 폴더로 다룹니다.",
+                (
+                    "Files are watched and can be undone all the same; nothing is committed.",
+                    "파일 변경은 그대로 확인하고 되돌릴 수 있지만 커밋은 하지 않습니다. 저장소가 이 폴더의 것이라면 연결된 \
+                     작업 트리에서는 `git worktree repair`, 그 밖에는 `git config core.worktree \"$PWD\"`를 실행하고, \
+                     다른 저장소의 객체를 빌려 쓰고 있다면 `git repack -a -d`를 실행하고 \
+                     .git/objects/info/alternates를 지운 뒤 다시 시작하세요.",
+                ),
+            ),
             NoticeCode::SealedBlock => self.code_words(
                 "모델이 봉인한 블록에 비밀 값이 있어, 그 값을 빼고 저장했습니다.",
                 (

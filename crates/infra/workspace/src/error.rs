@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::git::call::GitError;
+use crate::git::{belonging::Elsewhere, call::GitError};
 
 /// The step that failed.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,14 @@ pub(crate) enum KeepError {
          removing .git/objects/info/alternates make it whole"
     )]
     Borrowed { place: PathBuf },
+    /// A part of the repository is a link to elsewhere.
+    #[error(
+        "{place} leads out of the repository, so git is not used here; put what it leads to in its place"
+    )]
+    LeadsAway { place: PathBuf },
+    /// The repository is none of the workspace's.
+    #[error(transparent)]
+    Elsewhere(#[from] Elsewhere),
     /// The work did not come to its end: the runtime is shutting down.
     #[error("cannot finish reading the files")]
     Blocking(#[from] io::Error),

@@ -14,17 +14,27 @@ use crate::{
     path::FilePath,
 };
 
-/// The git folder and the common folder of the repository around `root`, canonical; empty outside of git. Asks the
-/// file system alone.
+/// The git folder and the common folder of the repository around `root`, canonical; empty outside of git, and where
+/// what `root` names as its repository does not name it in turn. Asks the file system alone.
 #[must_use]
 pub fn git_dirs(root: &Path) -> Vec<PathBuf> {
-    let Some(repository) = Repository::find(root) else { return Vec::new() };
+    let Ok(Some(repository)) = Repository::find(root) else { return Vec::new() };
     let mut folders: Vec<PathBuf> = [repository.git_dir, repository.common_dir]
         .iter()
         .filter_map(|folder| folder.canonicalize().ok())
         .collect();
     folders.dedup();
     folders
+}
+
+/// Why the repository around `root` is not used, and what to do about it; none where it is, and where there is none.
+/// Asks the file system alone.
+#[must_use]
+pub fn ignored_repository(root: &Path) -> Option<String> {
+    match Repository::find(root) {
+        Ok(repository) => repository?.refusal().map(|refusal| refusal.to_string()),
+        Err(elsewhere) => Some(elsewhere.to_string()),
+    }
 }
 
 /// Whether a path that a person wrote names something in the workspace `root`, or the whole of it; by its words alone.
@@ -41,7 +51,7 @@ pub(crate) fn is_root(root: &Path, text: &str) -> bool {
 /// Whether git tracks `file`. Outside of a repository nothing is tracked; in one whose git cannot be asked,
 /// everything is.
 pub async fn is_tracked(settings: &WorkspaceSettings, file: &Path) -> bool {
-    let Some(repository) = Repository::find(&settings.root) else { return false };
+    let Ok(Some(repository)) = Repository::find(&settings.root) else { return false };
     let Some(git) = Git::find(settings) else { return true };
     let question = repository.call(&git).args(["ls-files", "--error-unmatch", "--"]).args([file]);
     // Exit code 1 is git's word for "not tracked"; whatever else happens, the file counts as tracked.
@@ -90,7 +100,7 @@ pub async fn create_repository(
 /// # Errors
 /// Where git fails.
 pub async fn head(settings: &WorkspaceSettings) -> Result<Option<String>, WorkspaceError> {
-    let (Some(repository), Some(git)) = (Repository::find(&settings.root), Git::find(settings)) else {
+    let (Ok(Some(repository)), Some(git)) = (Repository::find(&settings.root), Git::find(settings)) else {
         return Ok(None);
     };
     repository.head(&git).await.map_err(|error| WorkspaceError {

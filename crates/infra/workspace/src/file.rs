@@ -199,6 +199,27 @@ pub(crate) fn digest(root: BorrowedFd<'_>, path: &FilePath, most: u64) -> io::Re
     if total > most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(hasher.finalize().into()) }
 }
 
+/// The content of a regular file, or of one that links lead to. For files of git's and of settings, which may lie
+/// anywhere.
+///
+/// # Errors
+/// Where it cannot be read, is no regular file, or is longer than `most` bytes.
+pub(crate) fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    open_regular(path)?.take(most.saturating_add(1)).read_to_end(&mut content)?;
+    if content.len() as u64 > most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(content) }
+}
+
+/// Opens what [`read_regular`] reads.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = rustix::fs::open(path, flags, Mode::empty())?;
+    if Stat::new(&rustix::fs::fstat(&file)?).kind() != FileType::RegularFile {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    Ok(File::from(file))
+}
+
 /// Opens a regular file. `NONBLOCK`, because a pipe may have taken its place meanwhile.
 fn open(folder: BorrowedFd<'_>, name: &[u8]) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;

@@ -12,7 +12,8 @@
 //! (`undo`), and refuses what somebody has worked on since.
 //!
 //! It runs nothing that a repository names: no hook, filter, external diff, signing program, editor or transport. It
-//! pushes nothing, moves no branch but in a commit, and reads no objects from outside of the repository.
+//! pushes nothing, moves no branch but in a commit, reads no objects from outside of the repository, and uses no
+//! repository elsewhere that does not name the workspace in turn.
 
 mod changes;
 mod copies;
@@ -44,7 +45,7 @@ use domain::{
         WorkspaceError,
     },
 };
-pub use facts::{Author, create_repository, git_dirs, head, is_inside, is_tracked};
+pub use facts::{Author, create_repository, git_dirs, head, ignored_repository, is_inside, is_tracked};
 use observer::Observer;
 use path::FilePath;
 pub use settings::{Bounds, WorkspaceSettings};

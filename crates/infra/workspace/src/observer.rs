@@ -20,6 +20,7 @@ use crate::{
     file,
     git::{
         self,
+        belonging::Elsewhere,
         call::{Git, GitError},
         keeper::GitKeeper,
         repository::{Repository, personal_file},
@@ -60,6 +61,8 @@ struct Outside;
 pub(crate) struct Observer {
     settings: Arc<WorkspaceSettings>,
     repository: Option<Repository>,
+    /// What was found in a repository's place.
+    elsewhere: Option<Elsewhere>,
     own: OwnPlaces,
     sources: RuleSources,
     /// The ignore rules at the first checkpoint.
@@ -96,6 +99,7 @@ impl Observer {
         Self {
             settings: Arc::new(settings),
             repository: None,
+            elsewhere: None,
             own: OwnPlaces::default(),
             sources: RuleSources::default(),
             base: None,
@@ -270,9 +274,12 @@ impl Observer {
     }
 
     fn why_no_head(&self) -> String {
-        match &self.repository {
-            Some(repository) => format!("{}, so there is no HEAD to compare with", why_no_git(repository)),
-            None => {
+        match (&self.repository, &self.elsewhere) {
+            (Some(repository), _) => {
+                format!("{}, so there is no HEAD to compare with", why_no_git(repository))
+            }
+            (None, Some(elsewhere)) => format!("{elsewhere}. So there is no HEAD to compare with"),
+            (None, None) => {
                 "the workspace is not inside a git repository, so there is no HEAD to compare with".to_owned()
             }
         }
@@ -282,9 +289,10 @@ impl Observer {
         let message = git::message::cleaned(&request.message)?;
         self.open().await?;
         let Some(Keeper::Git(_)) = &self.keeper else {
-            return Err(match &self.repository {
-                None => CommitError::NoRepository,
-                Some(repository) => CommitError::Git { doing: "commit", text: why_no_git(repository) },
+            return Err(match (&self.repository, &self.elsewhere) {
+                (None, None) => CommitError::NoRepository,
+                (None, Some(elsewhere)) => CommitError::Git { doing: "commit", text: elsewhere.to_string() },
+                (Some(repository), _) => CommitError::Git { doing: "commit", text: why_no_git(repository) },
             });
         };
         let Some(since) = &request.since else {
@@ -352,7 +360,7 @@ impl Observer {
         self.store = Some(Arc::clone(&store));
         self.look_around();
         let keeper = match (self.repository.clone(), Git::find(&self.settings)) {
-            (Some(repository), Some(git)) if repository.borrows_from().is_none() => {
+            (Some(repository), Some(git)) if repository.refusal().is_none() => {
                 let opened = GitKeeper::open(git, repository, &self.settings, &store).await;
                 let (keeper, sources) = opened.map_err(failed("prepare git for checkpoints"))?;
                 self.sources = sources;
@@ -370,7 +378,10 @@ impl Observer {
 
     /// What can be known of the surroundings without asking git.
     fn look_around(&mut self) {
-        self.repository = Repository::find(&self.settings.root);
+        (self.repository, self.elsewhere) = match Repository::find(&self.settings.root) {
+            Ok(repository) => (repository, None),
+            Err(elsewhere) => (None, Some(elsewhere)),
+        };
         self.own = OwnPlaces::find(&self.settings);
         let excludes = personal_file("ignore", &self.settings);
         let repository = self.repository.as_ref();
@@ -414,10 +425,10 @@ impl Observer {
     pub(crate) async fn now(&mut self) -> Result<Kept, WorkspaceError> {
         let doing = "keep the state of the workspace";
         self.open().await?;
-        if let (Some(Keeper::Git(_)), Some(place)) =
-            (&self.keeper, self.repository.as_ref().and_then(Repository::borrows_from))
+        if let (Some(Keeper::Git(_)), Some(refusal)) =
+            (&self.keeper, self.repository.as_ref().and_then(Repository::refusal))
         {
-            return Err(failed(doing)(KeepError::Borrowed { place }));
+            return Err(failed(doing)(refusal));
         }
         self.scan().await?;
         let is_current = self.pending.is_empty() && self.is_current();
@@ -459,8 +470,8 @@ impl Observer {
 
 /// Why states are not kept by git although there is a repository.
 fn why_no_git(repository: &Repository) -> String {
-    match repository.borrows_from() {
-        Some(place) => KeepError::Borrowed { place }.to_string(),
+    match repository.refusal() {
+        Some(refusal) => refusal.to_string(),
         None => "no git program was found on PATH (a person has to install git)".to_owned(),
     }
 }

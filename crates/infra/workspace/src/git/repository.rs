@@ -6,18 +6,17 @@
 use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
-    fs,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
 use crate::{
-    git::call::{Call, Git, GitError},
+    git::{
+        belonging::{Elsewhere, read_pointer},
+        call::{Call, Git, GitError},
+    },
     settings::WorkspaceSettings,
 };
-
-/// The longest file of git's that is read here: a `.git` file, `HEAD`, `commondir`.
-const LONGEST_POINTER: u64 = 64 << 10;
 
 /// A repository with a work tree.
 #[derive(Debug, Clone)]
@@ -34,21 +33,28 @@ pub(crate) struct Repository {
 
 impl Repository {
     /// Looks for a repository at `root` and above it. A bare one has no work tree and does not count.
-    pub(crate) fn find(root: &Path) -> Option<Self> {
-        root.ancestors().find_map(|top| {
-            let git_dir = git_dir_at(&top.join(".git"))?;
-            let common_dir = match read_pointer(&git_dir.join("commondir")) {
-                Some(text) => git_dir.join(OsStr::from_bytes(&text)),
-                None => git_dir.clone(),
-            };
-            let has_parts = git_dir.join("HEAD").is_file() || git_dir.join("HEAD").is_symlink();
-            let has_store = common_dir.join("objects").is_dir();
-            let mut prefix = root.strip_prefix(top).ok()?.as_os_str().as_bytes().to_vec();
-            if !prefix.is_empty() {
-                prefix.push(b'/');
-            }
-            (has_parts && has_store).then(|| Self { top: top.to_owned(), git_dir, common_dir, prefix })
-        })
+    ///
+    /// # Errors
+    /// Where the nearest one lies elsewhere and does not name the work tree in turn.
+    pub(crate) fn find(root: &Path) -> Result<Option<Self>, Elsewhere> {
+        let Some(found) = root.ancestors().find_map(|top| Self::at(top, root)) else { return Ok(None) };
+        found.check_belongs()?;
+        Ok(Some(found))
+    }
+
+    fn at(top: &Path, root: &Path) -> Option<Self> {
+        let git_dir = git_dir_at(&top.join(".git"))?;
+        let common_dir = match read_pointer(&git_dir.join("commondir")) {
+            Some(text) => git_dir.join(OsStr::from_bytes(&text)),
+            None => git_dir.clone(),
+        };
+        let has_parts = git_dir.join("HEAD").is_file() || git_dir.join("HEAD").is_symlink();
+        let has_store = common_dir.join("objects").is_dir();
+        let mut prefix = root.strip_prefix(top).ok()?.as_os_str().as_bytes().to_vec();
+        if !prefix.is_empty() {
+            prefix.push(b'/');
+        }
+        (has_parts && has_store).then(|| Self { top: top.to_owned(), git_dir, common_dir, prefix })
     }
 
     /// A call that sees the person's repository itself, with its settings.
@@ -72,8 +78,7 @@ impl Repository {
     pub(crate) fn head_mark(&self) -> String {
         let head = read_pointer(&self.git_dir.join("HEAD")).unwrap_or_default();
         let mut mark = String::from_utf8_lossy(&head).into_owned();
-        let branch = head.strip_prefix(b"ref:").map(<[u8]>::trim_ascii).map(OsStr::from_bytes);
-        let files = branch.map(|branch| self.common_dir.join(branch));
+        let files = self.branch().map(|branch| self.common_dir.join(branch));
         for file in files.into_iter().chain([
             self.git_dir.join("HEAD"),
             self.common_dir.join("packed-refs"),
@@ -93,25 +98,6 @@ impl Repository {
             |_| String::new(),
             |data| format!("{}:{}:{}:{}", data.ino(), data.ctime(), data.ctime_nsec(), data.len()),
         )
-    }
-
-    /// A place outside of the repository that it takes objects from, as `git clone --shared` makes it. Who wrote the
-    /// repository could have us read any other one of the person's by it.
-    pub(crate) fn borrows_from(&self) -> Option<PathBuf> {
-        let objects = self.common_dir.join("objects");
-        let own = self.common_dir.canonicalize().ok()?;
-        let parts = ["", "info", "pack"].map(|part| (objects.join(part), false));
-        let leads_away = |place: &Path| place.canonicalize().is_ok_and(|real| !real.starts_with(&own));
-        let file = objects.join("info/alternates");
-        let named = match read_pointer(&file) {
-            None if file.symlink_metadata().is_ok() => return Some(file),
-            named => named.unwrap_or_default(),
-        };
-        let lines =
-            named.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && !line.starts_with(b"#"));
-        // A name in quotes is written in another way; nobody inside would need it.
-        let named = lines.map(|line| (objects.join(OsStr::from_bytes(line)), line.starts_with(b"\"")));
-        named.chain(parts).find(|(place, is_quoted)| *is_quoted || leads_away(place)).map(|(place, _)| place)
     }
 
     /// What git is in the middle of, if anything.
@@ -136,13 +122,6 @@ fn git_dir_at(dot_git: &Path) -> Option<PathBuf> {
     let text = read_pointer(dot_git)?;
     let target = text.strip_prefix(b"gitdir:")?.trim_ascii_start();
     Some(dot_git.parent()?.join(OsStr::from_bytes(target)))
-}
-
-/// A small regular file, without the line end.
-fn read_pointer(path: &Path) -> Option<Vec<u8>> {
-    let data = fs::metadata(path).ok()?;
-    let content = (data.is_file() && data.len() <= LONGEST_POINTER).then(|| fs::read(path).ok())??;
-    Some(content.trim_ascii_end().to_vec())
 }
 
 /// The settings that matter to us, from the person's global file and the repository's.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests stand outside of test functions here")]
 
+mod belonging;
 mod bounds;
 mod checkpoints;
 mod commits;
