@@ -54,8 +54,28 @@ pub struct CommandEnd {
     pub elapsed: Duration,
     /// Protected files that it changed and that were put back.
     pub restored: Vec<String>,
+    /// Protected files that it changed and that could not be put back.
+    pub not_restored: Vec<NotRestored>,
     /// Where the whole output is, where it is more than a model is shown.
     pub whole_output: WholeOutput,
+}
+
+/// A protected path that a command changed and that could not be put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRestored {
+    /// The whole path, as text for people.
+    pub path: String,
+    /// Nothing stood there before.
+    pub is_new: bool,
+    /// Why it stays changed.
+    pub why: String,
+}
+
+impl fmt::Display for NotRestored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, is_new, why } = self;
+        if *is_new { write!(f, "{path} (new): {why}") } else { write!(f, "{path}: {why}") }
+    }
 }
 
 /// What became of a command's whole output.
@@ -112,6 +132,12 @@ pub enum ProcessError {
     /// No level works here and none was asked for.
     #[error("{0}")]
     NoSandbox(String),
+    /// What an earlier command changed could not be put back so far, so none runs.
+    #[error(
+        "no command runs while protected files stay as an earlier one changed them: {}; a person has to put them back",
+        listed(.0)
+    )]
+    StillChanged(Vec<NotRestored>),
     /// The process was started and then lost sight of.
     #[error("cannot watch `{command}`")]
     Watch {
@@ -121,6 +147,10 @@ pub enum ProcessError {
         #[source]
         source: std::io::Error,
     },
+}
+
+fn listed(paths: &[NotRestored]) -> String {
+    paths.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// A command that stays in the background until its run ends, to be tested against.

@@ -10,7 +10,10 @@ use serde_json::Value;
 use crate::{
     agent::AgentName,
     artifact::{Artifact, ArtifactError},
-    command::{CommandEnd, CommandRequest, ProcessError, ServerError, ServerId, ServerOutput, ServerRequest},
+    command::{
+        CommandEnd, CommandRequest, NotRestored, ProcessError, ServerError, ServerId, ServerOutput,
+        ServerRequest,
+    },
     event::Event,
     id::{CallId, RunId, SessionId, Ulid},
     model::{ModelError, ModelRequest, ModelStream},
@@ -135,6 +138,12 @@ pub trait Processes: Send + Sync {
         output: Arc<dyn OutputSink>,
         cancelled: Cancelled,
     ) -> Result<CommandEnd, ProcessError>;
+
+    /// What commands or servers of the session changed of protected files, and nobody has put back so far. It is
+    /// tried once more before it is said.
+    async fn still_changed(&self) -> Vec<NotRestored> {
+        Vec::new()
+    }
 }
 
 /// Commands in the background, each belonging to a run.

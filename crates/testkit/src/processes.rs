@@ -8,7 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError, WholeOutput},
+    command::{
+        BoundedOutput, CommandEnd, CommandRequest, CommandStatus, NotRestored, ProcessError, WholeOutput,
+    },
     permission::{SandboxLevel, SandboxState},
     ports::{Cancelled, OutputSink, Processes},
 };
@@ -25,6 +27,7 @@ pub struct FakeCommand {
     hangs: bool,
     starts: bool,
     restored: Vec<String>,
+    not_restored: Vec<NotRestored>,
     does: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
@@ -39,6 +42,7 @@ impl FakeCommand {
             hangs: false,
             starts: true,
             restored: Vec::new(),
+            not_restored: Vec::new(),
             does: None,
         }
     }
@@ -66,6 +70,13 @@ impl FakeCommand {
     pub fn refused(restored: &[&str]) -> Self {
         let restored = restored.iter().map(|path| (*path).to_owned()).collect();
         Self { status: CommandStatus::Refused, restored, ..Self::exits(0) }
+    }
+
+    /// Had changed this protected file, which could not be put back, and never will be.
+    #[must_use]
+    pub fn leaving_changed(path: &str) -> Self {
+        let left = NotRestored { path: path.to_owned(), is_new: true, why: "a fault on request".to_owned() };
+        Self { status: CommandStatus::Refused, not_restored: vec![left], ..Self::exits(0) }
     }
 
     /// Says these chunks as soon as it runs.
@@ -97,6 +108,7 @@ pub struct FakeProcesses {
     sandbox: Option<SandboxState>,
     started: Mutex<Vec<CommandRequest>>,
     killed: Mutex<Vec<String>>,
+    still_changed: Mutex<Vec<NotRestored>>,
     running: Level,
 }
 
@@ -227,13 +239,19 @@ impl Processes for FakeProcesses {
         };
         killed.command = None;
         drop(running);
+        self.still_changed.lock().unwrap().extend(step.not_restored.clone());
         Ok(CommandEnd {
             status,
             output: bound(&step.output.concat()),
             elapsed: start.elapsed(),
             restored: step.restored,
+            not_restored: step.not_restored,
             whole_output: WholeOutput::Short,
         })
+    }
+
+    async fn still_changed(&self) -> Vec<NotRestored> {
+        self.still_changed.lock().unwrap().clone()
     }
 }
 

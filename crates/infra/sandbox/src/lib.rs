@@ -53,6 +53,7 @@ mod sandbox;
 mod seatbelt;
 mod servers;
 mod settings;
+mod settle;
 mod spill;
 #[cfg(target_os = "linux")]
 mod strict;

@@ -8,21 +8,23 @@
 
 mod inner;
 mod nested;
+mod remove;
 mod restore;
 mod snapshot;
 
 use std::{
     collections::BTreeMap,
-    io,
-    os::fd::OwnedFd,
+    io, mem,
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 
+use domain::command::NotRestored;
 use rustix::fs::{Mode, OFlags};
 
-use self::{inner::Inner, nested::Nested, snapshot::Snapshot};
-use crate::{folders::rest_inside, settings::SandboxSettings};
+use self::{inner::Inner, nested::Nested, restore::Root, snapshot::Snapshot};
+use crate::{folders::rest_inside, settings::SandboxSettings, settle::Settled};
 
 /// Why protected files could not be guarded.
 #[derive(Debug, thiserror::Error)]
@@ -40,13 +42,6 @@ pub(crate) enum GuardError {
         path.display()
     )]
     TooMuch { path: PathBuf, most: &'static str },
-    /// A change was found and could not be undone.
-    #[error("a command changed the protected path {} and it cannot be put back", path.display())]
-    PutBack {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
 }
 
 /// How closely a path is watched.
@@ -86,11 +81,17 @@ struct Last {
     snapshot: Arc<Snapshot>,
 }
 
-/// How everything looked while nothing ran.
+/// How everything looked while nothing ran, and what putting it back takes.
 struct Before {
+    root: Root,
     snapshot: Arc<Snapshot>,
     precious: Vec<Held>,
+    reserve: Mutex<Vec<OwnedFd>>,
 }
+
+/// More descriptors than putting back has open at a time. They are kept while commands run, so that it works where
+/// there are no others left.
+const RESERVE: usize = 8;
 
 /// Parts of a git dir that decide what runs and what is committed. `commondir` and `config.worktree` are ways to
 /// the same settings, `reftable` holds refs of newer repositories, the plan of a rebase holds commands.
@@ -163,7 +164,10 @@ impl Guard {
             }
         };
         let precious = self.git_dirs().filter_map(|dir| hold(&self.workspace, dir)).collect();
-        Ok(Before { snapshot, precious })
+        let look = |source| GuardError::Look { path: self.workspace.clone(), source };
+        let root = Root::hold(&self.workspace).map_err(look)?;
+        let reserve = (0..RESERVE).map(|_| root.as_fd().try_clone_to_owned()).collect::<io::Result<_>>();
+        Ok(Before { root, snapshot, precious, reserve: Mutex::new(reserve.map_err(look)?) })
     }
 
     fn nested(&self) -> &Nested {
@@ -201,7 +205,7 @@ fn hold(workspace: &Path, name: &Path) -> Option<Held> {
     Some(Held { name: name.to_owned(), folder })
 }
 
-/// How everything looked before a command. Dropped without [`Baseline::put_back`] it puts back all the same.
+/// How everything looked before a command. Dropped unsettled it puts back all the same.
 pub(crate) struct Baseline {
     workspace: PathBuf,
     before: Arc<Before>,
@@ -209,32 +213,26 @@ pub(crate) struct Baseline {
 }
 
 impl Baseline {
-    /// Undoes every change to a protected path and names what it put back. Call when the command is gone.
-    pub(crate) fn put_back(mut self) -> Result<Vec<String>, GuardError> {
-        self.settle()
-    }
-
-    fn settle(&mut self) -> Result<Vec<String>, GuardError> {
-        self.is_settled = true;
-        let Before { snapshot, precious } = &*self.before;
-        if snapshot.is_unchanged() {
-            return Ok(Vec::new());
+    /// Undoes every change to a protected path. Call when the command is gone; again, as long as something is not
+    /// restored.
+    pub(crate) fn put_back(&mut self) -> Settled {
+        let Before { root, snapshot, precious, reserve } = &*self.before;
+        let mut settled = Settled::default();
+        if !snapshot.is_unchanged() {
+            drop(mem::take(&mut *reserve.lock().unwrap_or_else(PoisonError::into_inner)));
+            settled = restore::put_back(&self.workspace, root, snapshot, precious);
         }
-        restore::put_back(&self.workspace, snapshot, precious)
+        self.is_settled = settled.not_restored.is_empty();
+        settled
     }
 }
 
 impl Drop for Baseline {
     fn drop(&mut self) {
-        if self.is_settled {
-            return;
-        }
-        match self.settle() {
-            Ok(restored) if restored.is_empty() => {}
-            Ok(restored) => {
-                tracing::warn!(?restored, "a dropped command had changed protected files; they are put back")
+        if !self.is_settled {
+            for NotRestored { path, why, .. } in self.put_back().not_restored {
+                tracing::error!(path, why, "a protected path stays changed");
             }
-            Err(error) => tracing::error!(%error, "a dropped command's changes cannot be put back"),
         }
     }
 }

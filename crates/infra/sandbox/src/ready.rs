@@ -14,13 +14,14 @@ use tokio::time::Instant;
 use crate::{
     launcher::{Launcher, Setting, Started},
     run::{self, Bounds},
-    servers::{Begun, Settle},
+    servers::Begun,
+    settle::{Settled, Settlement, Unsettled},
     spill::Spill,
     tap::{CommandOutput, Tap},
 };
 #[cfg(target_os = "linux")]
 use crate::{
-    protected::{Baseline, Guard, GuardError},
+    protected::{Guard, GuardError},
     strict::Report,
 };
 
@@ -31,6 +32,7 @@ pub(crate) struct Ready {
     pub(crate) reason: String,
     pub(crate) artifacts: Arc<dyn ArtifactPort>,
     pub(crate) redactor: Arc<Redactor>,
+    pub(crate) unsettled: Arc<Unsettled>,
     #[cfg(target_os = "linux")]
     pub(crate) guards: Vec<Guard>,
 }
@@ -85,12 +87,13 @@ impl Ready {
         let begun = Instant::now();
         self.take_care()?;
         // Declared before the group, so that a dropped future ends the group first and then looks at the files.
-        let settle = self.guard()?;
+        let settlement = self.guard()?;
         let ended = self.execute(&request, output, cancelled).await;
-        let restored = settle()?;
+        let Settled { restored, not_restored } = settlement.settle();
         let (status, output, whole_output) = ended?;
-        let status = if restored.is_empty() { status } else { CommandStatus::Refused };
-        Ok(CommandEnd { status, output, elapsed: begun.elapsed(), restored, whole_output })
+        let is_refused = !(restored.is_empty() && not_restored.is_empty());
+        let status = if is_refused { CommandStatus::Refused } else { status };
+        Ok(CommandEnd { status, output, elapsed: begun.elapsed(), restored, not_restored, whole_output })
     }
 
     async fn execute(
@@ -123,10 +126,10 @@ impl Ready {
     /// Starts a command that goes on in the background.
     pub(crate) fn begin(&self, command: &str, run: RunId) -> Result<Begun, ProcessError> {
         self.take_care()?;
-        let settle = self.guard()?;
+        let settlement = self.guard()?;
         let Started { group, output } = self.start(command, Some(run))?;
         let bounds = Bounds::of_server(self.setting.memory);
-        Ok(Begun { group, output, bounds, redactor: Arc::clone(&self.redactor), settle })
+        Ok(Begun { group, output, bounds, redactor: Arc::clone(&self.redactor), settlement })
     }
 
     fn start(&self, command: &str, run: Option<RunId>) -> Result<Started, ProcessError> {
@@ -153,24 +156,25 @@ impl Ready {
         Ok(())
     }
 
-    /// Remembers how protected files look that nothing holds.
-    fn guard(&self) -> Result<Settle, ProcessError> {
+    /// Remembers how protected files look that nothing holds. Nothing may start while some are still as an earlier
+    /// command changed them.
+    fn guard(&self) -> Result<Settlement, ProcessError> {
+        let still_changed = self.unsettled.look_again();
+        if !still_changed.is_empty() {
+            return Err(ProcessError::StillChanged(still_changed));
+        }
         #[cfg(target_os = "linux")]
-        {
-            let failed = |error| guarding(self.level(), error);
+        let baselines = {
             let before = |guards: &[Guard]| guards.iter().map(Guard::before).collect::<Result<Vec<_>, _>>();
-            let baselines = match &self.launcher {
+            match &self.launcher {
                 Launcher::Strict(strict) => before(&strict.guards()),
                 _ => before(&self.guards),
-            };
-            let (baselines, level) = (baselines.map_err(failed)?, self.level());
-            Ok(Box::new(move || {
-                let restored = baselines.into_iter().map(Baseline::put_back).collect::<Result<Vec<_>, _>>();
-                Ok(restored.map_err(|error| guarding(level, error))?.concat())
-            }))
-        }
+            }
+            .map_err(|error| guarding(self.level(), error))?
+        };
         #[cfg(not(target_os = "linux"))]
-        Ok(Box::new(|| Ok(Vec::new())))
+        let baselines = Vec::new();
+        Ok(Settlement::new(baselines, Arc::clone(&self.unsettled)))
     }
 }
 

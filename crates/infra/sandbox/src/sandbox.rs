@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    command::{CommandEnd, CommandRequest, ProcessError},
+    command::{CommandEnd, CommandRequest, NotRestored, ProcessError},
     id::RunId,
     permission::{SandboxLevel, SandboxState},
     ports::{Cancelled, OutputSink, Processes},
@@ -150,6 +150,7 @@ impl Sandbox {
             setting,
             artifacts: Arc::clone(&self.settings.artifacts),
             redactor: Arc::clone(&self.settings.redactor),
+            unsettled: Arc::default(),
             guards: Vec::new(),
         };
         ready.prove().await.map_err(failed)?;
@@ -182,6 +183,7 @@ impl Sandbox {
             setting,
             artifacts: Arc::clone(&self.settings.artifacts),
             redactor: Arc::clone(&self.settings.redactor),
+            unsettled: Arc::default(),
             reason: format!("asked for: commands run with all rights of the person{gaps}"),
             #[cfg(target_os = "linux")]
             guards: Vec::new(),
@@ -200,6 +202,7 @@ impl Sandbox {
             setting,
             artifacts: Arc::clone(&self.settings.artifacts),
             redactor: Arc::clone(&self.settings.redactor),
+            unsettled: Arc::default(),
             guards: self.settings.writable_roots().map(|root| Guard::of_root(root, &self.settings)).collect(),
         };
         ready.probe().await.map_err(|source| unavailable(SandboxLevel::Kernel, source))?;
@@ -216,6 +219,7 @@ impl Sandbox {
             setting,
             artifacts: Arc::clone(&self.settings.artifacts),
             redactor: Arc::clone(&self.settings.redactor),
+            unsettled: Arc::default(),
         };
         ready.probe().await.map_err(|source| unavailable(SandboxLevel::Kernel, source))?;
         Ok(ready)
@@ -287,5 +291,12 @@ impl Processes for Sandbox {
         cancelled: Cancelled,
     ) -> Result<CommandEnd, ProcessError> {
         self.usable().await?.run(request, output, cancelled).await
+    }
+
+    async fn still_changed(&self) -> Vec<NotRestored> {
+        match self.ready.get() {
+            Some(Ok(ready)) => ready.unsettled.look_again(),
+            _ => Vec::new(),
+        }
     }
 }

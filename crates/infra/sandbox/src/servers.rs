@@ -18,8 +18,8 @@ use domain::{
     ports::Servers,
 };
 
+pub(crate) use self::server::Begun;
 use self::server::Server;
-pub(crate) use self::server::{Begun, Settle};
 use crate::sandbox::Sandbox;
 
 /// The servers of all runs of a session.

@@ -154,6 +154,13 @@ fn outcome(end: CommandEnd, timeout: Duration, hint: &str) -> ToolOutcome {
             end.restored.join(", ")
         );
     }
+    if !end.not_restored.is_empty() {
+        let paths: Vec<_> = end.not_restored.iter().map(ToString::to_string).collect();
+        ending = format!(
+            "{ending}; protected files that it changed could not be put back, which a person has to do now: {}",
+            paths.join("; ")
+        );
+    }
     if !hint.is_empty() {
         ending = format!("{ending}; {hint}");
     }
@@ -192,7 +199,7 @@ pub(crate) fn named(signal: i32) -> String {
 pub(crate) fn failure(error: &ProcessError) -> ToolOutcome {
     let text = beginning(&with_causes(error), ToolOutcome::LONGEST).to_owned();
     match error {
-        ProcessError::NoSandbox(_) => ToolOutcome::denied(text),
+        ProcessError::NoSandbox(_) | ProcessError::StillChanged(_) => ToolOutcome::denied(text),
         ProcessError::Start { .. } | ProcessError::Sandbox { .. } | ProcessError::Watch { .. } => {
             ToolOutcome::error(text)
         }

@@ -216,6 +216,7 @@ impl FakeProcesses {
             output,
             elapsed: Duration::from_millis(1),
             restored,
+            not_restored: Vec::new(),
             whole_output: WholeOutput::Short,
         };
         *self.answer.lock().expect("a lock") = Some(Ok(end));
@@ -246,6 +247,7 @@ impl Processes for FakeProcesses {
                     output: BoundedOutput::default(),
                     elapsed: Duration::ZERO,
                     restored: Vec::new(),
+                    not_restored: Vec::new(),
                     whole_output: WholeOutput::Short,
                 })
             }

@@ -1,150 +1,242 @@
 //! Undoes what a command did to watched paths.
 //!
 //! We are not walled in and the command may have planted links, so every write goes through a handle on its folder
-//! that was opened below the workspace without following any.
+//! that was opened below the workspace without following any. Modes are no obstacle: a folder that may not be written
+//! can be for as long as it takes. What cannot be undone stops nothing else.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs::{self, File, Metadata, Permissions},
     io::{self, Write},
     os::{
-        fd::{AsRawFd, OwnedFd},
+        fd::{AsFd, OwnedFd},
         unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     },
     path::{Path, PathBuf},
 };
 
+use domain::command::NotRestored;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use super::{
-    GuardError, Held,
+    Held,
+    remove::{OWNER, mode, remove, set_mode, through},
     snapshot::{Entry, Kind, Snapshot, content, stat},
 };
+use crate::settle::Settled;
 
 /// The most paths that are named; the rest is counted.
 const MOST_NAMES: usize = 100;
 /// Beside a file that is written anew, until it takes the file's name.
 const HALF_WRITTEN: &str = ".better-llm-put-back";
 
-/// Puts back everything that differs from `snapshot` and names it. Goes on past what cannot be put back.
-pub(super) fn put_back(
-    workspace: &Path,
-    snapshot: &Snapshot,
-    precious: &[Held],
-) -> Result<Vec<String>, GuardError> {
-    let mut work = Work { root: open_root(workspace)?, restored: Restored::default(), failure: None };
+/// Puts back everything that differs from `snapshot` and names it: first the folders on the way, then what runs
+/// programs, then the rest.
+pub(super) fn put_back(workspace: &Path, root: &Root, snapshot: &Snapshot, precious: &[Held]) -> Settled {
+    let mut work = Work { workspace, root, settled: Settled::default(), unnamed: 0 };
+    work.attempt(Path::new("."), false, Work::open_up);
     for held in precious {
-        let done = work.reclaim(workspace, held);
-        work.keep_going(&held.name, done);
+        work.attempt(&held.name, false, |work| work.reclaim(held));
     }
-    for (path, entry) in &snapshot.entries {
-        let done = work.put_back_entry(path, entry);
-        work.keep_going(path, done);
+    let mut entries: Vec<_> = snapshot.entries.iter().collect();
+    // Stable: parents stay before what stands in them.
+    entries.sort_by_key(|(path, entry)| Turn::of(path, entry));
+    for (path, entry) in entries {
+        work.attempt(path, entry.kind == Kind::Missing, |work| work.put_back_entry(path, entry));
     }
-    match work.failure {
-        Some(failure) => Err(failure),
-        None => Ok(work.restored.into_names()),
+    work.into_settled()
+}
+
+/// When a path has its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    /// It leads to the others.
+    Way,
+    /// It runs programs, or says where what does lies.
+    Runs,
+    /// Refs and the like.
+    Rest,
+}
+
+impl Turn {
+    fn of(path: &Path, entry: &Entry) -> Self {
+        const REST: [&str; 4] = ["HEAD", "packed-refs", "refs", "reftable"];
+        if entry.is_way() {
+            Self::Way
+        } else if path.iter().any(|name| REST.iter().any(|rest| name == *rest)) {
+            Self::Rest
+        } else {
+            Self::Runs
+        }
     }
 }
 
-fn open_root(workspace: &Path) -> Result<OwnedFd, GuardError> {
-    rustix::fs::open(workspace, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|source| GuardError::Look { path: workspace.to_owned(), source: source.into() })
+/// The folder that everything is put back in, held open since before the command.
+#[derive(Debug)]
+pub(super) struct Root {
+    folder: OwnedFd,
+    mode: u32,
 }
 
-#[derive(Default)]
-struct Restored {
-    names: Vec<String>,
+impl Root {
+    pub(super) fn hold(workspace: &Path) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(workspace, flags, Mode::empty())?;
+        Ok(Self { mode: mode(&folder)?, folder })
+    }
+}
+
+impl AsFd for Root {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.folder.as_fd()
+    }
+}
+
+struct Work<'a> {
+    workspace: &'a Path,
+    root: &'a Root,
+    settled: Settled,
     unnamed: usize,
 }
 
-impl Restored {
-    fn name(&mut self, path: &Path) {
-        self.say(path.to_string_lossy().into_owned());
-    }
-
-    fn say(&mut self, name: String) {
-        if self.names.contains(&name) {
-            return;
-        }
-        if self.names.len() < MOST_NAMES {
-            self.names.push(name);
-        } else {
-            self.unnamed += 1;
-        }
-    }
-
-    fn into_names(mut self) -> Vec<String> {
-        if self.unnamed > 0 {
-            self.names.push(format!("and {} more", self.unnamed));
-        }
-        self.names
-    }
-}
-
-struct Work {
-    root: OwnedFd,
-    restored: Restored,
-    /// The first thing that went wrong.
-    failure: Option<GuardError>,
-}
-
-/// A folder that was reached without following links, and a name in it.
+/// A folder that was reached without following links and may be written, and a name in it.
 struct Spot {
     folder: OwnedFd,
     name: PathBuf,
+    /// The mode of the folder, where it was changed to be written.
+    was: Option<u32>,
 }
 
 impl Spot {
-    /// A path to `name` that leads through the handle, whatever the folder's own path leads to by now.
+    fn in_folder(folder: OwnedFd, name: impl Into<PathBuf>) -> io::Result<Self> {
+        let now = mode(&folder)?;
+        let was = (now & OWNER != OWNER).then_some(now);
+        if was.is_some() {
+            set_mode(&folder, now | OWNER)?;
+        }
+        Ok(Self { folder, name: name.into(), was })
+    }
+
+    /// A path to `name` that leads through the handle.
     fn of(&self, name: impl AsRef<OsStr>) -> PathBuf {
-        Path::new("/proc/self/fd").join(self.folder.as_raw_fd().to_string()).join(name.as_ref())
+        through(&self.folder, name)
     }
 
     fn place(&self) -> PathBuf {
         self.of(&self.name)
     }
+
+    fn remove(&self) -> io::Result<()> {
+        self.remove_beside(self.name.as_os_str())
+    }
+
+    fn remove_beside(&self, name: &OsStr) -> io::Result<()> {
+        remove(self.folder.as_fd(), name)
+    }
+
+    /// A handle on the folder that stands there.
+    fn open(&self) -> io::Result<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat(&self.folder, &self.name, flags, Mode::empty())?)
+    }
 }
 
-impl Work {
-    fn keep_going(&mut self, path: &Path, done: io::Result<()>) {
-        if let Err(source) = done {
-            self.failure.get_or_insert(GuardError::PutBack { path: path.to_owned(), source });
+impl Drop for Spot {
+    fn drop(&mut self) {
+        if let Some(was) = self.was
+            && let Err(error) = set_mode(&self.folder, was)
+        {
+            tracing::warn!(name = %self.name.display(), %error, "a folder that was written keeps another mode");
         }
+    }
+}
+
+impl Work<'_> {
+    fn attempt(&mut self, path: &Path, is_new: bool, step: impl FnOnce(&mut Self) -> io::Result<()>) {
+        if let Err(error) = step(self) {
+            self.fail(path, is_new, &error);
+        }
+    }
+
+    fn fail(&mut self, path: &Path, is_new: bool, error: &io::Error) {
+        let path = self.workspace.join(path).to_string_lossy().into_owned();
+        let why = error.to_string();
+        self.settled.not_restored.push(NotRestored { path, is_new, why });
+    }
+
+    fn name(&mut self, path: &Path) {
+        self.say(path.to_string_lossy().into_owned());
+    }
+
+    fn say(&mut self, name: String) {
+        if self.settled.restored.contains(&name) {
+            return;
+        }
+        if self.settled.restored.len() < MOST_NAMES {
+            self.settled.restored.push(name);
+        } else {
+            self.unnamed += 1;
+        }
+    }
+
+    fn into_settled(mut self) -> Settled {
+        if self.unnamed > 0 {
+            self.settled.restored.push(format!("and {} more", self.unnamed));
+        }
+        let not_restored = &mut self.settled.not_restored;
+        let more = not_restored.len().saturating_sub(MOST_NAMES);
+        not_restored.truncate(MOST_NAMES);
+        if let (1.., Some(last)) = (more, not_restored.last_mut()) {
+            last.why.push_str(&format!("; and {more} more"));
+        }
+        self.settled
+    }
+
+    /// Gives the workspace's owner back what a command took away: without it nothing below can be reached.
+    fn open_up(&mut self) -> io::Result<()> {
+        let now = mode(&self.root.folder)?;
+        let lost = self.root.mode & OWNER & !now;
+        if lost != 0 {
+            self.name(Path::new("."));
+            set_mode(&self.root.folder, now | lost)?;
+        }
+        Ok(())
     }
 
     fn spot(&self, path: &Path) -> io::Result<Spot> {
         let name = path.file_name().map(PathBuf::from).ok_or(io::ErrorKind::InvalidInput)?;
         let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = rustix::fs::openat2(
-            &self.root,
+            self.root,
             above,
             OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
             Mode::empty(),
             ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS,
         )?;
-        Ok(Spot { folder, name })
+        Spot::in_folder(folder, name)
     }
 
     /// Brings a git dir that was moved away back to its place, with its index and its objects.
-    fn reclaim(&mut self, workspace: &Path, held: &Held) -> io::Result<()> {
+    fn reclaim(&mut self, held: &Held) -> io::Result<()> {
         let ours = rustix::fs::fstat(&held.folder)?;
         let is_ours = |found: &Metadata| (found.dev(), found.ino()) == (ours.st_dev, ours.st_ino);
-        if stat(&workspace.join(&held.name))?.is_some_and(|found| is_ours(&found)) {
+        let spot = self.spot(&held.name);
+        if let Ok(spot) = &spot
+            && stat(&spot.place())?.is_some_and(|found| is_ours(&found))
+        {
             return Ok(());
         }
-        let now_at = fs::read_link(format!("/proc/self/fd/{}", held.folder.as_raw_fd()))?;
-        if !stat(&now_at)?.is_some_and(|found| is_ours(&found)) {
-            self.restored
-                .say(format!("{} (deleted: its index and its objects are lost)", held.name.display()));
+        let Some(away) = away(&held.folder, is_ours)? else {
+            self.say(format!("{} (deleted: its index and its objects are lost)", held.name.display()));
             return Ok(());
-        }
-        self.restored.name(&held.name);
-        let spot = self.spot(&held.name)?;
+        };
+        self.name(&held.name);
+        let spot = spot?;
         // First out of the way: it may stand inside of what took its place.
         let aside = spot.of(HALF_WRITTEN);
-        fs::rename(now_at, &aside)?;
-        remove(&spot.place())?;
+        spot.remove_beside(HALF_WRITTEN.as_ref())?;
+        fs::rename(away.place(), &aside)?;
+        spot.remove()?;
         fs::rename(aside, spot.place())
     }
 
@@ -171,8 +263,8 @@ impl Work {
     }
 
     fn remove(&mut self, path: &Path) -> io::Result<()> {
-        self.restored.name(path);
-        remove(&self.spot(path)?.place())
+        self.name(path);
+        self.spot(path)?.remove()
     }
 
     fn put_back_folder(&mut self, path: &Path, entry: &Entry, found: Option<&Metadata>) -> io::Result<()> {
@@ -180,24 +272,30 @@ impl Work {
         if is_folder && has_mode(found, entry.mode) {
             return Ok(());
         }
-        self.restored.name(path);
+        self.name(path);
         let spot = self.spot(path)?;
         if !is_folder {
-            remove(&spot.place())?;
+            spot.remove()?;
             fs::create_dir(spot.place())?;
         }
-        fs::set_permissions(spot.place(), Permissions::from_mode(entry.mode))
+        set_mode(&spot.open()?, entry.mode)
     }
 
-    /// Removes from a folder whatever was not there.
-    fn remove_others(&mut self, path: &Path, known: &[std::ffi::OsString]) -> io::Result<()> {
-        let inside = self.spot(&path.join("x"))?;
-        for entry in fs::read_dir(inside.of("."))? {
-            let name = entry?.file_name();
-            if known.binary_search(&name).is_err() {
-                self.restored.name(&path.join(&name));
-                remove(&inside.of(&name))?;
-            }
+    /// Removes from a folder whatever was not there, executable files first.
+    fn remove_others(&mut self, path: &Path, known: &[OsString]) -> io::Result<()> {
+        let spot = self.spot(path)?;
+        let inside = Spot::in_folder(spot.open()?, "")?;
+        let names = fs::read_dir(inside.of("."))?.map(|entry| Ok(entry?.file_name()));
+        let names = names.collect::<io::Result<Vec<_>>>()?;
+        let mut others: Vec<_> =
+            names.into_iter().filter(|name| known.binary_search(name).is_err()).collect();
+        others.sort_by_key(|name| {
+            stat(&inside.of(name)).is_ok_and(|found| found.is_some_and(|found| found.is_dir()))
+        });
+        for name in others {
+            let path = path.join(&name);
+            self.name(&path);
+            self.attempt(&path, true, |_| inside.remove_beside(&name));
         }
         Ok(())
     }
@@ -210,29 +308,23 @@ impl Work {
         kept: &[u8],
     ) -> io::Result<()> {
         let size = kept.len() as u64;
-        let is_same = match found {
-            Some(found) if found.is_file() && found.len() == size => content(&entry.place, size + 1)? == kept,
-            _ => false,
-        };
-        if is_same && has_mode(found, entry.mode) {
+        let is_like_it =
+            has_mode(found, entry.mode) && found.is_some_and(|found| found.is_file() && found.len() == size);
+        // What cannot be read is not what it was.
+        if is_like_it && content(&entry.place, size + 1).is_ok_and(|now| now == kept) {
             return Ok(());
         }
-        self.restored.name(path);
+        self.name(path);
         let spot = self.spot(path)?;
         if found.is_some_and(Metadata::is_dir) {
-            remove(&spot.place())?;
+            spot.remove()?;
         }
-        let half = spot.of(HALF_WRITTEN);
-        remove(&half)?;
-        let mut file = File::options()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-            .open(&half)?;
-        file.write_all(kept)?;
-        file.set_permissions(Permissions::from_mode(entry.mode))?;
-        fs::rename(half, spot.place())
+        let written = write_anew(&spot, entry.mode, kept);
+        if written.is_err() {
+            // Better nothing than what a command put there: a full disk must not leave it a hook.
+            spot.remove_beside(HALF_WRITTEN.as_ref()).and_then(|()| spot.remove())?;
+        }
+        written
     }
 
     fn put_back_link(&mut self, path: &Path, target: &Path) -> io::Result<()> {
@@ -240,21 +332,46 @@ impl Work {
         if fs::read_link(spot.place()).is_ok_and(|now| now == target) {
             return Ok(());
         }
-        self.restored.name(path);
-        remove(&spot.place())?;
+        self.name(path);
+        spot.remove()?;
         std::os::unix::fs::symlink(target, spot.place())
     }
 }
 
-fn has_mode(found: Option<&Metadata>, mode: u32) -> bool {
-    found.is_some_and(|found| found.mode() & 0o7777 == mode)
+/// Where a folder that was moved stands now; none where it was removed.
+fn away(folder: &OwnedFd, is_it: impl Fn(&Metadata) -> bool) -> io::Result<Option<Spot>> {
+    let now = mode(folder)?;
+    if now & OWNER != OWNER {
+        // Its own mode is put back with it.
+        set_mode(folder, now | OWNER)?;
+    }
+    let place = fs::read_link(through(folder, "."))?;
+    let name = place.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let above = match rustix::fs::openat(folder, c"..", flags, Mode::empty()) {
+        Ok(above) => above,
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let spot = Spot::in_folder(above, name)?;
+    Ok(stat(&spot.place())?.is_some_and(|found| is_it(&found)).then_some(spot))
 }
 
-/// Removes whatever stands there, and everything below it; follows no link. Fine where nothing stands there.
-fn remove(place: &Path) -> io::Result<()> {
-    match stat(place)? {
-        Some(found) if found.is_dir() => fs::remove_dir_all(place),
-        Some(_) => fs::remove_file(place),
-        None => Ok(()),
-    }
+/// Writes a file beside the place and gives it its name.
+fn write_anew(spot: &Spot, mode: u32, content: &[u8]) -> io::Result<()> {
+    let half = spot.of(HALF_WRITTEN);
+    spot.remove_beside(HALF_WRITTEN.as_ref())?;
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+        .open(&half)?;
+    file.write_all(content)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    fs::rename(half, spot.place())
+}
+
+fn has_mode(found: Option<&Metadata>, mode: u32) -> bool {
+    found.is_some_and(|found| found.mode() & 0o7777 == mode)
 }

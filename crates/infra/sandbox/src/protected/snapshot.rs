@@ -70,6 +70,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Whether it only leads to what counts.
+    pub(super) fn is_way(&self) -> bool {
+        self.watch != Watch::Whole
+    }
+
     /// Whether a folder may come where nothing was.
     pub(super) fn may_become_a_folder(&self) -> bool {
         self.watch == Watch::Way

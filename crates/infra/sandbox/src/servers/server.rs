@@ -19,11 +19,9 @@ use crate::{
     error::chain,
     group::Group,
     run::{self, Bounds},
+    settle::{Settled, Settlement},
     tap::Tap,
 };
-
-/// Looks at protected files again, puts back what changed and names it. Dropped, it puts back all the same.
-pub(crate) type Settle = Box<dyn FnOnce() -> Result<Vec<String>, ProcessError> + Send>;
 
 /// A shell that was just started.
 pub(crate) struct Begun {
@@ -31,7 +29,7 @@ pub(crate) struct Begun {
     pub(crate) output: io::PipeReader,
     pub(crate) bounds: Bounds,
     pub(crate) redactor: Arc<Redactor>,
-    pub(crate) settle: Settle,
+    pub(crate) settlement: Settlement,
 }
 
 /// How it ended.
@@ -49,30 +47,30 @@ pub(super) struct Server {
     stop: watch::Sender<bool>,
     end: watch::Receiver<Option<End>>,
     /// Taken by the server's own end, or before that by whoever cannot wait for it.
-    settle: Arc<Mutex<Option<Settle>>>,
+    settlement: Arc<Mutex<Option<Settlement>>>,
     task: AbortHandle,
 }
 
 impl Server {
     /// Takes a started shell over; a task of its own drives it. Needs a tokio runtime with IO.
     pub(super) fn run(command: String, begun: Begun) -> io::Result<Self> {
-        let Begun { group, output, bounds, redactor, settle } = begun;
+        let Begun { group, output, bounds, redactor, settlement } = begun;
         let window = Window::default();
         let mut tap = Tap::new(output, window.clone(), &redactor)?;
-        let settle = Arc::new(Mutex::new(Some(settle)));
+        let settlement = Arc::new(Mutex::new(Some(settlement)));
         let (stop, mut stopped) = watch::channel(false);
         let (ended, end) = watch::channel(None);
         let task: JoinHandle<()> = tokio::spawn({
-            let (window, settle) = (window.clone(), Arc::clone(&settle));
+            let (window, settlement) = (window.clone(), Arc::clone(&settlement));
             async move {
                 // Also where nobody is left who could stop it.
                 let stopped = Box::pin(async move { drop(stopped.wait_for(|stop| *stop).await) });
                 let status = run::to_its_end(group, &mut tap, bounds, stopped).await;
                 drop(tap.finish());
-                ended.send_replace(Some(conclude(status, take(&settle), &window)));
+                ended.send_replace(Some(conclude(status, take(&settlement), &window)));
             }
         });
-        Ok(Self { command, window, stop, end, settle, task: task.abort_handle() })
+        Ok(Self { command, window, stop, end, settlement, task: task.abort_handle() })
     }
 
     /// What is new since the last look.
@@ -106,27 +104,30 @@ impl Server {
     /// Gives it up after its processes were killed, without waiting for its task.
     pub(super) fn give_up(&self) {
         self.task.abort();
-        drop(take(&self.settle));
+        drop(take(&self.settlement));
     }
 }
 
-fn take(settle: &Mutex<Option<Settle>>) -> Option<Settle> {
-    settle.lock().unwrap_or_else(PoisonError::into_inner).take()
+fn take(settlement: &Mutex<Option<Settlement>>) -> Option<Settlement> {
+    settlement.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// The files are looked at when the processes are gone, however they went.
-fn conclude(status: io::Result<CommandStatus>, settle: Option<Settle>, window: &Window) -> End {
-    let restored = settle.map_or(Ok(Vec::new()), |settle| settle());
-    match (status, restored) {
-        (Ok(status), Ok(restored)) if restored.is_empty() => End::Ended(status),
-        (Ok(_), Ok(restored)) => {
-            window.say(&format!(
-                "\n[protected files were changed, and have been put back: {}]\n",
-                restored.join(", ")
-            ));
-            End::Ended(CommandStatus::Refused)
-        }
-        (Err(error), _) => End::Lost(chain(&error)),
-        (_, Err(error)) => End::Lost(chain(&error)),
+fn conclude(status: io::Result<CommandStatus>, settlement: Option<Settlement>, window: &Window) -> End {
+    let Settled { restored, not_restored } = settlement.map(Settlement::settle).unwrap_or_default();
+    let is_refused = !(restored.is_empty() && not_restored.is_empty());
+    if !restored.is_empty() {
+        let paths = restored.join(", ");
+        window.say(&format!("\n[protected files were changed, and have been put back: {paths}]\n"));
+    }
+    if !not_restored.is_empty() {
+        let paths: Vec<_> = not_restored.iter().map(ToString::to_string).collect();
+        let paths = paths.join("; ");
+        window.say(&format!("\n[protected files were changed, and could not be put back: {paths}]\n"));
+    }
+    match status {
+        Ok(_) if is_refused => End::Ended(CommandStatus::Refused),
+        Ok(status) => End::Ended(status),
+        Err(error) => End::Lost(chain(&error)),
     }
 }

@@ -34,6 +34,7 @@ fn every_wall_holds_for_a_plain_user_as_for_root() {
             "limits::",
             "folders::",
             "others::",
+            "stubborn::",
             "--test-threads",
             "2",
         ])

@@ -45,7 +45,7 @@ pub(crate) fn repository() -> Bench {
     bench
 }
 
-async fn guarded(bench: &Bench) -> Option<Sandbox> {
+pub(crate) async fn guarded(bench: &Bench) -> Option<Sandbox> {
     let mut settings = bench.settings(Requested::Level(SandboxLevel::Kernel));
     settings.git_dirs = vec![bench.workspace.join(".git")];
     settings.protected =
@@ -79,20 +79,27 @@ fn state(folder: &Path) -> BTreeMap<String, String> {
     state
 }
 
-/// Runs the command in a fresh repository; all it changed must be back, and `named` must be named.
-async fn check(command: &str, named: &[&str]) {
+/// Runs the command in a fresh repository; all it changed must be back. Gives what was named, where the level is.
+pub(crate) async fn undone(command: &str) -> Option<Vec<String>> {
     let bench = repository();
-    let Some(sandbox) = guarded(&bench).await else { return };
+    let sandbox = guarded(&bench).await?;
     let (git_dir, ours) = (bench.workspace.join(".git"), bench.workspace.join(".better-llm"));
     let before = (state(&git_dir), state(&ours), git(&bench, &["log", "--oneline", "--all"]));
     let end = run(&sandbox, &format!("OUT={}\n{command}", quoted(&bench.home))).await;
+    assert_eq!(end.not_restored, [], "`{command}`: {}", end.output.head);
     assert_eq!(end.status, CommandStatus::Refused, "`{command}`: {}", end.output.head);
-    assert_eq!(end.restored, named, "`{command}`: {}", end.output.head);
     let after = (state(&git_dir), state(&ours), git(&bench, &["log", "--oneline", "--all"]));
     assert_eq!(before, after, "`{command}`");
     assert_eq!(fs::read_dir(&bench.home).expect("the home").count(), 2, "`{command}` reached outside");
     // The same look is the base of the next command.
     assert_eq!(result(&sandbox, "true").await, (CommandStatus::Exited(0), String::new()));
+    Some(end.restored)
+}
+
+/// The same, and `named` must be named.
+async fn check(command: &str, named: &[&str]) {
+    let Some(restored) = undone(command).await else { return };
+    assert_eq!(restored, named, "`{command}`");
 }
 
 #[tokio::test]

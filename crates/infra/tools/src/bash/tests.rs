@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use domain::{
     artifact::Artifact,
-    command::{BoundedOutput, CommandRequest, CommandStatus, ProcessError, WholeOutput},
+    command::{BoundedOutput, CommandRequest, CommandStatus, NotRestored, ProcessError, WholeOutput},
     permission::SandboxLevel,
     tool::{CallTarget, ToolOutcome, ToolStatus},
     workspace::Bases,
@@ -45,6 +45,25 @@ async fn every_end_is_told() {
                     .git/config, .git/hooks/pre-commit";
     let restored = [".git/config", ".git/hooks/pre-commit"];
     check(Refused, "", &restored, (ToolStatus::Denied, put_back, None)).await;
+}
+
+fn left() -> NotRestored {
+    let path = "/w/.git/hooks/pre-commit".to_owned();
+    NotRestored { path, is_new: true, why: "permission denied".to_owned() }
+}
+
+#[tokio::test]
+async fn what_could_not_be_put_back_is_named_beside_what_was() {
+    let workspace = Workspace::new();
+    workspace.processes.ends(CommandStatus::Refused, BoundedOutput::default(), &[".git/config"]);
+    if let Some(Ok(end)) = &mut *workspace.processes.answer.lock().expect("a lock") {
+        end.not_restored = vec![left()];
+    }
+    let outcome = workspace.call("bash", json!({"command": "make"})).await;
+    let says = "denied; the command changed protected files, which only a person may do; they were put back: \
+                .git/config; protected files that it changed could not be put back, which a person has to do now: \
+                /w/.git/hooks/pre-commit (new): permission denied";
+    assert_eq!((outcome.status, outcome.output.as_str()), (ToolStatus::Denied, says));
 }
 
 #[tokio::test]
@@ -94,6 +113,12 @@ async fn a_command_that_could_not_start_says_why() {
     let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
     for (error, status, says) in [
         (ProcessError::NoSandbox("no level works".to_owned()), ToolStatus::Denied, "no level works"),
+        (
+            ProcessError::StillChanged(vec![left()]),
+            ToolStatus::Denied,
+            "no command runs while protected files stay as an earlier one changed them: /w/.git/hooks/pre-commit (new): \
+             permission denied; a person has to put them back",
+        ),
         (
             ProcessError::Start { command: "make".to_owned(), source: missing() },
             ToolStatus::Error,
