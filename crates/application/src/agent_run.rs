@@ -64,6 +64,7 @@ impl<'a> RunContext<'a> {
     pub(crate) async fn drive(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
         let end = self.take_turns(machine, first).await;
         self.round.ports.servers.end_run(self.id).await;
+        self.round.heed_protected_files().await?;
         end
     }
 

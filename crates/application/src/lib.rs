@@ -15,6 +15,7 @@ mod coordination;
 mod deltas;
 mod leave;
 mod logging;
+mod protection;
 mod reporting;
 mod round;
 mod round_context;

@@ -35,6 +35,8 @@ impl RoundContext {
         .await?;
         let end = self.work_in_time(request, conversation).await?;
         self.look_once_more().await;
+        self.heed_protected_files().await?;
+        let end = self.with_protection(end);
         let tests_passed = self.tests_passed();
         self.finish(end, tests_passed).await
     }

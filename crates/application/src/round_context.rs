@@ -69,6 +69,8 @@ pub(crate) struct RoundState {
     pub(crate) agents_used: Vec<AgentName>,
     pub(crate) turns: u32,
     pub(crate) usage: Usage,
+    /// Something protected stays as a command changed it, and that was said.
+    pub(crate) protection_failed: bool,
 }
 
 impl RoundContext {
@@ -86,6 +88,7 @@ impl RoundContext {
             agents_used: Vec::new(),
             turns: 0,
             usage: Usage::default(),
+            protection_failed: false,
         };
         lock(&memory).bases.round = None;
         Self { number, ports, team, stop, began: Instant::now(), memory, state: Mutex::new(state) }

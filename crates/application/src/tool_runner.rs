@@ -147,6 +147,9 @@ impl RunContext<'_> {
             artifact: outcome.artifact,
         })
         .await?;
+        if access == Access::Command {
+            self.round.heed_protected_files().await?;
+        }
         Ok(CallResult { content: output, is_error, is_malformed: false })
     }
 

@@ -56,7 +56,8 @@ impl RoundContext {
             changed,
             artifact: outcome.artifact,
         })
-        .await
+        .await?;
+        self.heed_protected_files().await
     }
 
     /// Whether the test commands that count passed, in the state of the files now.
@@ -79,11 +80,17 @@ fn verified(end: CommandEnd) -> ToolOutcome {
         CommandStatus::Cancelled => (ToolStatus::Cancelled, None),
         CommandStatus::Refused => (ToolStatus::Denied, None),
     };
-    let output = if end.output.tail.is_empty() {
+    let mut output = if end.output.tail.is_empty() {
         end.output.head
     } else {
         format!("{}\n[{} bytes left out]\n{}", end.output.head, end.output.omitted_bytes, end.output.tail)
     };
+    if !end.restored.is_empty() {
+        output.push_str(&format!(
+            "\n[protected files were changed, and put back: {}]",
+            end.restored.join(", ")
+        ));
+    }
     let artifact = match end.whole_output {
         WholeOutput::Kept(artifact) => Some(artifact.id),
         WholeOutput::Short | WholeOutput::Lost(_) => None,

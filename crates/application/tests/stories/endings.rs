@@ -231,6 +231,24 @@ async fn given_test_commands_decide_alone() {
     }
 }
 
+/// What a command leaves changed that nobody may change ends the round, whoever calls it done.
+#[tokio::test(start_paused = true)]
+async fn a_round_that_leaves_protected_files_changed_cannot_be_done() {
+    let stage = verifying(FakeCommand::leaving_changed("/w/.git/hooks/pre-commit"));
+    let played = stage.play("go").await;
+    assert_eq!(played.ending(), Ending::Failed(FailReason::Internal));
+    let errors: Vec<_> = played
+        .events
+        .iter()
+        .filter_map(|event| match &event.body {
+            EventBody::Error { code, chain, .. } => Some((code.as_str(), chain.clone())),
+            _ => None,
+        })
+        .collect();
+    let chain = vec!["/w/.git/hooks/pre-commit (new): a fault on request".to_owned()];
+    assert_eq!(errors, [("protected_files_changed", chain)]);
+}
+
 /// A second round goes on with the same conversation; a round under way refuses another.
 #[tokio::test(start_paused = true)]
 async fn rounds_of_a_session_share_their_conversation() {

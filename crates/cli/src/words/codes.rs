@@ -37,11 +37,15 @@ pub(crate) enum NoticeCode {
     RepositoryIgnored,
     /// A block of the model's is kept without a secret that stood in it.
     SealedBlock,
+    /// What a command of a killed session changed was put back.
+    ProtectedPutBack,
+    /// What a command of a killed session changed stays.
+    ProtectedLeft,
 }
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::AnswerCut,
         Self::UnknownStopReason,
         Self::WorkerTimeout,
@@ -58,6 +62,8 @@ impl NoticeCode {
         Self::EndStateNotKept,
         Self::RepositoryIgnored,
         Self::SealedBlock,
+        Self::ProtectedPutBack,
+        Self::ProtectedLeft,
     ];
 
     /// The notice of a word in events; none for a word of another version.
@@ -84,6 +90,8 @@ impl NoticeCode {
             Self::EndStateNotKept => "end_state_not_kept",
             Self::RepositoryIgnored => "repository_ignored",
             Self::SealedBlock => "sealed_block_redacted",
+            Self::ProtectedPutBack => "protected_files_put_back",
+            Self::ProtectedLeft => "protected_files_left_changed",
         }
     }
 }
@@ -97,11 +105,13 @@ pub(crate) enum ErrorCode {
     Internal,
     /// Changes in the workspace cannot be seen.
     WorkspaceUnobserved,
+    /// A command's change to protected files stays.
+    ProtectedFilesChanged,
 }
 
 impl ErrorCode {
     /// Every error.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Model(ModelErrorKind::Credentials),
         Self::Model(ModelErrorKind::Rejected),
         Self::Model(ModelErrorKind::RateLimited { retry_after: None }),
@@ -113,6 +123,7 @@ impl ErrorCode {
         Self::Model(ModelErrorKind::Script),
         Self::Internal,
         Self::WorkspaceUnobserved,
+        Self::ProtectedFilesChanged,
     ];
 
     /// The error of a word in events; none for a word of another version.
@@ -126,6 +137,7 @@ impl ErrorCode {
             Self::Model(kind) => kind.code(),
             Self::Internal => "internal",
             Self::WorkspaceUnobserved => "workspace_unobserved",
+            Self::ProtectedFilesChanged => "protected_files_changed",
         }
     }
 }

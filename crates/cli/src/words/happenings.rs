@@ -19,6 +19,14 @@ pub(crate) struct CodeWords {
     pub(crate) next: &'static str,
 }
 
+/// What is left to a person where protected files stay changed.
+const PUT_BACK_BY_HAND: (&str, &str) = (
+    "Do not use git there before you have looked at each path: remove what is new (`chmod -R u+rwX PATH`, then `rm -rf \
+     PATH`) and put your own version of the rest back. Until then no command runs.",
+    "각 경로를 확인하기 전에는 그 폴더에서 git을 쓰지 마세요. (new)로 표시된 것은 지우고(`chmod -R u+rwX 경로` 후 `rm -rf \
+     경로`), 나머지는 원래 내용으로 되돌리세요. 그때까지 명령은 실행되지 않습니다.",
+);
+
 impl Language {
     const fn code_words(
         self,
@@ -123,6 +131,17 @@ impl Language {
                     "세션은 그대로 이어집니다. 비밀 값은 모델에 알려진 것으로 보고 바꾸세요.",
                 ),
             ),
+            NoticeCode::ProtectedPutBack => self.code_words(
+                "better-llm이 강제로 종료되었을 때 명령이 바꾸어 둔 보호 파일을 되돌렸습니다.",
+                (
+                    "Look at them once before you use git there.",
+                    "그 폴더에서 git을 쓰기 전에 한 번 확인하세요.",
+                ),
+            ),
+            NoticeCode::ProtectedLeft => self.code_words(
+                "better-llm이 강제로 종료되었을 때 명령이 바꾸어 둔 보호 파일을 되돌리지 못했습니다.",
+                PUT_BACK_BY_HAND,
+            ),
         }
     }
 
@@ -145,6 +164,9 @@ impl Language {
                      인정되지 않습니다.",
                 ),
             ),
+            ErrorCode::ProtectedFilesChanged => {
+                self.code_words("명령이 보호 파일을 바꾸었고, 되돌리지 못했습니다.", PUT_BACK_BY_HAND)
+            }
         }
     }
 

@@ -1,0 +1,46 @@
+//! Protected files that a command changed and that could not be put back (contract 6): the round ends, and says what a
+//! person has to mend before git or this program is used here again.
+
+use domain::{
+    event::EventBody,
+    outcome::{Ending, FailReason},
+    ports::JournalError,
+    run::RunEnd,
+};
+
+use crate::round_context::RoundContext;
+
+/// The error's word in events.
+const CODE: &str = "protected_files_changed";
+
+impl RoundContext {
+    /// Looks whether something protected stays changed. If so it is said, once, and the round is stopped. Call when a
+    /// command or the servers of a run have ended.
+    pub(crate) async fn heed_protected_files(&self) -> Result<(), JournalError> {
+        if self.state().protection_failed {
+            return Ok(());
+        }
+        let still_changed = self.ports.processes.still_changed().await;
+        if still_changed.is_empty() {
+            return Ok(());
+        }
+        self.state().protection_failed = true;
+        self.append(EventBody::Error {
+            code: CODE.to_owned(),
+            text: "a command changed protected files, and they could not be put back".to_owned(),
+            chain: still_changed.iter().map(ToString::to_string).collect(),
+        })
+        .await?;
+        self.stop.trigger(Ending::Failed(FailReason::Internal));
+        Ok(())
+    }
+
+    /// The end of a round of which nobody may think that it went well.
+    pub(crate) fn with_protection(&self, end: RunEnd) -> RunEnd {
+        match end {
+            RunEnd::Stopped(_) | RunEnd::Failed(_) => end,
+            _ if self.state().protection_failed => RunEnd::Stopped(Ending::Failed(FailReason::Internal)),
+            end => end,
+        }
+    }
+}
