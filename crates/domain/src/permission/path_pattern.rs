@@ -54,16 +54,29 @@ fn composed(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { ComposingNormalizerBorrowed::new_nfc().normalize(text) }
 }
 
+/// Whether a path's names are covered: one way back, to the last `**`, is enough, so that no pattern takes longer than
+/// its length times the path's.
 fn covers_names(glob: &[&str], names: &[&str], below: bool) -> bool {
-    match (glob, names) {
-        ([], rest) => rest.is_empty() || below,
-        (["**", after @ ..], _) => (0..=names.len())
-            .any(|skipped| names.get(skipped..).is_some_and(|rest| covers_names(after, rest, below))),
-        (_, []) => false,
-        ([pattern, after @ ..], [name, rest @ ..]) => {
-            covers_name(pattern, name) && covers_names(after, rest, below)
+    let (mut at, mut reached) = (0, 0);
+    let mut last_star: Option<(usize, usize)> = None;
+    while let Some(name) = names.get(reached) {
+        match glob.get(at) {
+            None if below => return true,
+            Some(&"**") => {
+                last_star = Some((at, reached));
+                at += 1;
+            }
+            Some(pattern) if covers_name(pattern, name) => (at, reached) = (at + 1, reached + 1),
+            _ => match &mut last_star {
+                Some((star, taken)) => {
+                    *taken += 1;
+                    (at, reached) = (*star + 1, *taken);
+                }
+                None => return false,
+            },
         }
     }
+    glob.get(at..).is_some_and(|rest| rest.iter().all(|pattern| *pattern == "**"))
 }
 
 /// Whether a name's pattern covers a name: the usual walk with one way back, to the last star.
@@ -144,10 +157,23 @@ mod tests {
             ("/data/**", "/data/x", true),
             ("/data/**", "data/x", false),
             ("**", "anything/at/all", true),
+            ("**/a/**/b/**/c", "x/a/y/a/b/z/b/c", true),
+            ("**/a/**/b/**/c", "x/a/y/a/z/c", false),
+            ("a/**/b/", "a/x/b/c/d", true),
             ("\u{1112}\u{1161}\u{11ab}글/*", "한글/a", true),
         ] {
             check(glob, path, expected);
         }
+    }
+
+    /// A workspace that nobody trusts may add rules that deny, and none of them may hold anything up.
+    #[test]
+    fn no_pattern_takes_longer_than_its_length_times_the_paths() {
+        let glob = "**/a/".repeat(400) + "b";
+        let path = "a/".repeat(2_000) + "c";
+        assert!(!PathPattern::new(&glob).matches(&path));
+        let glob = "*a".repeat(400) + "b";
+        assert!(!PathPattern::new(&glob).matches(&"a".repeat(4_000)));
     }
 
     proptest! {
