@@ -97,6 +97,11 @@ impl Stat {
         matches!(self.kind(), FileType::RegularFile | FileType::Symlink)
     }
 
+    /// Neither file nor link nor folder: what one may wait for when one opens it.
+    pub(crate) fn is_strange(&self) -> bool {
+        !self.has_content() && !self.is_folder()
+    }
+
     /// Whether the file was changed so short a time before `looked` that another change might carry the same
     /// times.
     pub(crate) fn is_recent(&self, looked: SystemTime) -> bool {

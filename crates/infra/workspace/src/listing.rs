@@ -19,6 +19,9 @@ use crate::{
     rules::{RuleBook, RuleFolder, Rules, Verdict},
 };
 
+/// Where git looks for attributes, in every folder.
+pub(crate) const ATTRIBUTES: &[u8] = b".gitattributes";
+
 /// A name that is not ignored.
 #[derive(Debug)]
 pub(crate) struct Named {
@@ -44,6 +47,8 @@ pub(crate) struct Listing {
     /// The rules as they count in the folder.
     pub(crate) rules: Rules,
     pub(crate) names: Vec<Named>,
+    /// Whether what stands where git looks for attributes is a pipe or the like, for which git would wait.
+    pub(crate) has_strange_attributes: bool,
 }
 
 impl Listing {
@@ -125,7 +130,16 @@ impl Memory {
             path.truncate(place.path.len());
         }
         names.sort_unstable_by(|one, other| one.path.cmp(&other.path));
-        Arc::new(Listing { told, rules, names })
+        let is_strange = |(name, kind): (&[u8], FileType)| {
+            name == ATTRIBUTES
+                && match kind {
+                    FileType::Directory | FileType::RegularFile | FileType::Symlink => false,
+                    FileType::Unknown => Stat::of(folder, name).is_ok_and(|stat| stat.is_strange()),
+                    _ => true,
+                }
+        };
+        let has_strange_attributes = entries(&told).any(is_strange);
+        Arc::new(Listing { told, rules, names, has_strange_attributes })
     }
 }
 

@@ -247,9 +247,7 @@ impl RuleBook {
     }
 
     fn read(&mut self, path: &Path) -> Arc<Gitignore> {
-        let is_small = std::fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() <= LONGEST);
-        let text = if is_small { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
-        self.compile(text)
+        self.compile(file::read_regular(path, LONGEST).unwrap_or_default())
     }
 
     fn compile(&mut self, text: Vec<u8>) -> Arc<Gitignore> {

@@ -17,7 +17,7 @@ use std::{
 
 use crate::{
     file::{self, Digest, Stat},
-    listing::{Memory, Named, Place},
+    listing::{ATTRIBUTES, Memory, Named, Place},
     own::OwnPlaces,
     path::FilePath,
     rules::Rules,
@@ -39,6 +39,8 @@ pub(crate) struct Table {
     pub(crate) files: Vec<Seen>,
     /// Folders that hold nothing at all; sorted.
     pub(crate) empty: Arc<[FilePath]>,
+    /// Where git would look for attributes and wait, because there is a pipe or the like; sorted.
+    pub(crate) strange_attributes: Arc<[FilePath]>,
     /// Why files may be missing from it.
     pub(crate) partial: Option<String>,
 }
@@ -93,9 +95,10 @@ impl Walk<'_> {
         let mut walker = Walker::new(self, memory);
         let outer = walker.memory.rules.at_workspace(self.prefix);
         walker.enter(root.try_clone().map_err(failed)?, &outer, 0);
-        let Walker { mut found, mut empty, memory, mut gaps, deadline, .. } = walker;
+        let Walker { mut found, mut empty, mut strange_attributes, memory, mut gaps, deadline, .. } = walker;
         memory.end_of_walk();
         empty.sort_unstable();
+        strange_attributes.sort_unstable();
         // Nearly sorted already, and a stable sort makes use of that.
         found.sort_by(|one, other| one.0.cmp(&other.0));
         let known = previous.map(|table| table.files.as_slice()).unwrap_or_default();
@@ -110,7 +113,9 @@ impl Walk<'_> {
         found.sort_by(|one, other| one.0.cmp(&other.0));
         let settle = Settle { root: root.as_fd(), looked, most: self.bounds.file_bytes };
         let (files, changed) = settle.compare(found, known);
-        Ok(Scan { table: Table { files, empty: empty.into(), partial: gaps.say(self.bounds) }, changed })
+        let partial = gaps.say(self.bounds);
+        let (empty, strange_attributes) = (empty.into(), strange_attributes.into());
+        Ok(Scan { table: Table { files, empty, strange_attributes, partial }, changed })
     }
 }
 
@@ -227,6 +232,7 @@ struct Walker<'a> {
     place: Vec<u8>,
     found: Vec<(FilePath, Stat)>,
     empty: Vec<FilePath>,
+    strange_attributes: Vec<FilePath>,
     /// How many of them git ignores by now and did not at the first checkpoint.
     hidden: usize,
     gaps: Gaps,
@@ -236,8 +242,17 @@ struct Walker<'a> {
 impl<'a> Walker<'a> {
     fn new(walk: &'a Walk<'a>, memory: &'a mut Memory) -> Self {
         let deadline = Instant::now() + walk.bounds.walk;
-        let (found, empty, gaps) = (Vec::new(), Vec::new(), Gaps::default());
-        Self { walk, memory, place: walk.prefix.to_vec(), found, empty, hidden: 0, gaps, deadline }
+        Self {
+            walk,
+            memory,
+            place: walk.prefix.to_vec(),
+            found: Vec::new(),
+            empty: Vec::new(),
+            strange_attributes: Vec::new(),
+            hidden: 0,
+            gaps: Gaps::default(),
+            deadline,
+        }
     }
 
     fn enter(&mut self, folder: OwnedFd, outer: &Rules, depth: usize) {
@@ -249,6 +264,10 @@ impl<'a> Walker<'a> {
         if listing.is_empty() && depth > 0 {
             let place = self.place.get(self.walk.prefix.len()..).unwrap_or_default();
             self.empty.push(FilePath::new(place.strip_suffix(b"/").unwrap_or(place)));
+        }
+        if listing.has_strange_attributes {
+            let here = self.place.get(self.walk.prefix.len()..).unwrap_or_default();
+            self.strange_attributes.push(FilePath::new(&[here, ATTRIBUTES].concat()));
         }
         let above = self.place.len();
         for named in &listing.names {

@@ -65,6 +65,11 @@ pub(crate) enum GitError {
         #[source]
         source: io::Error,
     },
+    /// It was not started, because it would have waited for something that is no file.
+    #[error(
+        "`git {command}` would wait for {place}, which is no regular file; remove it, or put a file in its place"
+    )]
+    Waits { command: String, place: String },
     /// It was stopped at its deadline.
     #[error("`git {command}` took longer than {seconds} s and was stopped")]
     Deadline { command: String, seconds: u64 },
@@ -121,6 +126,7 @@ impl Git {
             input: Vec::new(),
             keep: LONGEST_LIST,
             deadline: self.deadline,
+            reads: Vec::new(),
         }
     }
 }
@@ -141,6 +147,8 @@ pub(crate) struct Call {
     /// The most bytes of output to keep.
     keep: usize,
     deadline: Duration,
+    /// What it will read and might wait for.
+    reads: Vec<PathBuf>,
 }
 
 /// What a git process gave.
@@ -182,29 +190,44 @@ impl Call {
         self
     }
 
+    /// Names places that git will read: where one of them is a pipe or the like, it is not started.
+    pub(crate) fn reads(mut self, places: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.reads.extend(places);
+        self
+    }
+
+    /// The first of the places that nobody should read.
+    fn waits(&self) -> Option<GitError> {
+        let place = self.reads.iter().find(|place| is_strange(place))?;
+        Some(GitError::Waits { command: self.name.clone(), place: place.display().to_string() })
+    }
+
     /// Keeps this many bytes of the output and counts the rest.
     pub(crate) fn keep(mut self, most: usize) -> Self {
         self.keep = most;
         self
     }
 
-    /// Runs to the end, whatever the exit code. Dropping the future ends the process, and lets git take back its
-    /// locks.
+    /// Runs to the end, whatever the exit code. Dropping the future ends the process and its group, and lets git take
+    /// back its locks before.
     pub(crate) async fn finish(mut self) -> Result<Output, GitError> {
+        if let Some(waits) = self.waits() {
+            return Err(waits);
+        }
         self.command.stdin(if self.input.is_empty() { Stdio::null() } else { Stdio::piped() });
-        let mut child = self
+        let child = self
             .command
             .spawn()
             .map_err(|source| GitError::Start { program: self.program.clone(), source })?;
-        let mut leash = Leash(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
-        let talk = talk(&mut child, &self.input, self.keep);
+        let mut leash = Leash::new(child);
+        let talk = leash.talk(&self.input, self.keep);
         let Ok(said) = tokio::time::timeout(self.deadline, talk).await else {
-            leash.end(&mut child).await;
-            return Err(GitError::Deadline { command: self.name, seconds: self.deadline.as_secs() });
+            leash.end().await;
+            let late = || GitError::Deadline { command: self.name.clone(), seconds: self.deadline.as_secs() };
+            return Err(self.waits().unwrap_or_else(late));
         };
         let (status, stdout, stderr) =
             said.map_err(|source| GitError::Talk { command: self.name.clone(), source })?;
-        leash.0 = None;
         let (stdout, omitted) = stdout;
         let code = status.code().unwrap_or(-1);
         Ok(Output { code, stdout, omitted, stderr: stderr.0, name: self.name })
@@ -247,25 +270,6 @@ impl Output {
 
 type Kept = (Vec<u8>, u64);
 
-async fn talk(
-    child: &mut Child,
-    input: &[u8],
-    keep: usize,
-) -> io::Result<(std::process::ExitStatus, Kept, Kept)> {
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let feed = async move {
-        let Some(mut stdin) = stdin else { return Ok(()) };
-        match stdin.write_all(input).await {
-            // Git ended before it read everything; its exit code says why.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            done => done,
-        }
-    };
-    let ((), stdout, stderr) =
-        tokio::try_join!(feed, read_some(stdout, keep), read_some(stderr, LONGEST_COMPLAINT))?;
-    Ok((child.wait().await?, stdout, stderr))
-}
-
 /// Reads to the end, keeps the first `most` bytes and counts the others.
 async fn read_some(source: Option<impl AsyncRead + Unpin>, most: usize) -> io::Result<Kept> {
     let Some(mut source) = source else { return Ok(Kept::default()) };
@@ -276,32 +280,81 @@ async fn read_some(source: Option<impl AsyncRead + Unpin>, most: usize) -> io::R
     Ok((kept, omitted))
 }
 
-/// Ends git when dropped: a terminal signal lets it remove its lock files first.
-struct Leash(Option<Pid>);
+/// Whether opening this could wait for somebody: a pipe, a device, a socket. What is not there is nothing to wait for.
+pub(crate) fn is_strange(place: &Path) -> bool {
+    place.metadata().is_ok_and(|data| !data.is_file() && !data.is_dir())
+}
+
+/// A git process and whatever it started, ended when dropped: a terminal signal lets git remove its lock files first.
+struct Leash {
+    /// None once it is known to have ended, or somebody else sees to that.
+    child: Option<Child>,
+    group: Option<Pid>,
+}
 
 impl Leash {
-    fn signal(&self, signal: Signal) {
-        if let Some(group) = self.0
-            && let Err(error) = kill_process_group(group, signal)
-        {
-            tracing::debug!(%error, "git had ended before it could be stopped");
-        }
+    fn new(child: Child) -> Self {
+        let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        Self { child: Some(child), group }
     }
 
-    async fn end(&mut self, child: &mut Child) {
-        self.signal(Signal::TERM);
-        if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
-            self.signal(Signal::KILL);
-            if let Err(error) = child.wait().await {
-                tracing::warn!(%error, "cannot collect a git process that was killed");
+    /// Feeds the process and hears it to its end.
+    async fn talk(
+        &mut self,
+        input: &[u8],
+        keep: usize,
+    ) -> io::Result<(std::process::ExitStatus, Kept, Kept)> {
+        let Some(child) = &mut self.child else { return Err(io::ErrorKind::NotFound.into()) };
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let feed = async move {
+            let Some(mut stdin) = stdin else { return Ok(()) };
+            match stdin.write_all(input).await {
+                // Git ended before it read everything; its exit code says why.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                done => done,
             }
+        };
+        let ((), stdout, stderr) =
+            tokio::try_join!(feed, read_some(stdout, keep), read_some(stderr, LONGEST_COMPLAINT))?;
+        let status = child.wait().await?;
+        self.child = None;
+        Ok((status, stdout, stderr))
+    }
+
+    /// Ends it, and waits for that.
+    async fn end(&mut self) {
+        if let Some(child) = self.child.take() {
+            end(child, self.group).await;
         }
-        self.0 = None;
     }
 }
 
 impl Drop for Leash {
     fn drop(&mut self) {
-        self.signal(Signal::TERM);
+        let Some(child) = self.child.take() else { return };
+        signal(self.group, Signal::TERM);
+        // Without a runtime, what does not end by that ends with nobody: this process goes, too.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(end(child, self.group));
+        }
+    }
+}
+
+/// Takes `GRACE` at most, and what the kernel needs to end a process.
+async fn end(mut child: Child, group: Option<Pid>) {
+    signal(group, Signal::TERM);
+    let has_ended = tokio::time::timeout(GRACE, child.wait()).await.is_ok();
+    // Whatever it started has had its time, too.
+    signal(group, Signal::KILL);
+    if !has_ended && let Err(error) = child.wait().await {
+        tracing::warn!(%error, "cannot collect a git process that was killed");
+    }
+}
+
+fn signal(group: Option<Pid>, signal: Signal) {
+    if let Some(group) = group
+        && let Err(error) = kill_process_group(group, signal)
+    {
+        tracing::debug!(%error, "git had ended before it could be stopped");
     }
 }

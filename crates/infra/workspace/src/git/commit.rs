@@ -45,6 +45,10 @@ pub(crate) async fn commit(
     let config =
         Config::read(&keeper.shadow.git, repository, settings).await.map_err(failed("read its settings"))?;
     let identity = Identity::find(&config, settings).ok_or(CommitError::NoAuthor)?;
+    if let Some(place) = keeper.strange_attributes() {
+        let text = format!("{} is no regular file, and git would wait for it; remove it", place.display());
+        return Err(CommitError::Git { doing: "read the attributes of the files", text });
+    }
     let committing = Committing { keeper, config, identity };
     committing.refuse_filtered(files).await?;
     let lock = IndexLock::take(&repository.git_dir).map_err(|error| locked(&error))?;

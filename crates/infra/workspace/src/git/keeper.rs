@@ -124,6 +124,7 @@ impl GitKeeper {
         table: &Arc<Table>,
         changed: &BTreeSet<FilePath>,
     ) -> Result<GitState, KeepError> {
+        self.note_attributes(table).await?;
         let head = self.head().await?;
         let index = self.index().await?;
         let is_same =
@@ -266,7 +267,7 @@ impl GitKeeper {
         }
         remove_stale_lock(&self.shadow.index)?;
         let call = call.args(["update-index", "-z"]).args(options).args(["--stdin"]);
-        call.input(self.names(paths)).succeed().await?;
+        call.input(self.names(paths)).succeed().await.map_err(|error| self.blame(error, paths))?;
         Ok(())
     }
 

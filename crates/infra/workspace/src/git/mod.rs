@@ -1,5 +1,6 @@
 //! The workspace inside a git repository. All of git is called from here, and nothing of a repository is run.
 
+mod attributes;
 pub(crate) mod belonging;
 pub(crate) mod call;
 pub(crate) mod commit;

@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::{
+    file,
     git::{
         belonging::{Elsewhere, read_pointer},
         call::{Call, Git, GitError},
@@ -59,7 +60,31 @@ impl Repository {
 
     /// A call that sees the person's repository itself, with its settings.
     pub(crate) fn call(&self, git: &Git) -> Call {
-        git.call(&self.top).env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.top)
+        let call = git.call(&self.top).env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.top);
+        call.reads(self.files())
+    }
+
+    /// What any git program reads or writes here, whatever it is asked for; objects left out.
+    fn files(&self) -> impl Iterator<Item = PathBuf> {
+        const HERE: [&str; 7] =
+            ["HEAD", "commondir", "gitdir", "config.worktree", "index", "logs/HEAD", "ORIG_HEAD"];
+        const SHARED: [&str; 9] = [
+            "config",
+            "packed-refs",
+            "shallow",
+            "info/attributes",
+            "info/exclude",
+            "info/grafts",
+            "objects/info/alternates",
+            "objects/info/commit-graph",
+            "reftable/tables.list",
+        ];
+        let here = HERE.map(|name| self.git_dir.join(name));
+        let shared = SHARED.map(|name| self.common_dir.join(name));
+        let branch = self
+            .branch()
+            .map(|branch| [self.common_dir.join(&branch), self.common_dir.join("logs").join(&branch)]);
+        [self.top.join(".git")].into_iter().chain(here).chain(shared).chain(branch.into_iter().flatten())
     }
 
     /// The commit that `HEAD` points to; none where there is no commit yet.
@@ -131,6 +156,13 @@ pub(crate) struct Config {
     entries: Vec<(String, String, OsString)>,
 }
 
+/// How deep git follows includes.
+const DEEPEST_INCLUDE: usize = 10;
+/// The most included files that are looked at before git is; a repository has a few.
+const MOST_INCLUDED: usize = 100;
+/// The longest settings file that is looked into for includes, in bytes.
+const LONGEST_SETTINGS: u64 = 1 << 20;
+
 /// How content is stored, who commits, what would run as a filter or a hook.
 const KEYS: &str = r"^(core\.(autocrlf|eol|filemode|symlinks|ignorecase|precomposeunicode|sharedrepository)|core\.(excludesfile|attributesfile)|extensions\.objectformat|user\.(name|email)|filter\..*\.(clean|process)|hook\..*\.[a-z]+)$";
 
@@ -141,7 +173,7 @@ impl Config {
         repository: &Repository,
         settings: &WorkspaceSettings,
     ) -> Result<Self, GitError> {
-        let mut call = repository.call(git);
+        let mut call = repository.call(git).reads(included(git, repository).await?);
         for name in ["HOME", "XDG_CONFIG_HOME"] {
             if let Some(value) = settings.variable(name) {
                 call = call.env(name, value);
@@ -213,6 +245,49 @@ impl Config {
             None => Some(PathBuf::from(value)),
         }
     }
+}
+
+/// The files that the repository's settings include, and those that these do, as deep as git itself goes.
+async fn included(git: &Git, repository: &Repository) -> Result<Vec<PathBuf>, GitError> {
+    let mut found = BTreeSet::new();
+    let mut next = ["config", "config.worktree"].map(|name| repository.common_dir.join(name)).to_vec();
+    next.push(repository.git_dir.join("config.worktree"));
+    for _ in 0..DEEPEST_INCLUDE {
+        let mut inner = Vec::new();
+        for file in next {
+            inner.extend(includes_of(git, repository, &file).await?);
+        }
+        inner.retain(|file| found.len() < MOST_INCLUDED && found.insert(file.clone()));
+        if inner.is_empty() {
+            break;
+        }
+        next = inner;
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// The files that one settings file includes. Costs a git process only where the word stands in it; reads it alone, and
+/// waits for nothing.
+async fn includes_of(git: &Git, repository: &Repository, file: &Path) -> Result<Vec<PathBuf>, GitError> {
+    let text = file::read_regular(file, LONGEST_SETTINGS).unwrap_or_default();
+    let text = text.to_ascii_lowercase();
+    if !text.windows(b"include".len()).any(|part| part == b"include") {
+        return Ok(Vec::new());
+    }
+    let call = git.call(&repository.top).env("GIT_DIR", "/dev/null").reads([file.to_owned()]);
+    let call = call.args(["config", "--file"]).args([file]);
+    let args = ["--null", "--no-includes", "--get-regexp", r"^include(if\..*)?\.path$"];
+    let output = call.args(args).finish().await?;
+    if output.code == 1 {
+        return Ok(Vec::new());
+    }
+    let folder = file.parent().unwrap_or(file);
+    let answer = output.success()?.stdout;
+    let entries = answer.split(|byte| *byte == 0);
+    let paths = entries.filter_map(|entry| entry.splitn(2, |byte| *byte == b'\n').nth(1));
+    // What lies in a home folder is the person's own.
+    let paths = paths.filter(|path| !path.starts_with(b"~"));
+    Ok(paths.map(|path| folder.join(OsStr::from_bytes(path))).collect())
 }
 
 /// A file of the person's git settings folder (`ignore`, `attributes`), where it would lie if nothing names

@@ -18,9 +18,12 @@ use std::{
 };
 
 use crate::{
+    file,
     git::{
+        attributes::StrangeAttributes,
         call::{Call, Git},
         repository::{Config, Repository, personal_file},
+        tree::empty_tree_in,
     },
     settings::WorkspaceSettings,
     store::{Scratch, Store},
@@ -52,6 +55,9 @@ pub(crate) struct Shadow {
     objects: PathBuf,
     /// The index that checkpoints are made with.
     pub(crate) index: PathBuf,
+    /// The tree without files.
+    pub(crate) empty_tree: &'static str,
+    pub(super) strange: StrangeAttributes,
     pub(crate) scratch: Arc<Scratch>,
 }
 
@@ -86,15 +92,18 @@ impl Shadow {
         if fs::metadata(&attributes).is_ok_and(|data| data.is_file() && data.len() <= LONGEST_ATTRIBUTES) {
             copy(&attributes, &folder.join("info/attributes"))?;
         }
-        let shadow = Self { git, repository, folder, unencoded, objects, index, scratch };
+        let empty_tree = empty_tree_in(config.get("extensions.objectformat"));
+        let strange = StrangeAttributes::default();
+        let shadow =
+            Self { git, repository, folder, unencoded, objects, index, empty_tree, strange, scratch };
         shadow.copy_index(&shadow.index)?;
         Ok(shadow)
     }
 
     /// A call that sees our git directory, with the checkpoint index.
     pub(crate) fn call(&self) -> Call {
-        self.git
-            .call(&self.repository.top)
+        self.strange
+            .heed(self.git.call(&self.repository.top), self.empty_tree)
             .env("GIT_DIR", &self.folder)
             // Whatever is put beside them, settings are read here and objects there.
             .env("GIT_COMMON_DIR", &self.folder)
@@ -158,7 +167,7 @@ fn copy(source: &Path, target: &Path) -> io::Result<File> {
         _ => {}
     }
     let mut copy = File::options().write(true).create_new(true).mode(0o600).open(target)?;
-    io::copy(&mut File::open(source)?, &mut copy)?;
+    io::copy(&mut file::open_regular(source)?, &mut copy)?;
     Ok(copy)
 }
 
@@ -175,7 +184,9 @@ fn config_text(config: &Config, settings: &WorkspaceSettings) -> Vec<u8> {
         }
     }
     let attributes = config.path("core.attributesfile", settings);
-    if let Some(file) = attributes.or_else(|| personal_file("attributes", settings)) {
+    // Git would wait for a pipe.
+    let attributes = attributes.or_else(|| personal_file("attributes", settings));
+    if let Some(file) = attributes.filter(|file| file.is_file()) {
         text.extend_from_slice(b"\tattributesFile = ");
         text.extend(quoted(&file, b"\n"));
     }

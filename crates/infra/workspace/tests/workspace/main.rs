@@ -14,6 +14,7 @@ mod layouts;
 mod names;
 mod new_rules;
 mod own_places;
+mod pipes;
 mod touches;
 mod undo;
 mod undo_killed;
