@@ -20,7 +20,7 @@ impl RunContext<'_> {
         report: &Report,
         result: &mut WorkerResult<'_>,
     ) -> Result<WorkerEnd, JournalError> {
-        let (evidence, claims) = match self.evidence(report).await {
+        let (evidence, claims) = match self.stop.bound(self.evidence(report)).await {
             Ok(checked) => checked,
             Err(error) => {
                 // What cannot be observed is not verified, and it is said.

@@ -142,7 +142,7 @@ impl RoundContext {
         if self.bases().round.is_none() {
             return Ok(());
         }
-        match self.ports.workspace.checkpoint().await {
+        match self.stop.bound(self.ports.workspace.checkpoint()).await {
             Ok(checkpoint) => self.say_checkpoint(&checkpoint, CheckpointAt::End).await,
             Err(error) => {
                 let text = with_causes(&error);
@@ -195,7 +195,7 @@ impl RoundContext {
     /// The files that differ from the round's start, and whether these are all.
     async fn files_changed(&self) -> Result<(Vec<String>, bool), JournalError> {
         let Some(base) = self.bases().round else { return Ok((Vec::new(), true)) };
-        match self.ports.workspace.changes_since(&base).await {
+        match self.stop.bound(self.ports.workspace.changes_since(&base)).await {
             Ok(changes) => {
                 if let Some(why) = &changes.partial {
                     let text = format!("the list of changed files may be incomplete: {why}");

@@ -1,9 +1,15 @@
 //! Ending something from outside, with the reason why.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use domain::{outcome::Ending, ports::Cancelled};
+use domain::{outcome::Ending, ports::Cancelled, workspace::WorkspaceError};
 use tokio_util::sync::CancellationToken;
+
+/// How long a look at the files may go on after a stop.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 
 /// A signal that ends a round, a run or a call, and everything below it. The first reason given stands.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +47,25 @@ impl StopSignal {
         self.token.cancelled().await;
         // A cancelled token always has a reason, its own or an ancestor's, because only `trigger` cancels.
         self.ending().unwrap_or(Ending::Interrupted)
+    }
+
+    /// Looks at the files, not much longer than until this stops: what hangs there holds no end up.
+    pub(crate) async fn bound<T>(
+        &self,
+        look: impl Future<Output = Result<T, WorkspaceError>>,
+    ) -> Result<T, WorkspaceError> {
+        let late = async {
+            self.stopped().await;
+            tokio::time::sleep(LAST_LOOK).await;
+        };
+        tokio::select! {
+            biased;
+            seen = look => seen,
+            () = late => Err(WorkspaceError {
+                doing: "look at the files before the end".to_owned(),
+                source: format!("it took more than {} s after the stop", LAST_LOOK.as_secs()).into(),
+            }),
+        }
     }
 
     /// The same as a port takes it.

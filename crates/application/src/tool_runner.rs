@@ -194,7 +194,7 @@ impl RunContext<'_> {
             .base
             .get_or_try_init(|| async {
                 let began = Instant::now();
-                let checkpoint = self.round.ports.workspace.checkpoint().await?;
+                let checkpoint = self.stop.bound(self.round.ports.workspace.checkpoint()).await?;
                 let elapsed_ms = millis(began.elapsed());
                 tracing::debug!(agent = self.agent().as_str(), elapsed_ms, "checkpoint taken");
                 Ok(checkpoint)

@@ -157,7 +157,7 @@ impl RunContext<'_> {
             return None;
         }
         // Without it the next reviewer's `diff` of `last_review` says that there is none.
-        self.round.ports.workspace.checkpoint().await.ok()
+        self.stop.bound(self.round.ports.workspace.checkpoint()).await.ok()
     }
 
     /// Drives the run, at most for the worker's timeout (spec O-14).

@@ -1,20 +1,20 @@
 //! O-16: a cancel at any moment ends the round, and nothing is left behind.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use better_llm_application::SessionHandle;
 use domain::{
     event::{Event, EventBody},
     model::{ModelError, ModelRequest, ModelStream},
-    outcome::{Ending, Signal},
+    outcome::{Ending, LimitReason, Signal},
     ports::{JournalError, JournalPort, ModelPort, PreparedCall, ToolContext, ToolPort},
     session::{Command, Request},
     tool::{CallTarget, RejectedInput, ToolOutcome, ToolSpec},
 };
 use futures_util::StreamExt;
 use serde_json::Value;
-use testkit::wait::bounded;
+use testkit::{wait::bounded, workspace::WorkspaceCall};
 use tokio::task::yield_now;
 
 use crate::stage::{Stage, good_day};
@@ -187,4 +187,36 @@ async fn a_cancel_at_every_await_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_dropped_handle_at_every_await_leaves_nothing_behind() {
     check_every_moment(By::DroppedHandle, Signal::Interrupt).await;
+}
+
+/// A look at the files that never ends (git at a pipe, a network folder that is gone) holds up neither a cancel nor the
+/// time limit of a round.
+#[tokio::test(start_paused = true)]
+async fn a_look_at_the_files_that_hangs_holds_up_no_end() {
+    for call in [WorkspaceCall::Checkpoint, WorkspaceCall::ChangesSince] {
+        for limit in [None, Some(Duration::from_secs(60))] {
+            let mut stage = Stage::new(good_day());
+            stage.limits.timeout_seconds = limit;
+            let _shut = stage.workspace.hold(call);
+            let session = SessionHandle::start(stage.parts());
+            session.send(Command::Start(Request::new("go"))).await.unwrap();
+            let is_held = || stage.workspace.calls().contains(&call);
+            bounded("the look", async {
+                while !is_held() {
+                    yield_now().await;
+                }
+            })
+            .await;
+            if limit.is_none() {
+                session.send(Command::Cancel(Signal::Terminate)).await.unwrap();
+            }
+            stage.journal.wait_for("the round's end", |event| event.body.ends_round()).await;
+            bounded("the close", session.close()).await.unwrap();
+            let expected = match limit {
+                None => Ending::Cancelled(Signal::Terminate),
+                Some(_) => Ending::Limit(LimitReason::Time),
+            };
+            assert_eq!(stage.played().ending(), expected, "{call:?}");
+        }
+    }
 }
