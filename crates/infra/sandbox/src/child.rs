@@ -51,10 +51,13 @@ pub(crate) fn apply_ruleset(ruleset: &OwnedFd) -> io::Result<()> {
     checked(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) })
 }
 
-/// Enters a user namespace, and then a network namespace that belongs to it.
-pub(crate) fn enter(user: BorrowedFd<'_>, network: BorrowedFd<'_>) -> io::Result<()> {
+/// Enters a user namespace, and then a network namespace that belongs to it, if there is one.
+pub(crate) fn enter(user: BorrowedFd<'_>, network: Option<BorrowedFd<'_>>) -> io::Result<()> {
     move_into_link_name_space(user, Some(LinkNameSpaceType::User))?;
-    Ok(move_into_link_name_space(network, Some(LinkNameSpaceType::Network))?)
+    if let Some(network) = network {
+        move_into_link_name_space(network, Some(LinkNameSpaceType::Network))?;
+    }
+    Ok(())
 }
 
 /// The number under which a descriptor passes.

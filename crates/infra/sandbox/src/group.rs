@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use crate::{
     kin::{self, Kin},
     mark::Mark,
-    strict::Report,
+    strict::{Report, Shield},
 };
 
 /// How long a dropped group may hold its thread up while the kernel ends the shell.
@@ -33,6 +33,9 @@ pub(crate) struct Group {
     /// There is one where the leader is bubblewrap, and the shell inside.
     #[cfg(target_os = "linux")]
     report: Option<Report>,
+    /// Nothing of it is taken away before this is gone.
+    #[cfg(target_os = "linux")]
+    shield: Option<std::sync::Arc<Shield>>,
     #[cfg(target_os = "linux")]
     started: std::time::Instant,
 }
@@ -61,6 +64,8 @@ impl Group {
             #[cfg(target_os = "linux")]
             report: None,
             #[cfg(target_os = "linux")]
+            shield: None,
+            #[cfg(target_os = "linux")]
             started: std::time::Instant::now(),
         })
     }
@@ -76,6 +81,13 @@ impl Group {
     #[cfg(target_os = "linux")]
     pub(crate) fn with_report(mut self, report: Report) -> Self {
         self.report = Some(report);
+        self
+    }
+
+    /// Lives where mounts stand on what was made for them.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn living_under(mut self, shield: std::sync::Arc<Shield>) -> Self {
+        self.shield = Some(shield);
         self
     }
 

@@ -10,7 +10,7 @@ use std::{
     io::{self, Read},
     net::TcpListener,
     os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
+        fd::{AsFd, OwnedFd},
         unix::process::CommandExt,
     },
     path::Path,
@@ -61,13 +61,22 @@ pub(crate) enum NetworkError {
     TooMany,
 }
 
-/// A network that commands can be started in.
+/// A user namespace that commands are started in, with or without a network of its own. In the first they have the
+/// right to mount, which bubblewrap takes from them.
 #[derive(Debug)]
 pub(crate) struct Network {
     user: OwnedFd,
-    network: OwnedFd,
+    /// None: that of whoever enters.
+    network: Option<OwnedFd>,
     /// Leads to the listed hosts.
     proxy: Option<Proxy>,
+}
+
+/// Whether a user namespace has a network of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Own,
+    None,
 }
 
 /// Which hosts lie beyond, and where their proxies run.
@@ -79,14 +88,15 @@ pub(crate) struct WayOut {
 
 impl Network {
     /// Makes one. Waits for bubblewrap, some milliseconds.
-    pub(crate) fn make(bubblewrap: &Path) -> Result<Self, NetworkError> {
+    pub(crate) fn make(bubblewrap: &Path, kind: Kind) -> Result<Self, NetworkError> {
         let failed = |source| NetworkError::Run { program: bubblewrap.display().to_string(), source };
         let (mut told, tells) = io::pipe().map_err(failed)?;
         let (blocks, go_on) = io::pipe().map_err(failed)?;
         let (tells, blocks) = (OwnedFd::from(tells), OwnedFd::from(blocks));
         let mut command = Command::new(bubblewrap);
         command
-            .args(["--unshare-user", "--unshare-net", "--die-with-parent", "--cap-drop", "ALL"])
+            .args(["--unshare-user", "--die-with-parent", "--cap-drop", "ALL"])
+            .args((kind == Kind::Own).then_some("--unshare-net"))
             .args(["--ro-bind", "/", "/"])
             .args(["--info-fd", &child::number(&tells).to_string()])
             .args(["--block-fd", &child::number(&blocks).to_string()])
@@ -113,7 +123,7 @@ impl Network {
         let mut bubblewrap = command.spawn().map_err(failed)?;
         // The closure's ends of both pipes go with it.
         drop(command);
-        let held = hold(&mut told);
+        let held = hold(&mut told, kind);
         if held.is_err() {
             // It may wait for something else than us.
             bubblewrap.kill().map_err(failed)?;
@@ -142,7 +152,8 @@ impl Network {
     fn listen(&self) -> io::Result<TcpListener> {
         let kind = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, kind, None)?;
-        let (user, network) = (self.user.try_clone()?, self.network.try_clone()?);
+        let user = self.user.try_clone()?;
+        let network = self.network.as_ref().map(OwnedFd::try_clone).transpose()?;
         let mut child = Command::new("/");
         #[expect(
             unsafe_code,
@@ -151,7 +162,7 @@ impl Network {
         // SAFETY: the closure only makes async-signal-safe system calls on values that were made before the fork.
         unsafe {
             child.pre_exec(move || {
-                child::enter(user.as_fd(), network.as_fd())?;
+                child::enter(user.as_fd(), network.as_ref().map(AsFd::as_fd))?;
                 child::hand_over_a_listener(&theirs, PROXY_PORT)?;
                 Err(io::Error::from_raw_os_error(libc::ECANCELED))
             });
@@ -166,14 +177,14 @@ impl Network {
         child::take_over(&ours).map(TcpListener::from)
     }
 
-    /// The user namespace that a process has to enter first, and the network.
-    pub(crate) fn doors(&self) -> (BorrowedFd<'_>, BorrowedFd<'_>) {
-        (self.user.as_fd(), self.network.as_fd())
+    /// Takes the calling process in. Raw calls, fit for a child between fork and exec.
+    pub(crate) fn enter(&self) -> io::Result<()> {
+        child::enter(self.user.as_fd(), self.network.as_ref().map(AsFd::as_fd))
     }
 }
 
 /// Takes hold of the namespaces of the process that bubblewrap names, which waits meanwhile.
-fn hold(told: &mut io::PipeReader) -> Result<Network, NetworkError> {
+fn hold(told: &mut io::PipeReader, kind: Kind) -> Result<Network, NetworkError> {
     let nothing = || NetworkError::None("it did not name its process".to_owned());
     let mut said = Vec::new();
     while !said.contains(&b'}') {
@@ -192,7 +203,10 @@ fn hold(told: &mut io::PipeReader) -> Result<Network, NetworkError> {
     let open = |name: &str| File::open(format!("/proc/{process}/ns/{name}")).map(OwnedFd::from);
     Ok(Network {
         user: open("user").map_err(NetworkError::Hold)?,
-        network: open("net").map_err(NetworkError::Hold)?,
+        network: match kind {
+            Kind::Own => Some(open("net").map_err(NetworkError::Hold)?),
+            Kind::None => None,
+        },
         proxy: None,
     })
 }
@@ -226,13 +240,14 @@ pub(crate) fn options_of_java() -> String {
 pub(crate) struct Networks {
     /// Commands without a run share one where a way leads out.
     of_runs: Mutex<HashMap<Option<RunId>, Arc<Network>>>,
+    none: Mutex<Option<Arc<Network>>>,
     out: Option<WayOut>,
 }
 
 impl Networks {
     /// With a way out of each, or none.
     pub(crate) fn new(out: Option<WayOut>) -> Self {
-        Self { of_runs: Mutex::default(), out }
+        Self { out, ..Self::default() }
     }
 
     /// Whether a way leads out.
@@ -249,13 +264,23 @@ impl Networks {
         if networks.len() >= MOST_RUNS {
             return Err(NetworkError::TooMany);
         }
-        let mut network = Network::make(bubblewrap)?;
+        let mut network = Network::make(bubblewrap, Kind::Own)?;
         if let Some(out) = &self.out {
             network.open(out)?;
         }
         let network = Arc::new(network);
         networks.insert(run, Arc::clone(&network));
         Ok(network)
+    }
+
+    /// One without a network of its own; the first to ask waits until it is made.
+    pub(crate) fn none(&self, bubblewrap: &Path) -> Result<Arc<Network>, NetworkError> {
+        let mut none = self.none.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(none) = &*none {
+            return Ok(Arc::clone(none));
+        }
+        let made = Arc::new(Network::make(bubblewrap, Kind::None)?);
+        Ok(Arc::clone(none.insert(made)))
     }
 
     /// Lets go of a run's.

@@ -22,7 +22,7 @@ use crate::{
 #[cfg(target_os = "linux")]
 use crate::{
     protected::{Guard, GuardError},
-    strict::Report,
+    strict::{Report, Shielded},
 };
 
 /// A level that works: it was probed, or there is nothing to it.
@@ -164,17 +164,19 @@ impl Ready {
             return Err(ProcessError::StillChanged(still_changed));
         }
         #[cfg(target_os = "linux")]
-        let baselines = {
-            let before = |guards: &[Guard]| guards.iter().map(Guard::before).collect::<Result<Vec<_>, _>>();
-            match &self.launcher {
-                Launcher::Strict(strict) => before(&strict.guards()),
-                _ => before(&self.guards),
-            }
-            .map_err(|error| guarding(self.level(), error))?
-        };
+        {
+            let (shield, baselines): (_, Result<Vec<_>, _>) = match &self.launcher {
+                Launcher::Strict(strict) => {
+                    let Shielded { shield, guards } = strict.shield();
+                    (Some(shield), guards.iter().map(|guard| guard.before()).collect())
+                }
+                _ => (None, self.guards.iter().map(Guard::before).collect()),
+            };
+            let baselines = baselines.map_err(|error| guarding(self.level(), error))?;
+            Ok(Settlement::new(baselines, Arc::clone(&self.unsettled)).under(shield))
+        }
         #[cfg(not(target_os = "linux"))]
-        let baselines = Vec::new();
-        Ok(Settlement::new(baselines, Arc::clone(&self.unsettled)))
+        Ok(Settlement::new(Vec::new(), Arc::clone(&self.unsettled)))
     }
 }
 

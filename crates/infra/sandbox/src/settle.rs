@@ -9,7 +9,7 @@ use std::{
 use domain::command::NotRestored;
 
 #[cfg(target_os = "linux")]
-use crate::protected::Baseline;
+use crate::{protected::Baseline, strict::Shield};
 
 /// Elsewhere no level compares anything.
 #[cfg(not(target_os = "linux"))]
@@ -61,12 +61,27 @@ impl Unsettled {
 pub(crate) struct Settlement {
     baselines: Vec<Baseline>,
     unsettled: Arc<Unsettled>,
+    /// What the command lives under at `strict`.
+    #[cfg(target_os = "linux")]
+    shield: Option<Arc<Shield>>,
 }
 
 impl Settlement {
     /// Of a command that is about to be started.
     pub(crate) const fn new(baselines: Vec<Baseline>, unsettled: Arc<Unsettled>) -> Self {
-        Self { baselines, unsettled }
+        Self {
+            baselines,
+            unsettled,
+            #[cfg(target_os = "linux")]
+            shield: None,
+        }
+    }
+
+    /// Of one that mounts hold.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn under(mut self, shield: Option<Arc<Shield>>) -> Self {
+        self.shield = shield;
+        self
     }
 
     /// Puts back what the command changed, and says what.
@@ -81,6 +96,12 @@ impl Settlement {
             if !not_restored.is_empty() {
                 self.unsettled.keep(baseline);
             }
+            settled.restored.extend(restored);
+            settled.not_restored.extend(not_restored);
+        }
+        #[cfg(target_os = "linux")]
+        if let Some(shield) = self.shield.take() {
+            let Settled { restored, not_restored } = shield.set_aside();
             settled.restored.extend(restored);
             settled.not_restored.extend(not_restored);
         }

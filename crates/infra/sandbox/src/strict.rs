@@ -7,32 +7,37 @@
 //! any more, and after the last mount nothing of ours runs. What all of this holds is in `docs/adr/0008-strict.md`.
 
 mod bubblewrap;
+mod claim;
 mod launcher_thread;
+mod made;
 mod proof;
 mod report;
 mod shield;
+mod shields;
+mod stage;
 mod view;
 
 use std::{
     ffi::OsString,
     fs, io,
     os::{fd::OwnedFd, unix::process::CommandExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use domain::id::RunId;
 use tokio::runtime::Handle;
 
-pub(crate) use self::report::Report;
 use self::{
     bubblewrap::{Bubblewrap, Program, Version},
     launcher_thread::LauncherThread,
     proof::Proof,
-    shield::Shield,
+    shields::Shields,
+    stage::Stage,
     view::{Options, View},
 };
+pub(crate) use self::{report::Report, shield::Shield, shields::Shielded};
 use crate::{
     child,
     error::SandboxError,
@@ -45,7 +50,6 @@ use crate::{
     limits::{self, Limits},
     mark::Mark,
     network::{self, Network, NetworkError, Networks, WayOut},
-    protected::Guard,
     settings::{NetworkAccess, SandboxSettings},
 };
 
@@ -102,9 +106,6 @@ pub(crate) struct Strict {
     is_proven: bool,
 }
 
-/// What mounts hold, and what is compared because none can.
-type Shielded = (Arc<Shield>, Arc<[Guard]>);
-
 /// What the thread that starts commands needs.
 struct Shared {
     settings: Arc<SandboxSettings>,
@@ -113,8 +114,7 @@ struct Shared {
     filter: Arc<[libc::sock_filter]>,
     counts_processes: bool,
     networks: Networks,
-    /// None before the first command: looking for repositories takes time.
-    shield: Mutex<Option<Shielded>>,
+    shields: Shields,
 }
 
 impl Strict {
@@ -136,13 +136,13 @@ impl Strict {
         };
         let thread = LauncherThread::start().map_err(StrictError::Thread)?;
         let shared = Shared {
+            shields: Shields::new(Arc::clone(&settings)),
             settings,
             folders,
             bubblewrap,
             filter,
             counts_processes: counts_processes(),
             networks: Networks::new(out),
-            shield: Mutex::new(None),
         };
         Ok(Self { shared: Arc::new(shared), thread, proof, is_proven })
     }
@@ -220,9 +220,9 @@ impl Strict {
         self.shared.networks.end(run);
     }
 
-    /// For the protected paths that no mount can hold.
-    pub(crate) fn guards(&self) -> Arc<[Guard]> {
-        self.shared.shield().1
+    /// What the next command lives under.
+    pub(crate) fn shield(&self) -> Shielded {
+        self.shared.shields.for_the_next()
     }
 }
 
@@ -235,41 +235,25 @@ struct Order {
 }
 
 impl Shared {
-    fn shield(&self) -> Shielded {
-        let mut kept = self.shield.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shielded) = kept.as_ref().filter(|(shield, _)| shield.holds()) {
-            return shielded.clone();
-        }
-        let shield = Shield::raise(&self.settings);
-        if shield.is_partial {
-            tracing::warn!(
-                "too many folders to search for repositories; those further down are not shielded"
-            );
-        }
-        let guards = self.settings.writable_roots().filter_map(|root| {
-            let mut inside = shield.watched.iter().filter_map(|path| path.strip_prefix(root).ok()).peekable();
-            inside.peek()?;
-            Some(Guard::of_paths(root, inside.map(Path::to_owned)))
-        });
-        let guards = guards.collect();
-        kept.insert((Arc::new(shield), guards)).clone()
-    }
-
     fn start(&self, order: &Order) -> Result<Started, StrictError> {
         drop(self.folders.make().map_err(Box::new)?);
-        let view = View::of(&self.settings, &self.folders, &self.shield().0);
-        let network = match (&self.settings.network, order.run) {
-            (NetworkAccess::Open, _) => Reach::Host,
-            (NetworkAccess::Off, None) => Reach::Alone,
-            (_, run) => Reach::Of(self.networks.of(run, &self.bubblewrap.program)?),
+        let shield = self.shields.current();
+        let view = View::of(&self.settings, &self.folders, &shield);
+        let is_alone = self.settings.network == NetworkAccess::Off && order.run.is_none();
+        let network = match &self.settings.network {
+            NetworkAccess::Off | NetworkAccess::Hosts(_) if !is_alone => {
+                self.networks.of(order.run, &self.bubblewrap.program)?
+            }
+            _ => self.networks.none(&self.bubblewrap.program)?,
         };
         let (report, reports) = Report::pipe().map_err(StrictError::Options)?;
 
-        let mut options = self.namespaces(&network);
+        let mut options = self.namespaces(is_alone);
         let reports = options.pass(reports);
         options.add("--json-status-fd", [reports]);
         let processes = self.counts_processes.then_some(limits::PROCESSES);
-        view.describe(&mut options, self.bubblewrap.bounds_memory(), processes)
+        let stage = view
+            .describe(&mut options, self.bubblewrap.bounds_memory(), processes)
             .map_err(StrictError::Options)?;
         options.add("--chdir", [&self.settings.workspace]);
         for (name, value) in &order.environment {
@@ -297,6 +281,7 @@ impl Shared {
             limits: Limits::of_a_command(!self.counts_processes),
             filter: Arc::clone(&self.filter),
             network,
+            stage,
             passed,
         };
         #[expect(
@@ -308,17 +293,21 @@ impl Shared {
             command.pre_exec(move || child.restrict_self());
         }
         let started = command.spawn().map_err(failed)?;
-        let group = Group::adopt(started).map_err(failed)?.with_mark(order.mark).with_report(report);
+        let group = Group::adopt(started)
+            .map_err(failed)?
+            .with_mark(order.mark)
+            .with_report(report)
+            .living_under(shield);
         Ok(Started { group, output })
     }
 
-    fn namespaces(&self, network: &Reach) -> Options {
+    fn namespaces(&self, is_alone: bool) -> Options {
         let mut options = Options::default();
         for option in ["user", "pid", "ipc", "uts"] {
             options.add::<&str, 0>(&format!("--unshare-{option}"), []);
         }
         options.add::<&str, 0>("--unshare-cgroup-try", []);
-        if matches!(network, Reach::Alone) {
+        if is_alone {
             options.add::<&str, 0>("--unshare-net", []);
         }
         if self.bubblewrap.disables_namespaces() {
@@ -344,20 +333,13 @@ fn tell_of_the_proxy(options: &mut Options, environment: &[(OsString, OsString)]
     options.add("--setenv", ["MAVEN_OPTS".as_ref(), java.as_os_str()]);
 }
 
-/// The network that a command is started in.
-#[derive(Debug)]
-enum Reach {
-    Host,
-    Alone,
-    Of(Arc<Network>),
-}
-
 /// What a child of ours does before it becomes bubblewrap.
 struct Child {
     mark: Option<Mark>,
     limits: Limits,
     filter: Arc<[libc::sock_filter]>,
-    network: Reach,
+    network: Arc<Network>,
+    stage: Stage,
     passed: Vec<OwnedFd>,
 }
 
@@ -367,10 +349,8 @@ impl Child {
         self.mark.map(Mark::put_on).transpose()?;
         self.limits.apply()?;
         rustix::thread::set_no_new_privs(true)?;
-        if let Reach::Of(network) = &self.network {
-            let (user, network) = network.doors();
-            child::enter(user, network)?;
-        }
+        self.network.enter()?;
+        self.stage.set()?;
         child::close_everything_on_exec()?;
         for passed in &self.passed {
             child::pass_on(passed)?;

@@ -2,9 +2,9 @@
 //!
 //! A protected path is mounted onto itself, read-only. Every folder on the way to it is mounted onto itself, too,
 //! because only a mount point can be neither renamed nor removed: without that, a command moves the folder away and
-//! makes its own in its place. A missing `.git` or `.better-llm` is made first, as an empty folder, and removed at
-//! the end. Where no mount can stand (a link, a missing file) the path is only named: it is compared before and
-//! after each command, as at level `kernel`.
+//! makes its own in its place. A missing `.git` or `.better-llm` is made first, as an empty folder (`made`), and removed
+//! at the end, by the last one who lives there (`claim`). Where no mount can stand (a link, a missing file) the path
+//! is only named: it is compared before and after each command, as at level `kernel`.
 //!
 //! Repositories below the writable folders are found by a walk with bounds, once. One that a command makes later has
 //! no more power than any other folder of its.
@@ -12,14 +12,16 @@
 use std::{
     collections::{BTreeSet, VecDeque},
     ffi::OsStr,
-    fs, io,
+    fs,
     path::{Component, Path, PathBuf},
 };
 
-use crate::{folders::rest_inside, settings::SandboxSettings};
+use super::{
+    claim::Claim,
+    made::{self, Made},
+};
+use crate::{folders::rest_inside, settings::SandboxSettings, settle::Settled};
 
-/// Names that are made where they are missing: an empty folder of that name means nothing to anybody.
-const MADE: [&str; 2] = [".git", ".better-llm"];
 /// Files that shells run when they start, where a writable folder is somebody's home.
 const SHELL_START_UP: [&str; 17] = [
     ".bash_aliases",
@@ -51,9 +53,9 @@ const MOST_REPOSITORIES: usize = 64;
 /// Links that lead from one protected path to the next.
 const MOST_LINKS: usize = 8;
 
-/// Found and ready to be mounted. Dropping it removes what was made.
+/// Found and ready to be mounted. Dropping it is leaving the folders, and removes what was made where nobody is left.
 #[derive(Debug, Default)]
-pub(super) struct Shield {
+pub(crate) struct Shield {
     /// Folders on the way, to be mounted writable.
     pub(super) ways: BTreeSet<PathBuf>,
     /// To be mounted read-only.
@@ -62,17 +64,20 @@ pub(super) struct Shield {
     pub(super) watched: Vec<PathBuf>,
     /// The walk read as much as it may: repositories beyond are not shielded.
     pub(super) is_partial: bool,
-    made: Vec<PathBuf>,
+    /// On every writable folder, taken before anything is made there.
+    claims: Vec<Claim>,
+    made: Vec<Made>,
 }
 
 impl Shield {
     /// Looks for everything that is protected, and makes what has to be there.
     pub(super) fn raise(settings: &SandboxSettings) -> Self {
         let mut shield = Self::default();
+        shield.claims = settings.writable_roots().map(Claim::on).collect();
         for root in settings.writable_roots() {
             let ours = settings.protected.iter().chain(&settings.git_dirs);
             let inside = ours.filter_map(|path| rest_inside(path, root));
-            let named = MADE.into_iter().chain(SHELL_START_UP).map(PathBuf::from);
+            let named = made::NAMES.into_iter().chain(SHELL_START_UP).map(PathBuf::from);
             for path in inside.chain(named) {
                 shield.protect(root, &path, 0);
             }
@@ -94,14 +99,54 @@ impl Shield {
         shield
     }
 
-    /// Whether everything still stands where it was found.
-    pub(super) fn holds(&self) -> bool {
-        let mut mounted = self.ways.iter().chain(&self.read_only);
-        mounted.all(|path| path.symlink_metadata().is_ok_and(|found| !found.is_symlink()))
-            && self
-                .watched
-                .iter()
-                .all(|path| path.symlink_metadata().map_or(true, |found| found.is_symlink()))
+    /// Whether everything that is mounted still stands where it was found.
+    pub(super) fn stands(&self) -> bool {
+        self.claims.iter().all(Claim::stands)
+            && self.made.iter().all(Made::stands)
+            && self.mounted().all(|path| may_be_mounted(path))
+    }
+
+    /// Whether nothing has come that could be mounted, too.
+    pub(super) fn is_whole(&self) -> bool {
+        self.watched.iter().all(|path| !may_be_mounted(path))
+    }
+
+    fn mounted(&self) -> impl Iterator<Item = &PathBuf> {
+        self.ways.iter().chain(&self.read_only)
+    }
+
+    /// One beside this one, for what starts while something lives, and the paths that it cannot hold any more.
+    pub(super) fn without_what_went(&self) -> (Self, Vec<PathBuf>) {
+        let claims = self.claims.iter().map(|claim| Claim::on(claim.root())).collect();
+        let made = self.made.iter().filter_map(Made::again).collect();
+        let went: Vec<_> = self.mounted().filter(|path| !may_be_mounted(path)).cloned().collect();
+        let is_there = |path: &&PathBuf| !went.iter().any(|gone| path.starts_with(gone));
+        let shield = Self {
+            ways: self.ways.iter().filter(is_there).cloned().collect(),
+            read_only: self.read_only.iter().filter(is_there).cloned().collect(),
+            watched: self.watched.clone(),
+            is_partial: self.is_partial,
+            claims,
+            made,
+        };
+        (shield, went)
+    }
+
+    /// Sets aside what a command may have put where its mount came off, and names it.
+    pub(crate) fn set_aside(&self) -> Settled {
+        let mut settled = Settled::default();
+        let root_of = |place: &Path| {
+            let roots = self.claims.iter().map(Claim::root);
+            roots.filter(|root| place.starts_with(root)).max_by_key(|root| root.as_os_str().len())
+        };
+        for made in &self.made {
+            let root = root_of(made.place()).unwrap_or(Path::new("/"));
+            match made.set_aside(root) {
+                Ok(said) => settled.restored.extend(said),
+                Err(failed) => settled.not_restored.push(failed),
+            }
+        }
+        settled
     }
 
     /// Protects `path`, relative to `root`, as far as there is something to protect.
@@ -125,9 +170,9 @@ impl Shield {
                     return;
                 }
                 Ok(_) if is_last => {
-                    // As a session leaves it that was killed.
-                    if is_made(name) && fs::read_dir(&place).is_ok_and(|mut inside| inside.next().is_none()) {
-                        self.made.push(place.clone());
+                    // As a session leaves it that was killed, or one that lives there, too.
+                    if is_named(name) && place.parent() == Some(root) {
+                        self.made.extend(Made::found(&place));
                     }
                     self.read_only.insert(place);
                     return;
@@ -135,8 +180,7 @@ impl Shield {
                 Ok(found) if found.is_dir() => {
                     self.ways.insert(place.clone());
                 }
-                Err(_) if is_last && is_made(name) && fs::create_dir(&place).is_ok() => {
-                    self.made.push(place.clone());
+                Err(_) if is_last && is_named(name) && self.make(&place) => {
                     self.read_only.insert(place);
                     return;
                 }
@@ -146,6 +190,10 @@ impl Shield {
                 }
             }
         }
+    }
+
+    fn make(&mut self, place: &Path) -> bool {
+        Made::make(place, true).map(|made| self.made.push(made)).is_ok()
     }
 
     /// The folders below `root` that hold a repository, nearest first.
@@ -174,22 +222,29 @@ impl Shield {
     }
 }
 
-fn is_made(name: &OsStr) -> bool {
-    MADE.iter().any(|made| name == *made)
+fn is_named(name: &OsStr) -> bool {
+    made::NAMES.iter().any(|made| name == *made)
+}
+
+/// No mount stands on a link.
+fn may_be_mounted(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| !found.is_symlink())
 }
 
 impl Drop for Shield {
     fn drop(&mut self) {
-        for folder in &self.made {
-            match fs::remove_dir(folder) {
-                Ok(()) => {}
-                // The person has put something there meanwhile, or taken it away.
-                Err(error)
-                    if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotFound) => {
-                }
-                Err(error) => {
-                    tracing::warn!(folder = %folder.display(), %error, "an empty folder stays behind")
-                }
+        let Settled { restored, not_restored } = self.set_aside();
+        if !(restored.is_empty() && not_restored.is_empty()) {
+            tracing::warn!(?restored, ?not_restored, "a command may have changed protected paths");
+        }
+        for claim in std::mem::take(&mut self.claims) {
+            let root = claim.root().to_owned();
+            let made: Vec<_> = self.made.iter().filter(|made| made.place().starts_with(&root)).collect();
+            let places: Vec<_> = made.iter().map(|made| made.place()).collect();
+            if !made.is_empty()
+                && let Some(_last) = claim.of_the_last(&places)
+            {
+                made.iter().for_each(|made| made.remove());
             }
         }
     }

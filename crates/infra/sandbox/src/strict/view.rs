@@ -1,7 +1,8 @@
 //! What of the file system a command sees: a list of mounts, parents first, in words of bubblewrap.
 //!
 //! Nothing is mounted at a place that a command could have moved: bubblewrap follows paths, and it is not walled in.
-//! So each folder between a writable one and a mount below it is a mount, too.
+//! So what lies below a writable folder is not left to it (`stage`), and each folder in between is a mount, too, which
+//! no command can move.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +18,10 @@ use std::{
 
 use rustix::fs::MemfdFlags;
 
-use super::shield::Shield;
+use super::{
+    shield::Shield,
+    stage::{Stage, Writing},
+};
 use crate::{
     folders::{Folders, rest_inside},
     grants::{self, Grants, Reach},
@@ -170,14 +174,34 @@ impl View {
         ways.into_iter().for_each(|way| self.put(way, Mount::Write));
     }
 
-    /// Adds the options that make it, and `/proc` and `/dev`, which are the command's own. `processes` is how many it
-    /// may have, where this kernel counts them for each namespace.
+    /// What lies below a writable folder has to be mounted in it before bubblewrap is told of the folder: see
+    /// [`Stage`]. None is what bubblewrap mounts.
+    fn staged(&self, place: &Path, mount: &Mount) -> Option<Writing> {
+        let is_of_the_host = |mount: &&Mount| matches!(mount, Mount::Read | Mount::Write);
+        let above = || {
+            let above = place.ancestors().skip(1).filter_map(|above| self.0.get(above));
+            above.take_while(is_of_the_host)
+        };
+        let is_below_a_writable = above().any(|mount| *mount == Mount::Write);
+        match mount {
+            Mount::Read | Mount::Copy if is_below_a_writable => Some(Writing::Refused),
+            Mount::Write if is_below_a_writable => match above().next() {
+                Some(Mount::Read) => Some(Writing::Allowed),
+                _ => Some(Writing::AsAbove),
+            },
+            _ => None,
+        }
+    }
+
+    /// Adds the options that make it, and `/proc` and `/dev`, which are the command's own, and gives what is to be
+    /// mounted before. `processes` is how many it may have, where this kernel counts them for each namespace.
     pub(super) fn describe(
         &self,
         options: &mut Options,
         bounds_memory: bool,
         processes: Option<u64>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Stage> {
+        let mut stage = Stage::default();
         let root = self.0.get(Path::new("/"));
         match root {
             Some(Mount::Write) => options.add("--bind", ["/", "/"]),
@@ -195,6 +219,10 @@ impl View {
         options.memory(Path::new("/dev/shm"), bounds_memory);
         options.add("--remount-ro", ["/dev"]);
         for (place, mount) in self.0.iter().filter(|(place, _)| *place != Path::new("/")) {
+            if let Some(writing) = self.staged(place, mount) {
+                stage.add(place, writing)?;
+                continue;
+            }
             match mount {
                 Mount::Read => options.add("--ro-bind-try", [place, place]),
                 Mount::Write => options.add("--bind", [place, place]),
@@ -213,7 +241,7 @@ impl View {
         if root.is_none() {
             options.add("--remount-ro", ["/"]);
         }
-        Ok(())
+        Ok(stage)
     }
 }
 

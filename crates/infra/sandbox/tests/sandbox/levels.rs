@@ -125,11 +125,11 @@ async fn a_probe_that_succeeded_is_not_made_again() {
     path.1 = format!("{}:/usr/local/bin:/usr/bin:/bin", folder.display()).into();
     let asked = || fs::read_to_string(bench.home.join("asked")).unwrap_or_default().lines().count();
     Sandbox::new(settings.clone()).check().await.expect("it works");
-    // Its version, and a true command.
-    assert_eq!((asked(), proofs()), (2, 1));
+    // Its version, the user namespace that commands start in, and a true command.
+    assert_eq!((asked(), proofs()), (3, 1));
     let next = Sandbox::new(settings);
     next.check().await.expect("it works");
-    assert_eq!(asked(), 2);
+    assert_eq!(asked(), 3);
     assert_eq!(result(&next, "echo runs").await.1, "runs\n");
 }
 

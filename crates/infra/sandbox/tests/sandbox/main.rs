@@ -19,4 +19,5 @@ mod servers;
 mod shield;
 mod stubborn;
 mod support;
+mod together;
 mod wall;

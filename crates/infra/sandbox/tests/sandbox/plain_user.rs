@@ -33,6 +33,7 @@ fn every_wall_holds_for_a_plain_user_as_for_root() {
             "network::",
             "limits::",
             "folders::",
+            "together::",
             "others::",
             "stubborn::",
             "--test-threads",

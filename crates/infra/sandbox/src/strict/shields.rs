@@ -1,0 +1,81 @@
+//! The shield of a session, and when it is looked for anew: only while nothing lives under it.
+//!
+//! While a command or a server lives, nothing that it could have made is taken for a place of a mount, and nothing
+//! that holds it is taken away. What went from outside meanwhile is left out, and compared instead.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::shield::Shield;
+use crate::{protected::Guard, settings::SandboxSettings};
+
+/// What mounts hold, and what is compared because none can.
+#[derive(Clone)]
+pub(crate) struct Shielded {
+    pub(crate) shield: Arc<Shield>,
+    pub(crate) guards: Vec<Arc<Guard>>,
+}
+
+/// Keeps one. Whoever lives under a shield holds it, too.
+pub(super) struct Shields {
+    settings: Arc<SandboxSettings>,
+    /// None before the first command: looking for repositories takes time.
+    kept: Mutex<Option<Shielded>>,
+}
+
+impl Shields {
+    pub(super) const fn new(settings: Arc<SandboxSettings>) -> Self {
+        Self { settings, kept: Mutex::new(None) }
+    }
+
+    /// The one for a command that is about to start.
+    pub(super) fn for_the_next(&self) -> Shielded {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let renewed = match &*kept {
+            Some(now) => {
+                let is_lived_under = Arc::strong_count(&now.shield) > 1;
+                match (now.shield.stands(), is_lived_under) {
+                    (true, true) => return now.clone(),
+                    (true, false) if now.shield.is_whole() => return now.clone(),
+                    (false, true) => self.without_what_went(now),
+                    (_, false) => self.raise(),
+                }
+            }
+            None => self.raise(),
+        };
+        // The old one goes after the new one has come, so nobody takes this session for gone in between.
+        kept.insert(renewed).clone()
+    }
+
+    /// The one that was asked for last.
+    pub(super) fn current(&self) -> Arc<Shield> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&kept.get_or_insert_with(|| self.raise()).shield)
+    }
+
+    fn raise(&self) -> Shielded {
+        let shield = Shield::raise(&self.settings);
+        if shield.is_partial {
+            tracing::warn!(
+                "too many folders to search for repositories; those further down are not shielded"
+            );
+        }
+        let guards = self.guards(&shield.watched);
+        Shielded { shield: Arc::new(shield), guards }
+    }
+
+    /// The guards stay: they remember how everything looked before what lives now.
+    fn without_what_went(&self, now: &Shielded) -> Shielded {
+        let (shield, went) = now.shield.without_what_went();
+        let guards = now.guards.iter().cloned().chain(self.guards(&went)).collect();
+        Shielded { shield: Arc::new(shield), guards }
+    }
+
+    fn guards(&self, watched: &[std::path::PathBuf]) -> Vec<Arc<Guard>> {
+        let of_root = |root| {
+            let mut inside = watched.iter().filter_map(|path| path.strip_prefix(root).ok()).peekable();
+            inside.peek()?;
+            Some(Arc::new(Guard::of_paths(root, inside.map(std::path::Path::to_owned))))
+        };
+        self.settings.writable_roots().filter_map(of_root).collect()
+    }
+}
