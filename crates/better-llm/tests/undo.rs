@@ -254,3 +254,27 @@ async fn o_29_a_round_that_was_killed_is_undone_against_the_present() {
     assert_eq!((place.read("a.txt").as_deref(), place.read("b.txt")), (Some("one\n"), None));
     assert_eq!(engine.undo_plan(None, None, None).await.unwrap().round(), 1);
 }
+
+/// The repository that states were kept with is gone; with it back, they can be used again.
+#[tokio::test]
+async fn o_29_states_whose_repository_is_gone_are_said_to_be_lost() {
+    let place = Place::new();
+    let git = |arguments: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        git.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", &place.home);
+        let done = git.arg("-C").arg(&place.workspace).args(arguments).status().unwrap();
+        assert!(done.success(), "git {arguments:?}");
+    };
+    place.write("a.txt", "mine\n");
+    git(&["init", "--quiet"]);
+    git(&["add", "--all"]);
+    git(&["-c", "user.name=a", "-c", "user.email=b", "commit", "--quiet", "--message=a"]);
+    place.session(&[&[("a.txt", "one\n")]]).await;
+    let (own, aside) = (place.workspace.join(".git"), place.home.join("aside"));
+    fs::rename(&own, &aside).unwrap();
+    let error = place.engine(None).await.undo_plan(None, None, None).await.err().unwrap();
+    assert_eq!((error.code(), place.read("a.txt").as_deref()), ("states_lost", Some("one\n")), "{error}");
+    fs::rename(&aside, &own).unwrap();
+    place.engine(None).await.undo_plan(None, None, None).await.unwrap().apply().await.unwrap();
+    assert_eq!(place.read("a.txt").as_deref(), Some("mine\n"));
+}

@@ -14,7 +14,7 @@ use domain::{
     workspace::{Checkpoint, UndoError as Refusal, UndoFile, UndoPlan, Undone, WorkspaceError},
 };
 use storage::{SessionSummary, SqliteJournal};
-use workspace::Workspace;
+use workspace::{StatesLost, Workspace};
 
 use super::Engine;
 
@@ -117,6 +117,15 @@ pub enum UndoError {
          there is room"
     )]
     Gone(SessionId),
+    /// What undo needs cannot be read, because `.git` or parts of it or of our own folder are gone.
+    #[error("what the files of session {session} were before cannot be read any more; nothing was undone")]
+    Lost {
+        /// The session.
+        session: SessionId,
+        /// What is gone.
+        #[source]
+        source: WorkspaceError,
+    },
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -154,6 +163,7 @@ impl UndoError {
             Self::Open(_) => "session_open",
             Self::AtWork(_) => "session_at_work",
             Self::Gone(_) => "states_gone",
+            Self::Lost { .. } => "states_lost",
             Self::Journal(_) | Self::Unrecorded { .. } => "journal",
             Self::Workspace(_) | Self::Refused(Refusal::Workspace(_)) => "workspace",
             Self::Refused(Refusal::Refused(_)) => "undo_refused",
@@ -251,7 +261,11 @@ async fn choose(
         None => round.changed_something(),
     };
     for round in rounds.into_iter().rev().filter(is_meant) {
-        let plan = workspace.undo_plan(&round.begin, round.end.as_ref(), paths).await?;
+        let plan = workspace.undo_plan(&round.begin, round.end.as_ref(), paths).await;
+        let plan = plan.map_err(|source| match source.source.is::<StatesLost>() {
+            true => UndoError::Lost { session, source },
+            false => UndoError::Workspace(source),
+        })?;
         if wanted.is_some() || !round.was_undone || !plan.files.is_empty() {
             if !plan.unchanged.is_empty() {
                 return Err(UndoError::Unchanged { session, round: round.number, paths: plan.unchanged });

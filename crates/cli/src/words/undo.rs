@@ -138,6 +138,9 @@ impl Language {
             UndoError::Gone(session) => {
                 format!("세션 {session}: 이전 파일 상태가 더 이상 저장되어 있지 않습니다")
             }
+            UndoError::Lost { session, .. } => {
+                format!("세션 {session}: 이전 파일 내용을 더 이상 읽을 수 없어 아무것도 되돌리지 않았습니다")
+            }
             UndoError::Journal(_) => "저널을 읽을 수 없습니다".to_owned(),
             UndoError::Workspace(_) | UndoError::Refused(Refusal::Workspace(_)) => {
                 "작업 폴더를 확인할 수 없습니다".to_owned()
@@ -177,6 +180,10 @@ impl Language {
             UndoError::Refused(Refusal::Outdated | Refusal::Stopped { .. }) => {
                 self.pick("try again", "다시 시도하세요")
             }
+            UndoError::Lost { .. } => self.pick(
+                "put `.git` back as it was, from a backup or from a fresh clone, and try again",
+                "백업이나 새로 복제한 저장소에서 `.git`을 원래대로 되돌린 뒤 다시 시도하세요",
+            ),
             UndoError::NoSession { .. } | UndoError::OtherWorkspace { .. } => match self {
                 Self::English => "",
                 Self::Korean => "세션을 `session undo ID`로, 폴더를 `--cwd`로 지정하세요",

@@ -87,7 +87,8 @@ fn failure(error: &UndoError) -> StartFailure {
         | UndoError::NoRound { .. }
         | UndoError::NothingChanged(_)
         | UndoError::Unchanged { .. }
-        | UndoError::Gone(_) => NOT_FOUND,
+        | UndoError::Gone(_)
+        | UndoError::Lost { .. } => NOT_FOUND,
         UndoError::Outside(_) => StartFailure::USAGE,
         UndoError::Open(_) | UndoError::AtWork(_) | UndoError::CutOff { .. } | UndoError::Refused(_) => {
             NOT_DONE

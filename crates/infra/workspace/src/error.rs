@@ -4,6 +4,30 @@ use std::{io, path::PathBuf};
 
 use crate::git::{belonging::Elsewhere, call::GitError};
 
+/// States were kept, and what they consist of cannot be had any more. The source of a
+/// [`domain::workspace::WorkspaceError`].
+#[derive(Debug, thiserror::Error)]
+pub enum StatesLost {
+    /// They were kept with the help of a repository that cannot be used.
+    #[error("these states were kept with the help of git, and {0}")]
+    Repository(String),
+    /// Parts of them are missing.
+    #[error("git's objects or ours are not whole any more")]
+    Objects(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StatesLost {
+    /// What git failing at states of ours comes to; every other error stays as it is.
+    pub(crate) fn or(error: KeepError) -> Box<dyn std::error::Error + Send + Sync> {
+        match error {
+            KeepError::Git(GitError::Failed { .. }) | KeepError::Answer(_) => {
+                Self::Objects(error.into()).into()
+            }
+            error => error.into(),
+        }
+    }
+}
+
 /// The step that failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeepError {

@@ -45,6 +45,7 @@ use domain::{
         WorkspaceError,
     },
 };
+pub use error::StatesLost;
 pub use facts::{Author, create_repository, git_dirs, head, ignored_repository, is_inside, is_tracked};
 use observer::Observer;
 use path::FilePath;

@@ -2,6 +2,7 @@
 //!
 //! Everything here happens one after the other; [`crate::Workspace`] holds the lock.
 
+mod reasons;
 mod undo;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
 };
 
 use domain::workspace::{Checkpoint, CommitDone, CommitError, CommitRequest, WorkspaceError};
+use reasons::why_no_git;
 
 use crate::{
     changes::{Found, bounded_text},
@@ -273,18 +275,6 @@ impl Observer {
         Ok(bounded_text(bytes, omitted, most))
     }
 
-    fn why_no_head(&self) -> String {
-        match (&self.repository, &self.elsewhere) {
-            (Some(repository), _) => {
-                format!("{}, so there is no HEAD to compare with", why_no_git(repository))
-            }
-            (None, Some(elsewhere)) => format!("{elsewhere}. So there is no HEAD to compare with"),
-            (None, None) => {
-                "the workspace is not inside a git repository, so there is no HEAD to compare with".to_owned()
-            }
-        }
-    }
-
     pub(crate) async fn commit(&mut self, request: CommitRequest) -> Result<CommitDone, CommitError> {
         let message = git::message::cleaned(&request.message)?;
         self.open().await?;
@@ -292,7 +282,10 @@ impl Observer {
             return Err(match (&self.repository, &self.elsewhere) {
                 (None, None) => CommitError::NoRepository,
                 (None, Some(elsewhere)) => CommitError::Git { doing: "commit", text: elsewhere.to_string() },
-                (Some(repository), _) => CommitError::Git { doing: "commit", text: why_no_git(repository) },
+                (Some(repository), _) => CommitError::Git {
+                    doing: "commit",
+                    text: why_no_git(repository, self.began_without_git()),
+                },
             });
         };
         let Some(since) = &request.since else {
@@ -340,6 +333,7 @@ impl Observer {
             (Some(Keeper::Plain(keeper)), Kept::Plain(from), Kept::Plain(now)) => {
                 Ok(lock(keeper).compare(from, now))
             }
+            (_, Kept::Git(_), _) => Err(failed(doing)(self.why_no_states())),
             _ => Err(failed(doing)(UnknownCheckpoint)),
         }
     }
@@ -360,7 +354,7 @@ impl Observer {
         self.store = Some(Arc::clone(&store));
         self.look_around();
         let keeper = match (self.repository.clone(), Git::find(&self.settings)) {
-            (Some(repository), Some(git)) if repository.refusal().is_none() => {
+            (Some(repository), Some(git)) if repository.refusal().is_none() && !store.began_without_git() => {
                 let opened = GitKeeper::open(git, repository, &self.settings, &store).await;
                 let (keeper, sources) = opened.map_err(failed("prepare git for checkpoints"))?;
                 self.sources = sources;
@@ -465,13 +459,5 @@ impl Observer {
             }
             None => Err(KeepError::Blocking(io::ErrorKind::NotFound.into())),
         }
-    }
-}
-
-/// Why states are not kept by git although there is a repository.
-fn why_no_git(repository: &Repository) -> String {
-    match repository.refusal() {
-        Some(refusal) => refusal.to_string(),
-        None => "no git program was found on PATH (a person has to install git)".to_owned(),
     }
 }

@@ -68,6 +68,12 @@ impl Store {
         &self.scratch
     }
 
+    /// Whether earlier openings kept states as outside of git. A session's states are all of one kind.
+    pub(crate) fn began_without_git(&self) -> bool {
+        let states = fs::read_dir(self.folder.join("states")).into_iter().flatten().flatten();
+        states.map(|state| state.file_name()).any(|name| name.as_bytes().starts_with(b"files-"))
+    }
+
     /// Git's objects.
     pub(crate) fn objects(&self) -> PathBuf {
         self.folder.join("objects")

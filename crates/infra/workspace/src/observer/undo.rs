@@ -19,6 +19,7 @@ use verdicts::{Planned, Verdicts};
 use super::{Observer, Outside, UnknownCheckpoint, failed};
 use crate::{
     changes::bounded_text,
+    error::{KeepError, StatesLost},
     facts::is_root,
     file,
     off_thread::{blocking, lock},
@@ -59,6 +60,11 @@ fn is_within(scope: Option<&Vec<FilePath>>, path: &FilePath) -> bool {
 }
 
 const DOING: &str = "see what an undo would do";
+
+/// Git could not read the states.
+fn lost(error: KeepError) -> WorkspaceError {
+    WorkspaceError { doing: DOING.to_owned(), source: StatesLost::or(error) }
+}
 
 impl Observer {
     pub(crate) async fn undo_plan(
@@ -104,6 +110,9 @@ impl Observer {
         let named = paths.map(|paths| self.scope(paths)).transpose()?;
         let scope = named.as_ref().and_then(|named| named.iter().map(|(_, path)| path.clone()).collect());
         let begin = self.find(begin).await?;
+        if let (Kept::Git(_), Some(Keeper::Plain(_))) = (&begin, &self.keeper) {
+            return Err(failed(DOING)(self.why_no_states()));
+        }
         let end = match end {
             Some(end) => self.find(end).await?,
             None => {
@@ -160,7 +169,7 @@ impl Observer {
     async fn paths_of(&self, state: &Kept) -> Result<Vec<FilePath>, WorkspaceError> {
         match (&self.keeper, state) {
             (Some(Keeper::Git(keeper)), Kept::Git(state)) => {
-                let entries = keeper.entries(&state.tree, None).await.map_err(failed(DOING))?;
+                let entries = keeper.entries(&state.tree, None).await.map_err(lost)?;
                 Ok(entries.into_keys().chain(state.aside.keys().cloned()).collect())
             }
             (_, Kept::Plain(state)) => Ok(state.files.iter().map(|file| file.path.clone()).collect()),
@@ -171,7 +180,7 @@ impl Observer {
     async fn undoable(&self, from: &Kept, to: &Kept) -> Result<BTreeSet<FilePath>, WorkspaceError> {
         match (&self.keeper, from, to) {
             (Some(Keeper::Git(keeper)), Kept::Git(from), Kept::Git(to)) => {
-                keeper.undoable(from, to).await.map_err(failed(DOING))
+                keeper.undoable(from, to).await.map_err(lost)
             }
             (_, Kept::Plain(from), Kept::Plain(to)) => Ok(PlainKeeper::undoable(from, to)),
             _ => Err(failed(DOING)(UnknownCheckpoint)),
@@ -184,9 +193,7 @@ impl Observer {
         paths: &BTreeSet<FilePath>,
     ) -> Result<BTreeMap<FilePath, Was>, WorkspaceError> {
         match (&self.keeper, state) {
-            (Some(Keeper::Git(keeper)), Kept::Git(state)) => {
-                keeper.was(state, paths).await.map_err(failed(DOING))
-            }
+            (Some(Keeper::Git(keeper)), Kept::Git(state)) => keeper.was(state, paths).await.map_err(lost),
             (Some(Keeper::Plain(keeper)), Kept::Plain(state)) => Ok(lock(keeper).was(state, paths)),
             _ => Err(failed(DOING)(UnknownCheckpoint)),
         }
@@ -197,7 +204,7 @@ impl Observer {
         let paths = draft.files.keys().cloned().collect::<Vec<_>>();
         let (bytes, omitted) = match (&self.keeper, &draft.end, &draft.begin) {
             (Some(Keeper::Git(keeper)), Kept::Git(end), Kept::Git(begin)) => {
-                keeper.diff_of(end, begin, &paths).await.map_err(failed(DOING))?
+                keeper.diff_of(end, begin, &paths).await.map_err(lost)?
             }
             (Some(Keeper::Plain(keeper)), Kept::Plain(end), Kept::Plain(begin)) => {
                 let (keeper, end, begin) = (Arc::clone(keeper), end.clone(), begin.clone());

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use better_llm_workspace::Workspace;
+use better_llm_workspace::{StatesLost, Workspace};
 use domain::{
     ports::WorkspacePort,
     workspace::{Checkpoint, RefusedFile, UndoError, UndoPlan, UndoRefusal},
@@ -308,4 +308,48 @@ async fn an_undo_dropped_at_any_await_is_whole_or_absent() {
             "after {polls} polls: {contents:?}"
         );
     }
+}
+
+/// Where `.git` is gone or not whole, that is what is said; and with it back, everything goes back.
+#[tokio::test]
+async fn o_29_states_whose_repository_is_gone_are_said_to_be_lost_until_it_is_back() {
+    for part in [".git", ".git/objects"] {
+        let fixture = Fixture::committed(&[("a.txt", "1\n")]);
+        let session = fixture.workspace();
+        let begin = session.checkpoint().await.unwrap();
+        fixture.write("a.txt", "2\n");
+        let end = session.checkpoint().await.unwrap();
+        drop(session);
+        let (place, aside) = (fixture.root.join(part), fixture.base().join("aside"));
+        fs::rename(&place, &aside).unwrap();
+        if part != ".git" {
+            fs::create_dir(&place).unwrap();
+        }
+        let error = fixture.workspace().undo_plan(&begin, Some(&end), None).await.unwrap_err();
+        assert!(error.source.is::<StatesLost>(), "{part}: {:?}", error.source);
+        assert_eq!(fs::read_to_string(fixture.root.join("a.txt")).unwrap(), "2\n");
+        if part != ".git" {
+            fs::remove_dir(&place).unwrap();
+        }
+        fs::rename(&aside, &place).unwrap();
+        let later = fixture.workspace();
+        later.undo(&plan(&later, &begin, &end, None).await).await.unwrap();
+        assert_eq!(fs::read_to_string(fixture.root.join("a.txt")).unwrap(), "1\n");
+    }
+}
+
+/// A person may make a repository of a folder at any time.
+#[tokio::test]
+async fn o_29_a_folder_that_became_a_repository_since_is_undone_all_the_same() {
+    let fixture = Fixture::plain();
+    fixture.write("a.txt", "1\n");
+    let session = fixture.workspace();
+    let begin = session.checkpoint().await.unwrap();
+    fixture.write("a.txt", "2\n");
+    let end = session.checkpoint().await.unwrap();
+    drop(session);
+    fixture.git(&["init", "--quiet"]);
+    let later = fixture.workspace();
+    later.undo(&plan(&later, &begin, &end, None).await).await.unwrap();
+    assert_eq!(fs::read_to_string(fixture.root.join("a.txt")).unwrap(), "1\n");
 }
