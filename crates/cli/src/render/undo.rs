@@ -30,6 +30,7 @@ pub(crate) fn planned(undo: &Undo, language: Language) -> Markup {
     if plan.is_empty() {
         line(format!("  {}", language.undone_already()));
     }
+    line(format!("  {}", language.not_covered_by_undo()));
     if !plan.commits.is_empty() {
         line(format!("  {}: {}", language.commits_stay(), plan.commits.join(", ")));
     }

@@ -54,6 +54,14 @@ impl Language {
         self.pick("everything is as it was before the round already", "이미 모두 라운드 이전 상태입니다")
     }
 
+    /// What undo never brings back.
+    pub(crate) const fn not_covered_by_undo(self) -> &'static str {
+        self.pick(
+            "not covered: files that git ignores, and folders outside (`--add-dir`)",
+            "포함되지 않음: git이 무시하는 파일과 작업 폴더 밖의 폴더(`--add-dir`)",
+        )
+    }
+
     /// Label of the commits of the round.
     pub(crate) const fn commits_stay(self) -> &'static str {
         self.pick("commits made since, which stay", "그 뒤의 커밋 (그대로 남음)")

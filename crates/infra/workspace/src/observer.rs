@@ -13,7 +13,6 @@ use std::{
 };
 
 use domain::workspace::{Checkpoint, CommitDone, CommitError, CommitRequest, WorkspaceError};
-use reasons::why_no_git;
 
 use crate::{
     changes::{Found, bounded_text},
@@ -282,10 +281,9 @@ impl Observer {
             return Err(match (&self.repository, &self.elsewhere) {
                 (None, None) => CommitError::NoRepository,
                 (None, Some(elsewhere)) => CommitError::Git { doing: "commit", text: elsewhere.to_string() },
-                (Some(repository), _) => CommitError::Git {
-                    doing: "commit",
-                    text: why_no_git(repository, self.began_without_git()),
-                },
+                (Some(repository), _) => {
+                    CommitError::Git { doing: "commit", text: self.why_no_git(repository) }
+                }
             });
         };
         let Some(since) = &request.since else {

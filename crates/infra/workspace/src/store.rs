@@ -43,6 +43,7 @@ pub(crate) struct Store {
     earlier: Option<PathBuf>,
     /// How many bytes of content earlier openings have added.
     size_before: u64,
+    began_without_git: bool,
 }
 
 impl Store {
@@ -61,7 +62,9 @@ impl Store {
         }
         let earlier = siblings::tidy(&folder, settings);
         let size_before = size_of(&folder);
-        Ok(Self { folder, scratch, earlier, size_before })
+        let states = fs::read_dir(folder.join("states"))?.flatten().map(|state| state.file_name());
+        let began_without_git = states.into_iter().any(|name| name.as_bytes().starts_with(b"files-"));
+        Ok(Self { folder, scratch, earlier, size_before, began_without_git })
     }
 
     pub(crate) const fn scratch(&self) -> &Arc<Scratch> {
@@ -69,9 +72,8 @@ impl Store {
     }
 
     /// Whether earlier openings kept states as outside of git. A session's states are all of one kind.
-    pub(crate) fn began_without_git(&self) -> bool {
-        let states = fs::read_dir(self.folder.join("states")).into_iter().flatten().flatten();
-        states.map(|state| state.file_name()).any(|name| name.as_bytes().starts_with(b"files-"))
+    pub(crate) const fn began_without_git(&self) -> bool {
+        self.began_without_git
     }
 
     /// Git's objects.
