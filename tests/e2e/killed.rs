@@ -155,3 +155,63 @@ async fn a_command_at_kernel_cannot_end_the_helper() {
     marker.check_gone();
     check_no_traces(&world);
 }
+
+/// A command that changed what nobody may change, and goes on.
+fn attack(marker: &Marker) -> String {
+    format!(
+        "mv .git away; mkdir -p .git/hooks; echo evil > .git/config; echo evil > away/hooks/pre-commit; {}",
+        marker.endless_command()
+    )
+}
+
+/// What the next session says first about what was put back.
+async fn told(world: &World, level: &str) -> Vec<String> {
+    let options = ["--provider", "offline", "--sandbox", level, "--output-format", "stream-json", "x"];
+    let ended = world.call(options).run().await;
+    let notices = ended.said().of_type("notice").into_iter();
+    notices.map(|notice| notice["text"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// O-8: contract 6 holds for a program that is killed, too.
+#[tokio::test]
+async fn what_a_command_at_kernel_had_changed_is_put_back_after_a_kill_9() {
+    for kill_helper in [false, true] {
+        let (world, marker) = (World::new(), Marker::new());
+        if !has(&world, "kernel").await {
+            return;
+        }
+        let config = world.read(".git/config");
+        let server = MockServer::start(one_worker("coder", [bash(&attack(&marker))])).await;
+        let program = in_a_command(&world, &server, "kernel").await;
+        if kill_helper {
+            kill_process(helper(&world), Signal::KILL).expect("the helper is ours to end");
+        }
+        program.signal(Signal::KILL);
+        program.end().await;
+        if !kill_helper {
+            marker.check_gone();
+            let deadline = Instant::now() + BOUND;
+            let is_back = || fs::read_to_string(world.repository.join(".git/config")).is_ok_and(|now| now == config);
+            while world.has("away") || !is_back() {
+                assert!(Instant::now() < deadline, "it is not put back");
+                std::thread::yield_now();
+            }
+            while traces(&world).iter().any(|trace| !trace.to_string_lossy().ends_with(".put-back")) {
+                assert!(Instant::now() < deadline, "{:?}", traces(&world));
+                std::thread::yield_now();
+            }
+        }
+        let told = told(&world, "kernel").await;
+        assert!(told.iter().any(|text| text.contains("put back: .git, .git/hooks/pre-commit")), "{told:?}");
+        assert_eq!((world.read(".git/config"), world.has("away")), (config, false));
+        assert!(!world.has(".git/hooks/pre-commit"));
+        assert_eq!(world.commits(), ["첫 커밋"]);
+        check_no_traces(&world);
+        let again = starts_silently(&world).await;
+        assert!(again, "it is said once");
+    }
+}
+
+async fn starts_silently(world: &World) -> bool {
+    told(world, "kernel").await.iter().all(|text| !text.contains("put back"))
+}

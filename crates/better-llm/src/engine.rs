@@ -140,6 +140,7 @@ impl Engine {
                 .iter()
                 .map(|notice| (notice.code().to_owned(), notice.to_string()))
                 .chain(self.said.iter().cloned())
+                .chain(sandbox.words_of_the_dead())
                 .collect(),
             redactor: Arc::clone(&self.redactor),
             clock: Arc::clone(&self.clock),

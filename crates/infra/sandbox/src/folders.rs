@@ -78,6 +78,11 @@ impl Folders {
         }
     }
 
+    /// What commands of a workspace may write besides it lies in there.
+    pub(crate) fn toolchains_of(workspace: &Path, cache: &Path) -> PathBuf {
+        cache.join("toolchains").join(workspace_key(workspace))
+    }
+
     /// The paths that commands may write.
     pub(crate) fn writable(&self) -> impl Iterator<Item = PathBuf> + '_ {
         [&self.home, &self.temporary, &self.caches].map(Clone::clone).into_iter()

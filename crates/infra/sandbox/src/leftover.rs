@@ -5,11 +5,15 @@
 //! helper at once, or else by the next start, before anything else. Nothing is written per command, because the mark
 //! of the session is on everything it starts.
 //!
+//! How protected files looked before its commands stands beside the note ([`shelf`]) and is put back by the same two.
+//!
 //! Whether somebody still owns a note is decided by [`owner`]. Nothing here ends processes of a session that lives.
 
 mod care;
 mod note;
 mod owner;
+mod shelf;
+mod word;
 
 use std::{
     ffi::OsStr,
@@ -22,7 +26,11 @@ use std::{
 
 use domain::id::SessionId;
 
-pub(crate) use self::care::Care;
+pub(crate) use self::{
+    care::Care,
+    shelf::{Armed, Shelf, is_in_reach},
+    word::take as take_words,
+};
 use self::{
     note::Note,
     owner::{Life, Owner},
@@ -73,10 +81,20 @@ impl Leftovers {
     /// that closes a moment earlier. An owner that lives on keeps what is its own.
     pub(crate) fn end_after_their_owner(&self, note: &Path) -> io::Result<()> {
         if self.owner.ends_within(OWNER_DEATH)? {
-            self.end()?;
+            let ended = self.end();
+            // Also beside what the kernel holds on to.
+            if let Some(run_folder) = note.parent() {
+                shelf::put_back_at_once(run_folder, &self.stem());
+            }
+            ended?;
             note::remove(note)?;
         }
         Ok(())
+    }
+
+    /// What the names of all files about the session begin with.
+    fn stem(&self) -> String {
+        shelf::stem(&self.owner, self.session)
     }
 
     /// Ends every process of the session and removes its temporary files.
@@ -135,7 +153,15 @@ fn names(pid: i32, temporary: &Path) -> bool {
 /// next start tries again.
 pub(crate) async fn end_those_of_the_dead(run_folder: &Path) {
     let dead = of_the_dead(run_folder);
-    if !dead.is_empty() && tokio::task::spawn_blocking(move || end_all(dead)).await.is_err() {
+    if dead.is_empty() && !shelf::is_something_armed(run_folder) {
+        return;
+    }
+    let run_folder = run_folder.to_owned();
+    let end = move || {
+        end_all(dead);
+        shelf::put_back_later(&run_folder);
+    };
+    if tokio::task::spawn_blocking(end).await.is_err() {
         tracing::error!("the thread that ends leftovers panicked");
     }
 }

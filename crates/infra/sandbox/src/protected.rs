@@ -8,6 +8,8 @@
 
 mod inner;
 mod nested;
+mod record;
+mod recover;
 mod remove;
 mod restore;
 mod snapshot;
@@ -22,9 +24,19 @@ use std::{
 
 use domain::command::NotRestored;
 use rustix::fs::{Mode, OFlags};
+use sha2::{Digest, Sha256};
 
 use self::{inner::Inner, nested::Nested, restore::Root, snapshot::Snapshot};
-use crate::{folders::rest_inside, settings::SandboxSettings, settle::Settled};
+pub(crate) use self::{
+    recover::{Recovered, recover},
+    restore::When,
+};
+use crate::{
+    folders::rest_inside,
+    leftover::{Armed, Shelf},
+    settings::SandboxSettings,
+    settle::Settled,
+};
 
 /// Why protected files could not be guarded.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +44,13 @@ pub(crate) enum GuardError {
     /// A protected file could not be looked at.
     #[error("cannot look at the protected path {}", path.display())]
     Look {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// How they look could not be written down.
+    #[error("cannot keep in {} how protected files look; make it a folder that you may write, on a disk with room", path.display())]
+    Keep {
         path: PathBuf,
         #[source]
         source: io::Error,
@@ -64,6 +83,8 @@ pub(crate) struct Guard {
     precious: Vec<PathBuf>,
     /// Repositories below the workspace's own, once they were looked for.
     nested: OnceLock<Nested>,
+    /// None where nothing is kept for those who come after us.
+    shelf: Option<Shelf>,
     memory: Mutex<Memory>,
 }
 
@@ -74,6 +95,14 @@ struct Memory {
     last: Option<Last>,
     /// How it looked before the first of those commands that run now.
     running: Weak<Before>,
+    /// What stands on the shelf.
+    kept: Kept,
+}
+
+#[derive(Default)]
+struct Kept {
+    snapshot: Weak<Snapshot>,
+    digest: Option<Vec<u8>>,
 }
 
 struct Last {
@@ -87,6 +116,8 @@ struct Before {
     snapshot: Arc<Snapshot>,
     precious: Vec<Held>,
     reserve: Mutex<Vec<OwnedFd>>,
+    /// As long as this is there, somebody else would put it back if we were killed.
+    armed: Option<Armed>,
 }
 
 /// More descriptors than putting back has open at a time. They are kept while commands run, so that it works where
@@ -130,7 +161,19 @@ impl Guard {
         paths.for_each(|path| watch(&mut watched, path));
         // Where only some paths are asked for, nothing else is looked for.
         let nested = OnceLock::from(Nested::default());
-        Self { workspace: root.to_owned(), watched, precious: Vec::new(), nested, memory: Mutex::default() }
+        Self {
+            workspace: root.to_owned(),
+            watched,
+            precious: Vec::new(),
+            nested,
+            shelf: None,
+            memory: Mutex::default(),
+        }
+    }
+
+    /// Keeps how everything looks there, too, while commands run.
+    pub(crate) fn kept_on(self, shelf: Option<Shelf>) -> Self {
+        Self { shelf, ..self }
     }
 
     /// How everything looks before a command. Costs one `lstat` per path where nothing changed since the last time.
@@ -141,10 +184,39 @@ impl Guard {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let before = match memory.running.upgrade() {
             Some(before) => before,
-            None => Arc::new(self.look(&mut memory.last)?),
+            None => {
+                let mut before = self.look(&mut memory.last)?;
+                let failed = |path: &Path, source| GuardError::Keep { path: path.to_owned(), source };
+                if let Some(shelf) = &self.shelf {
+                    let armed = self.arm(shelf, &before, &mut memory.kept);
+                    before.armed = Some(armed.map_err(|source| failed(shelf.folder(), source))?);
+                }
+                Arc::new(before)
+            }
         };
         memory.running = Arc::downgrade(&before);
         Ok(Baseline { workspace: self.workspace.clone(), before, is_settled: false })
+    }
+
+    /// Writes down how everything looks, where that is not what was written last.
+    fn arm(&self, shelf: &Shelf, before: &Before, kept: &mut Kept) -> io::Result<Armed> {
+        let now = Arc::downgrade(&before.snapshot);
+        if Weak::ptr_eq(&kept.snapshot, &now)
+            && let Some(armed) = shelf.arm()?
+        {
+            return Ok(armed);
+        }
+        let git_dirs = before.precious.iter().map(|held| Ok((&*held.name, restore::identity(&held.folder)?)));
+        let git_dirs = git_dirs.collect::<io::Result<Vec<_>>>()?;
+        let root = (&*self.workspace, before.root.identity()?, before.root.mode());
+        let record = record::write(root, git_dirs.into_iter(), before.snapshot.entries.iter());
+        // Files that changed a moment ago are looked at anew, and mostly found as they were.
+        let digest = Some(Sha256::digest(&record).to_vec());
+        if kept.digest != digest || !shelf.is_there() {
+            shelf.write(&record)?;
+        }
+        *kept = Kept { snapshot: now, digest };
+        shelf.arm()?.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn look(&self, last: &mut Option<Last>) -> Result<Before, GuardError> {
@@ -167,7 +239,8 @@ impl Guard {
         let look = |source| GuardError::Look { path: self.workspace.clone(), source };
         let root = Root::hold(&self.workspace).map_err(look)?;
         let reserve = (0..RESERVE).map(|_| root.as_fd().try_clone_to_owned()).collect::<io::Result<_>>();
-        Ok(Before { root, snapshot, precious, reserve: Mutex::new(reserve.map_err(look)?) })
+        let reserve = Mutex::new(reserve.map_err(look)?);
+        Ok(Before { root, snapshot, precious, reserve, armed: None })
     }
 
     fn nested(&self) -> &Nested {
@@ -216,11 +289,11 @@ impl Baseline {
     /// Undoes every change to a protected path. Call when the command is gone; again, as long as something is not
     /// restored.
     pub(crate) fn put_back(&mut self) -> Settled {
-        let Before { root, snapshot, precious, reserve } = &*self.before;
+        let Before { root, snapshot, precious, reserve, armed: _ } = &*self.before;
         let mut settled = Settled::default();
         if !snapshot.is_unchanged() {
             drop(mem::take(&mut *reserve.lock().unwrap_or_else(PoisonError::into_inner)));
-            settled = restore::put_back(&self.workspace, root, snapshot, precious);
+            settled = restore::put_back((&self.workspace, root), snapshot, precious, When::AtOnce);
         }
         self.is_settled = settled.not_restored.is_empty();
         settled
@@ -229,10 +302,15 @@ impl Baseline {
 
 impl Drop for Baseline {
     fn drop(&mut self) {
-        if !self.is_settled {
-            for NotRestored { path, why, .. } in self.put_back().not_restored {
-                tracing::error!(path, why, "a protected path stays changed");
-            }
+        if self.is_settled {
+            return;
+        }
+        let not_restored = self.put_back().not_restored;
+        if let (false, Some(armed)) = (not_restored.is_empty(), &self.before.armed) {
+            armed.leave_armed();
+        }
+        for NotRestored { path, why, .. } in not_restored {
+            tracing::error!(path, why, "a protected path stays changed");
         }
     }
 }

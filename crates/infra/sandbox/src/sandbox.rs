@@ -28,7 +28,7 @@ use crate::seatbelt::Seatbelt;
 #[cfg(target_os = "linux")]
 use crate::{
     kernel::Wall,
-    leftover::{self, Care},
+    leftover::{self, Care, Shelf},
     protected::Guard,
     strict::Strict,
 };
@@ -66,6 +66,16 @@ impl Sandbox {
             }
             (Err(error), _) => Err(Arc::clone(error)),
         }
+    }
+
+    /// What the person should hear of sessions in this workspace that were killed before: code and text of notices.
+    /// Each is given once; call when the sandbox was checked.
+    #[must_use]
+    pub fn words_of_the_dead(&self) -> Vec<(String, String)> {
+        #[cfg(target_os = "linux")]
+        return leftover::take_words(&self.settings.run_folder, self.settings.writable_roots());
+        #[cfg(not(target_os = "linux"))]
+        Vec::new()
     }
 
     async fn ready(&self) -> Result<&Ready, &Arc<SandboxError>> {
@@ -197,16 +207,38 @@ impl Sandbox {
         let wall = Wall::build(Arc::clone(&self.settings), self.folders.clone())
             .map_err(|source| unavailable(SandboxLevel::Kernel, source.into()))?;
         let ready = Ready {
-            reason: wall.reason() + &setting.care.gaps(),
+            reason: wall.reason() + &setting.care.gaps() + self.unkept(),
             launcher: Launcher::Kernel(Box::new(wall)),
             setting,
             artifacts: Arc::clone(&self.settings.artifacts),
             redactor: Arc::clone(&self.settings.redactor),
             unsettled: Arc::default(),
-            guards: self.settings.writable_roots().map(|root| Guard::of_root(root, &self.settings)).collect(),
+            guards: self.guards()?,
         };
         ready.probe().await.map_err(|source| unavailable(SandboxLevel::Kernel, source))?;
         Ok(ready)
+    }
+
+    /// Of every folder that commands may write.
+    #[cfg(target_os = "linux")]
+    fn guards(&self) -> Result<Vec<Guard>, SandboxError> {
+        let failed = |source| SandboxError::Note { path: self.settings.run_folder.clone(), source };
+        let guard = |(number, root)| {
+            let shelf = Shelf::of_this_process(&self.settings, number).map_err(failed)?;
+            Ok(Guard::of_root(root, &self.settings).kept_on(shelf))
+        };
+        self.settings.writable_roots().enumerate().map(guard).collect()
+    }
+
+    /// What is said where protected files are not kept for those who come after us.
+    #[cfg(target_os = "linux")]
+    fn unkept(&self) -> &'static str {
+        if leftover::is_in_reach(&self.settings) {
+            "; our state lies where commands may write, so what they change of protected files stays if this program is \
+             killed"
+        } else {
+            ""
+        }
     }
 
     #[cfg(target_os = "macos")]

@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::{
@@ -37,7 +37,7 @@ impl Note {
     /// Writes it.
     pub(crate) fn write(run_folder: &Path, leftovers: &Leftovers) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(run_folder)?;
-        let name = format!("{}-{}", leftovers.owner.pid, leftovers.session);
+        let name = leftovers.stem();
         let unfinished = run_folder.join(format!("{name}{UNFINISHED}"));
         let place = run_folder.join(format!("{name}{ENDING}"));
         let mut file =
@@ -85,31 +85,75 @@ pub(super) fn all(run_folder: &Path) -> Vec<PathBuf> {
     notes
 }
 
-fn has_a_living_writer(name: &str) -> bool {
+/// Whether whoever writes a file of this name lives.
+pub(super) fn has_a_living_writer(name: &str) -> bool {
     let writer = name.split_once('-').and_then(|(pid, _)| pid.parse::<u32>().ok());
     writer.is_some_and(|pid| Path::new("/proc").join(pid.to_string()).exists())
 }
 
-fn text(leftovers: &Leftovers) -> Vec<u8> {
-    let Leftovers { owner, mark, session, workspace, cache } = leftovers;
-    let mut text = Vec::new();
-    let mut field = |name: &str, value: &OsStr| {
+/// The fields of a small file, by name.
+pub(super) type Fields<'a> = BTreeMap<&'a [u8], &'a [u8]>;
+
+/// Appends fields.
+pub(super) fn write_fields(text: &mut Vec<u8>, fields: &[(&str, OsString)]) {
+    for (name, value) in fields {
         text.extend_from_slice(name.as_bytes());
         text.push(b'=');
         text.extend_from_slice(value.as_bytes());
         text.push(0);
-    };
-    field("version", VERSION.as_ref());
-    field("boot", owner.boot.as_ref());
-    field("namespace", owner.namespace.as_ref());
-    field("pid", owner.pid.to_string().as_ref());
-    field("started", owner.started.to_string().as_ref());
-    if let Some(mark) = mark {
-        field("mark", mark.to_string().as_ref());
     }
-    field("session", session.to_string().as_ref());
-    field("workspace", workspace.as_os_str());
-    field("cache", cache.as_os_str());
+}
+
+/// Reads fields.
+pub(super) fn read_fields(text: &[u8]) -> Fields<'_> {
+    text.split(|byte| *byte == 0)
+        .filter_map(|field| {
+            let middle = field.iter().position(|byte| *byte == b'=')?;
+            Some((field.get(..middle)?, field.get(middle + 1..)?))
+        })
+        .collect()
+}
+
+/// The fields that say whose a file is.
+pub(super) fn fields_of(owner: &Owner) -> impl Iterator<Item = (&'static str, OsString)> {
+    [
+        ("version", VERSION.into()),
+        ("boot", owner.boot.clone().into()),
+        ("namespace", owner.namespace.clone().into()),
+        ("pid", owner.pid.to_string().into()),
+        ("started", owner.started.to_string().into()),
+    ]
+    .into_iter()
+}
+
+/// Whose a file is; none where it is damaged or of another version.
+pub(super) fn owner_of(fields: &Fields<'_>) -> Option<Owner> {
+    let field = |name: &str| fields.get(name.as_bytes()).copied();
+    if field("version")? != VERSION.as_bytes() {
+        return None;
+    }
+    Some(Owner {
+        boot: value(field("boot")?)?,
+        namespace: value(field("namespace")?)?,
+        pid: value(field("pid")?)?,
+        started: value(field("started")?)?,
+    })
+}
+
+/// The path in a field.
+pub(super) fn path_of(fields: &Fields<'_>, name: &str) -> Option<PathBuf> {
+    fields.get(name.as_bytes()).map(|bytes| PathBuf::from(OsStr::from_bytes(bytes)))
+}
+
+fn text(leftovers: &Leftovers) -> Vec<u8> {
+    let Leftovers { owner, mark, session, workspace, cache } = leftovers;
+    let mut fields: Vec<(&str, OsString)> = fields_of(owner).collect();
+    fields.extend(mark.map(|mark| ("mark", mark.to_string().into())));
+    fields.push(("session", session.to_string().into()));
+    fields.push(("workspace", workspace.into()));
+    fields.push(("cache", cache.into()));
+    let mut text = Vec::new();
+    write_fields(&mut text, &fields);
     text
 }
 
@@ -123,32 +167,16 @@ pub(super) fn read(place: &Path) -> io::Result<Leftovers> {
 }
 
 fn parse(text: &[u8]) -> Option<Leftovers> {
-    let fields: BTreeMap<&[u8], &[u8]> = text
-        .split(|byte| *byte == 0)
-        .filter_map(|field| {
-            let middle = field.iter().position(|byte| *byte == b'=')?;
-            Some((field.get(..middle)?, field.get(middle + 1..)?))
-        })
-        .collect();
-    let field = |name: &str| fields.get(name.as_bytes()).copied();
-    let path = |name| field(name).map(|bytes| PathBuf::from(OsStr::from_bytes(bytes)));
-    if field("version")? != VERSION.as_bytes() {
-        return None;
-    }
+    let fields = read_fields(text);
     Some(Leftovers {
-        owner: Owner {
-            boot: value(field("boot")?)?,
-            namespace: value(field("namespace")?)?,
-            pid: value(field("pid")?)?,
-            started: value(field("started")?)?,
-        },
-        mark: match field("mark") {
+        owner: owner_of(&fields)?,
+        mark: match fields.get("mark".as_bytes()) {
             Some(mark) => Some(value(mark)?),
             None => None,
         },
-        session: value(field("session")?)?,
-        workspace: path("workspace")?,
-        cache: path("cache")?,
+        session: value(fields.get("session".as_bytes())?)?,
+        workspace: path_of(&fields, "workspace")?,
+        cache: path_of(&fields, "cache")?,
     })
 }
 

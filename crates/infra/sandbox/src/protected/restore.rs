@@ -20,6 +20,7 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use super::{
     Held,
+    record::Identity,
     remove::{OWNER, mode, remove, set_mode, through},
     snapshot::{Entry, Kind, Snapshot, content, stat},
 };
@@ -30,10 +31,30 @@ const MOST_NAMES: usize = 100;
 /// Beside a file that is written anew, until it takes the file's name.
 const HALF_WRITTEN: &str = ".better-llm-put-back";
 
+/// Ends the name of what is set aside.
+const ASIDE: &str = ".found-by-better-llm";
+/// Names that are tried for it.
+const MOST_ASIDE: u32 = 1_000;
+
+/// When something is put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// As soon as the command is gone: whatever differs is its doing.
+    AtOnce,
+    /// Some time after: the person may have worked here since. So nothing is removed, but set aside; refs stay as they
+    /// are, which run nothing; and nothing that is missing is made.
+    Later,
+}
+
 /// Puts back everything that differs from `snapshot` and names it: first the folders on the way, then what runs
 /// programs, then the rest.
-pub(super) fn put_back(workspace: &Path, root: &Root, snapshot: &Snapshot, precious: &[Held]) -> Settled {
-    let mut work = Work { workspace, root, settled: Settled::default(), unnamed: 0 };
+pub(super) fn put_back(
+    (workspace, root): (&Path, &Root),
+    snapshot: &Snapshot,
+    precious: &[Held],
+    when: When,
+) -> Settled {
+    let mut work = Work { workspace, root, when, settled: Settled::default(), unnamed: 0 };
     work.attempt(Path::new("."), false, Work::open_up);
     for held in precious {
         work.attempt(&held.name, false, |work| work.reclaim(held));
@@ -60,7 +81,7 @@ enum Turn {
 
 impl Turn {
     fn of(path: &Path, entry: &Entry) -> Self {
-        const REST: [&str; 4] = ["HEAD", "packed-refs", "refs", "reftable"];
+        const REST: [&str; 5] = ["HEAD", "packed-refs", "refs", "reftable", "rebase-merge"];
         if entry.is_way() {
             Self::Way
         } else if path.iter().any(|name| REST.iter().any(|rest| name == *rest)) {
@@ -84,6 +105,19 @@ impl Root {
         let folder = rustix::fs::open(workspace, flags, Mode::empty())?;
         Ok(Self { mode: mode(&folder)?, folder })
     }
+
+    /// The same, as its mode was before.
+    pub(super) fn with_mode(self, mode: u32) -> Self {
+        Self { mode, ..self }
+    }
+
+    pub(super) fn mode(&self) -> u32 {
+        self.mode
+    }
+
+    pub(super) fn identity(&self) -> io::Result<Identity> {
+        identity(&self.folder)
+    }
 }
 
 impl AsFd for Root {
@@ -95,6 +129,7 @@ impl AsFd for Root {
 struct Work<'a> {
     workspace: &'a Path,
     root: &'a Root,
+    when: When,
     settled: Settled,
     unnamed: usize,
 }
@@ -132,6 +167,30 @@ impl Spot {
 
     fn remove_beside(&self, name: &OsStr) -> io::Result<()> {
         remove(self.folder.as_fd(), name)
+    }
+
+    /// Gives what stands there a name that means nothing to anybody.
+    fn set_aside(&self) -> io::Result<()> {
+        self.set_aside_beside(self.name.as_os_str())
+    }
+
+    fn set_aside_beside(&self, name: &OsStr) -> io::Result<()> {
+        use rustix::{fs::RenameFlags, io::Errno};
+
+        for number in 1..MOST_ASIDE {
+            let mut aside = name.to_owned();
+            aside.push(ASIDE);
+            if number > 1 {
+                aside.push(format!("-{number}"));
+            }
+            match rustix::fs::renameat_with(&self.folder, name, &self.folder, &aside, RenameFlags::NOREPLACE)
+            {
+                Ok(()) | Err(Errno::NOENT) => return Ok(()),
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
     }
 
     /// A handle on the folder that stands there.
@@ -218,8 +277,8 @@ impl Work<'_> {
 
     /// Brings a git dir that was moved away back to its place, with its index and its objects.
     fn reclaim(&mut self, held: &Held) -> io::Result<()> {
-        let ours = rustix::fs::fstat(&held.folder)?;
-        let is_ours = |found: &Metadata| (found.dev(), found.ino()) == (ours.st_dev, ours.st_ino);
+        let ours = identity(&held.folder)?;
+        let is_ours = |found: &Metadata| (found.dev(), found.ino()) == (ours.device, ours.inode);
         let spot = self.spot(&held.name);
         if let Ok(spot) = &spot
             && stat(&spot.place())?.is_some_and(|found| is_ours(&found))
@@ -236,13 +295,13 @@ impl Work<'_> {
         let aside = spot.of(HALF_WRITTEN);
         spot.remove_beside(HALF_WRITTEN.as_ref())?;
         fs::rename(away.place(), &aside)?;
-        spot.remove()?;
+        self.clear(&spot)?;
         fs::rename(aside, spot.place())
     }
 
     fn put_back_entry(&mut self, path: &Path, entry: &Entry) -> io::Result<()> {
         let found = stat(&entry.place)?;
-        if entry.is_unchanged(found.as_ref()) {
+        if entry.is_unchanged(found.as_ref()) || self.is_none_of_ours(path, entry, found.as_ref()) {
             return Ok(());
         }
         match &entry.kind {
@@ -262,9 +321,22 @@ impl Work<'_> {
         }
     }
 
+    /// Whether it is left as the person may have made it.
+    fn is_none_of_ours(&self, path: &Path, entry: &Entry, found: Option<&Metadata>) -> bool {
+        self.when == When::Later && (found.is_none() || Turn::of(path, entry) == Turn::Rest)
+    }
+
     fn remove(&mut self, path: &Path) -> io::Result<()> {
         self.name(path);
-        self.spot(path)?.remove()
+        self.clear(&self.spot(path)?)
+    }
+
+    /// Makes a place free.
+    fn clear(&self, spot: &Spot) -> io::Result<()> {
+        match self.when {
+            When::AtOnce => spot.remove(),
+            When::Later => spot.set_aside(),
+        }
     }
 
     fn put_back_folder(&mut self, path: &Path, entry: &Entry, found: Option<&Metadata>) -> io::Result<()> {
@@ -275,7 +347,7 @@ impl Work<'_> {
         self.name(path);
         let spot = self.spot(path)?;
         if !is_folder {
-            spot.remove()?;
+            self.clear(&spot)?;
             fs::create_dir(spot.place())?;
         }
         set_mode(&spot.open()?, entry.mode)
@@ -289,13 +361,18 @@ impl Work<'_> {
         let names = names.collect::<io::Result<Vec<_>>>()?;
         let mut others: Vec<_> =
             names.into_iter().filter(|name| known.binary_search(name).is_err()).collect();
+        // What was set aside before stays there.
+        others.retain(|name| self.when == When::AtOnce || !name.to_string_lossy().contains(ASIDE));
         others.sort_by_key(|name| {
             stat(&inside.of(name)).is_ok_and(|found| found.is_some_and(|found| found.is_dir()))
         });
         for name in others {
             let path = path.join(&name);
             self.name(&path);
-            self.attempt(&path, true, |_| inside.remove_beside(&name));
+            self.attempt(&path, true, |work| match work.when {
+                When::AtOnce => inside.remove_beside(&name),
+                When::Later => inside.set_aside_beside(&name),
+            });
         }
         Ok(())
     }
@@ -316,8 +393,8 @@ impl Work<'_> {
         }
         self.name(path);
         let spot = self.spot(path)?;
-        if found.is_some_and(Metadata::is_dir) {
-            spot.remove()?;
+        if found.is_some_and(Metadata::is_dir) || self.when == When::Later {
+            self.clear(&spot)?;
         }
         let written = write_anew(&spot, entry.mode, kept);
         if written.is_err() {
@@ -333,7 +410,7 @@ impl Work<'_> {
             return Ok(());
         }
         self.name(path);
-        spot.remove()?;
+        self.clear(&spot)?;
         std::os::unix::fs::symlink(target, spot.place())
     }
 }
@@ -370,6 +447,12 @@ fn write_anew(spot: &Spot, mode: u32, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.set_permissions(Permissions::from_mode(mode))?;
     fs::rename(half, spot.place())
+}
+
+/// Which file a handle stands for.
+pub(super) fn identity(handle: &OwnedFd) -> io::Result<Identity> {
+    let found = rustix::fs::fstat(handle)?;
+    Ok(Identity { device: found.st_dev, inode: found.st_ino })
 }
 
 fn has_mode(found: Option<&Metadata>, mode: u32) -> bool {

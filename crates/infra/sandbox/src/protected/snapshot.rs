@@ -70,6 +70,15 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// One that somebody else looked at: nothing but its content proves that nothing changed.
+    pub(super) fn of_record(place: PathBuf, watch: Watch, kind: Kind, mode: u32) -> Self {
+        Self { place, watch, kind, mode, stamp: None, is_settled: false }
+    }
+
+    pub(super) fn watch(&self) -> Watch {
+        self.watch
+    }
+
     /// Whether it only leads to what counts.
     pub(super) fn is_way(&self) -> bool {
         self.watch != Watch::Whole
