@@ -126,7 +126,7 @@ const RESERVE: usize = 8;
 
 /// Parts of a git dir that decide what runs and what is committed. `commondir` and `config.worktree` are ways to
 /// the same settings, `reftable` holds refs of newer repositories, the plan of a rebase holds commands.
-const GIT_PARTS: [&str; 10] = [
+pub(crate) const GIT_PARTS: [&str; 10] = [
     "HEAD",
     "commondir",
     "config",

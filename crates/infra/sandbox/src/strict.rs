@@ -89,8 +89,8 @@ pub(crate) enum StrictError {
     /// A descriptor that bubblewrap reads could not be made.
     #[error("cannot write down the options of bubblewrap")]
     Options(#[source] io::Error),
-    /// bubblewrap did not start.
-    #[error("cannot start {}", program.display())]
+    /// bubblewrap did not start, or what it takes over could not be mounted.
+    #[error("cannot start {}, or mount a protected path for it", program.display())]
     Start {
         program: PathBuf,
         #[source]
@@ -226,6 +226,9 @@ impl Strict {
     }
 }
 
+/// How often a command is tried to be started while somebody moves what is to be mounted.
+const TRIES: usize = 8;
+
 /// One command to start.
 struct Order {
     shell: [OsString; 3],
@@ -235,9 +238,23 @@ struct Order {
 }
 
 impl Shared {
+    /// Starts it, also where somebody moves a folder that is to be mounted: the next try looks for it again, and leaves
+    /// it out where it is not there.
     fn start(&self, order: &Order) -> Result<Started, StrictError> {
         drop(self.folders.make().map_err(Box::new)?);
-        let shield = self.shields.current();
+        let mut tried = self.try_to_start(order, self.shields.current());
+        for _ in 1..TRIES {
+            match tried {
+                Err(StrictError::Start { source, .. }) if is_of_a_moved_place(&source) => {
+                    tried = self.try_to_start(order, self.shields.for_the_next().shield);
+                }
+                other => return other,
+            }
+        }
+        tried
+    }
+
+    fn try_to_start(&self, order: &Order, shield: Arc<Shield>) -> Result<Started, StrictError> {
         let view = View::of(&self.settings, &self.folders, &shield);
         let is_alone = self.settings.network == NetworkAccess::Off && order.run.is_none();
         let network = match &self.settings.network {
@@ -317,6 +334,12 @@ impl Shared {
         options.add("--cap-drop", ["ALL"]);
         options
     }
+}
+
+/// Whether a place was gone, or a link, when it was to be mounted.
+fn is_of_a_moved_place(error: &io::Error) -> bool {
+    let moved = [libc::ELOOP, libc::ENOENT, libc::ENOTDIR, libc::EXDEV];
+    error.raw_os_error().is_some_and(|number| moved.contains(&number))
 }
 
 /// Sets the variables by which programs find a proxy.

@@ -115,12 +115,13 @@ impl Shield {
         self.ways.iter().chain(&self.read_only)
     }
 
-    /// One beside this one, for what starts while something lives, and the paths that it cannot hold any more.
+    /// One beside this one, for what starts while something lives, and what was read-only and it cannot hold any more.
     pub(super) fn without_what_went(&self) -> (Self, Vec<PathBuf>) {
         let claims = self.claims.iter().map(|claim| Claim::on(claim.root())).collect();
         let made = self.made.iter().filter_map(Made::again).collect();
-        let went: Vec<_> = self.mounted().filter(|path| !may_be_mounted(path)).cloned().collect();
-        let is_there = |path: &&PathBuf| !went.iter().any(|gone| path.starts_with(gone));
+        let gone: Vec<_> = self.mounted().filter(|path| !may_be_mounted(path)).collect();
+        let is_there = |path: &&PathBuf| !gone.iter().any(|gone| path.starts_with(gone));
+        let went = self.read_only.iter().filter(|path| !is_there(path)).cloned().collect();
         let shield = Self {
             ways: self.ways.iter().filter(is_there).cloned().collect(),
             read_only: self.read_only.iter().filter(is_there).cloned().collect(),

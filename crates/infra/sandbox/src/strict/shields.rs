@@ -3,10 +3,16 @@
 //! While a command or a server lives, nothing that it could have made is taken for a place of a mount, and nothing
 //! that holds it is taken away. What went from outside meanwhile is left out, and compared instead.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use super::shield::Shield;
-use crate::{protected::Guard, settings::SandboxSettings};
+use crate::{
+    protected::{GIT_PARTS, Guard},
+    settings::SandboxSettings,
+};
 
 /// What mounts hold, and what is compared because none can.
 #[derive(Clone)]
@@ -66,15 +72,28 @@ impl Shields {
     /// The guards stay: they remember how everything looked before what lives now.
     fn without_what_went(&self, now: &Shielded) -> Shielded {
         let (shield, went) = now.shield.without_what_went();
+        let went: Vec<_> = went.into_iter().flat_map(|path| self.compared(path)).collect();
         let guards = now.guards.iter().cloned().chain(self.guards(&went)).collect();
         Shielded { shield: Arc::new(shield), guards }
     }
 
-    fn guards(&self, watched: &[std::path::PathBuf]) -> Vec<Arc<Guard>> {
+    /// What is compared in place of a path that no mount holds: of a git dir the parts that count, nothing of what is
+    /// not ours to put back.
+    fn compared(&self, path: PathBuf) -> Vec<PathBuf> {
+        let read_only = self.settings.add_dirs.iter().map(|added| &added.path);
+        let mut others = self.settings.own.iter().chain(read_only);
+        if others.any(|other| other.starts_with(&path) || path.starts_with(other)) {
+            return Vec::new();
+        }
+        let is_git_dir = path.file_name().is_some_and(|name| name == ".git");
+        if is_git_dir { GIT_PARTS.map(|part| path.join(part)).into() } else { vec![path] }
+    }
+
+    fn guards(&self, watched: &[PathBuf]) -> Vec<Arc<Guard>> {
         let of_root = |root| {
             let mut inside = watched.iter().filter_map(|path| path.strip_prefix(root).ok()).peekable();
             inside.peek()?;
-            Some(Arc::new(Guard::of_paths(root, inside.map(std::path::Path::to_owned))))
+            Some(Arc::new(Guard::of_paths(root, inside.map(Path::to_owned))))
         };
         self.settings.writable_roots().filter_map(of_root).collect()
     }

@@ -1,6 +1,10 @@
 //! Protected paths at `strict` while other commands live in the folder: of this session, or of another one.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use better_llm_sandbox::{Requested, Sandbox};
 use domain::{
@@ -150,24 +154,23 @@ async fn what_a_command_makes_after_its_mount_was_taken_away_is_set_aside() {
 const LOOK: &str =
     "cat n/secret n/.git/secret 2>/dev/null; echo x 2>/dev/null > n/canary; cat link/secret 2>/dev/null; :";
 
-/// `others` starts commands while `n` is swapped in `sandbox`: none of them reaches what lies outside.
-async fn swapped(bench: &Bench, sandbox: &Sandbox, others: &Sandbox) {
+/// Swaps `n` in `sandbox`, with a link to a folder outside that this gives.
+fn swapping(bench: &Bench) -> (String, PathBuf) {
     let outside = bench.home.join("outside");
     fs::create_dir(&outside).expect("a folder");
     fs::write(outside.join("secret"), SECRET).expect("a secret");
     fs::write(bench.workspace.join("swap.py"), SWAP).expect("a program");
-    let attack = format!("exec python3 swap.py {}", quoted(&outside));
-    during(sandbox, &attack, async {
-        for _ in 0..150 {
-            let end = others.run(request(LOOK), Arc::new(Sink::default()), never_cancelled());
-            // A launch may fail in the middle of a swap; it must not succeed elsewhere.
-            if let Ok(end) = within(end).await {
-                assert!(!end.output.head.contains(SECRET), "{}", end.output.head);
-            }
-            assert_eq!(names_in(&outside), ["secret"]);
-        }
-    })
-    .await;
+    (format!("exec python3 swap.py {}", quoted(&outside)), outside)
+}
+
+/// Commands start, and none of them reaches what lies outside.
+async fn stay_inside(sandbox: &Sandbox, outside: &Path, commands: usize) {
+    for _ in 0..commands {
+        let end = sandbox.run(request(LOOK), Arc::new(Sink::default()), never_cancelled());
+        let end = within(end).await.expect("a swap keeps no command from its start");
+        assert!(!end.output.head.contains(SECRET), "{}", end.output.head);
+        assert_eq!(names_in(outside), ["secret"]);
+    }
 }
 
 /// bubblewrap follows paths: a link in place of a folder that it is to mount would lead it outside.
@@ -176,19 +179,26 @@ async fn no_swap_of_a_folder_by_a_living_command_leads_the_next_one_outside() {
     let bench = repository();
     let Some(sandbox) = strict(&bench).await else { return };
     if has_python() {
-        swapped(&bench, &sandbox, &sandbox).await;
-        let (status, said) = result(&sandbox, "echo works").await;
-        assert_eq!((status, said.as_str()), (CommandStatus::Exited(0), "works\n"));
+        let (attack, outside) = swapping(&bench);
+        during(&sandbox, &attack, stay_inside(&sandbox, &outside, 100)).await;
+        assert_eq!(result(&sandbox, "echo works").await, (CommandStatus::Exited(0), "works\n".to_owned()));
     }
 }
 
+/// A session that begins meanwhile finds a repository where the other one's command has made it.
 #[tokio::test]
 async fn no_swap_of_a_folder_by_another_sessions_command_leads_one_outside() {
     let bench = repository();
     let other = beside(&bench);
-    let (Some(sandbox), Some(second)) = (strict(&bench).await, strict(&other).await) else { return };
+    let Some(sandbox) = strict(&bench).await else { return };
     if has_python() {
-        // While the second looks for repositories, the first is at it already.
-        swapped(&bench, &sandbox, &second).await;
+        let (attack, outside) = swapping(&bench);
+        let others = async {
+            for _ in 0..20 {
+                let begun = strict(&other).await.expect("it works");
+                stay_inside(&begun, &outside, 5).await;
+            }
+        };
+        during(&sandbox, &attack, others).await;
     }
 }
