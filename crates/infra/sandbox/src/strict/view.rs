@@ -80,7 +80,7 @@ impl View {
         self.0.insert(place, mount);
     }
 
-    /// A granted path; what is part of every view is left to [`View::options`].
+    /// A granted path; what is part of every view is left out.
     fn grant(&mut self, path: &Path, reach: Reach) {
         if path.starts_with("/dev") || path == Path::new("/proc") {
             return;
