@@ -79,6 +79,25 @@ impl Stat {
         Ok(Self::new(&rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?))
     }
 
+    /// Stat data of an opened file.
+    pub(crate) fn of_open(file: BorrowedFd<'_>) -> io::Result<Self> {
+        Ok(Self::new(&rustix::fs::fstat(file)?))
+    }
+
+    /// When its content was changed: seconds since 1970 and nanoseconds.
+    pub(crate) const fn modified(&self) -> (i64, i64) {
+        self.modified
+    }
+
+    /// When anything of it was changed: seconds since 1970 and nanoseconds.
+    pub(crate) const fn changed(&self) -> (i64, i64) {
+        self.changed
+    }
+
+    pub(crate) const fn inode(&self) -> u64 {
+        self.inode
+    }
+
     fn kind(&self) -> FileType {
         #[expect(clippy::useless_conversion, reason = "the type has another width on other systems")]
         FileType::from_raw_mode(self.mode.into())
@@ -147,14 +166,6 @@ pub(crate) fn open_folder(folder: BorrowedFd<'_>, name: &[u8]) -> io::Result<Own
 pub(crate) fn stat(root: BorrowedFd<'_>, path: &FilePath) -> Option<Stat> {
     let (folder, name) = open_folder_of(root, path).ok()?;
     Stat::of(folder.as_fd(), &name).ok()
-}
-
-/// Whether this process may read the file `path` below `root`.
-pub(crate) fn is_readable(root: BorrowedFd<'_>, path: &FilePath) -> bool {
-    open_folder_of(root, path).is_ok_and(|(folder, name)| {
-        let flags = AtFlags::empty();
-        rustix::fs::accessat(folder.as_fd(), name, rustix::fs::Access::READ_OK, flags).is_ok()
-    })
 }
 
 /// The content of a file, or where a link points.
@@ -226,7 +237,7 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
 }
 
 /// Opens a regular file. `NONBLOCK`, because a pipe may have taken its place meanwhile.
-fn open(folder: BorrowedFd<'_>, name: &[u8]) -> io::Result<File> {
+pub(crate) fn open(folder: BorrowedFd<'_>, name: &[u8]) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = rustix::fs::openat(folder, name, flags, Mode::empty())?;
     if Stat::new(&rustix::fs::fstat(&file)?).kind() != FileType::RegularFile {

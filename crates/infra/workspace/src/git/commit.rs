@@ -1,10 +1,16 @@
 //! The engine's commit, made of git's plumbing (contract 4, `commit`).
 //!
-//! What would be committed is looked at first (`unfit`), and refused with credentials or conflict markers in it. No hook, no editor, no signing, no push, no filter program. The tree is `HEAD`'s with the given files as they
-//! lie in the work tree; what else the person has staged stays staged and out of the commit. The person's index is
-//! locked meanwhile, as any git program would, and replaced only after the branch has moved.
+//! What would be committed is looked at first (`unfit`), and refused with credentials or conflict markers in it. No
+//! hook, no editor, no signing, no push, no filter program. The tree is `HEAD`'s with the given files as they were read
+//! once, below the workspace's root (`stage`); what else the person has staged stays staged and out of the commit. The
+//! person's index is locked meanwhile, as any git program would, and replaced only after the branch has moved.
 
-use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use domain::workspace::{ChangeKind, CommitError};
 
@@ -15,9 +21,11 @@ use crate::{
         identity::Identity,
         index::remove_stale_lock,
         index_lock::IndexLock,
-        keeper::{GitKeeper, GitState},
+        keeper::{GitKeeper, GitState, UPDATE},
         repository::Config,
+        stage::Stage,
         tree::{TreeChange, empty_tree},
+        unfit::LARGEST,
     },
     path::{FilePath, list},
     settings::WorkspaceSettings,
@@ -50,19 +58,10 @@ pub(crate) async fn commit(
         return Err(CommitError::Git { doing: "read the attributes of the files", text });
     }
     let committing = Committing { keeper, config, identity };
-    committing.refuse_filtered(files).await?;
     let lock = IndexLock::take(&repository.git_dir).map_err(|error| locked(&error))?;
     let head = repository.head(&keeper.shadow.git).await.map_err(failed("read HEAD"))?;
-    let looked_at = committing.refuse_unfit(head.as_deref(), files, since).await?;
-    let tree = committing.tree(|| committing.call(), head.as_deref(), files).await?;
-    if tree != looked_at {
-        let text = "the files changed while they were looked at; nothing was committed, try again".to_owned();
-        return Err(CommitError::Git { doing: "commit what was looked at", text });
-    }
-    let changes = committing.changes(head.as_deref(), &tree).await?;
-    if changes.is_empty() {
-        return Err(CommitError::Nothing("HEAD holds these files as they are".to_owned()));
-    }
+    let changes = committing.look_at(head.as_deref(), files, since).await?;
+    let tree = committing.take_over(&changes).await?;
     let id = committing.object(head.as_deref(), &tree, message).await?;
     // The person's index with the committed files as the commit holds them.
     let next = keeper.next_index(&changes).await.map_err(kept("prepare the index"))?;
@@ -135,15 +134,20 @@ impl Committing<'_> {
         self.keeper.shadow.committing(&self.index())
     }
 
+    /// Our own store, with this commit's index, seeing the files of `stage`.
+    fn ours(&self, tree: &Path) -> Call {
+        self.keeper.shadow.call_over(tree).env("GIT_INDEX_FILE", self.index())
+    }
+
     /// Files that a configured filter program would have to convert cannot be committed rightly without running
     /// it, and none is run.
-    async fn refuse_filtered(&self, files: &BTreeMap<FilePath, ChangeKind>) -> Result<(), CommitError> {
+    async fn refuse_filtered(&self, stage: &Stage) -> Result<(), CommitError> {
         let drivers = self.config.names("filter");
-        if drivers.is_empty() {
+        if drivers.is_empty() || stage.taken.is_empty() {
             return Ok(());
         }
-        let call = self.call().args(["check-attr", "-z", "--stdin", "filter"]);
-        let answer = call.input(self.keeper.names(files.keys())).succeed().await;
+        let call = self.ours(&stage.tree).args(["check-attr", "-z", "--stdin", "filter"]);
+        let answer = call.input(self.keeper.names(&stage.taken)).succeed().await;
         let answer = answer.map_err(failed("look up the attributes of the files"))?;
         let mut fields = answer.split(|byte| *byte == 0);
         let mut filtered = Vec::new();
@@ -163,55 +167,83 @@ impl Committing<'_> {
         Err(CommitError::Git { doing: "store these files", text })
     }
 
-    /// Looks at what would be committed, among objects of ours: what is refused leaves nothing in the repository.
-    async fn refuse_unfit(
+    /// Makes the commit's tree among objects of ours and looks at it: what is refused leaves nothing in the repository.
+    async fn look_at(
         &self,
         head: Option<&str>,
         files: &BTreeMap<FilePath, ChangeKind>,
         since: &GitState,
-    ) -> Result<String, CommitError> {
+    ) -> Result<Vec<TreeChange>, CommitError> {
         let doing = "look at what would be committed";
         let large = self.keeper.too_large(files.keys()).map_err(stored(doing))?;
         if !large.is_empty() {
             return Err(CommitError::Unfit(large));
         }
-        let ours = || self.keeper.shadow.call().env("GIT_INDEX_FILE", self.index());
-        let tree = self.tree(ours, head, files).await?;
+        let tree = self.tree(head, files).await?;
         let before = head.map_or_else(|| empty_tree(&tree).to_owned(), |head| format!("{head}^{{tree}}"));
         let paths = files.keys().cloned().collect();
         let unfit = self.keeper.unfit(&tree, &before, since, &paths).await.map_err(kept(doing))?;
-        if unfit.is_empty() { Ok(tree) } else { Err(CommitError::Unfit(unfit)) }
+        if !unfit.is_empty() {
+            return Err(CommitError::Unfit(unfit));
+        }
+        let changes = self.changes(head, &tree).await?;
+        if changes.is_empty() {
+            return Err(CommitError::Nothing("HEAD holds these files as they are".to_owned()));
+        }
+        Ok(changes)
     }
 
-    /// `HEAD`'s tree with the files as they are now, by calls that see this commit's index.
+    /// `HEAD`'s tree with the files as they are now.
     async fn tree(
         &self,
-        call: impl Fn() -> Call,
         head: Option<&str>,
         files: &BTreeMap<FilePath, ChangeKind>,
     ) -> Result<String, CommitError> {
+        let shadow = &self.keeper.shadow;
+        let call = || shadow.call().env("GIT_INDEX_FILE", self.index());
         remove_file(&self.index()).map_err(stored("prepare the commit"))?;
         remove_stale_lock(&self.index()).map_err(kept("prepare the commit"))?;
         let read = call().args(["read-tree", head.unwrap_or("--empty")]);
         read.succeed().await.map_err(failed("read HEAD"))?;
         let (gone, there): (Vec<_>, Vec<_>) =
             files.iter().partition(|(_, kind)| **kind == ChangeKind::Deleted);
-        for (options, part) in [(&["--force-remove"][..], gone), (&["--add", "--remove", "--replace"], there)]
-        {
-            if !part.is_empty() {
-                let update = call().args(["update-index", "-z"]).args(options).args(["--stdin"]);
-                let names = self.keeper.names(part.into_iter().map(|(path, _)| path));
-                update.input(names).succeed().await.map_err(failed("store the files"))?;
-            }
+        let gone = gone.into_iter().map(|(path, _)| path).collect::<Vec<_>>();
+        if !gone.is_empty() {
+            let update = call().args(["update-index", "-z", "--force-remove", "--stdin"]);
+            update.input(self.keeper.names(gone)).succeed().await.map_err(failed("store the files"))?;
+        }
+        let mut rest = there.into_iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
+        while !rest.is_empty() {
+            let mut stage = self.keeper.stager.stage(rest, LARGEST).await.map_err(kept("read the files"))?;
+            refuse_missed(&stage)?;
+            self.refuse_filtered(&stage).await?;
+            let update = self.ours(&stage.tree).args(["update-index", "-z"]).args(UPDATE).args(["--stdin"]);
+            let update = update.input(self.keeper.names(&stage.taken));
+            update.succeed().await.map_err(failed("store the files"))?;
+            rest = std::mem::take(&mut stage.rest);
         }
         let write = call().args(["write-tree", "--missing-ok"]);
         write.line().await.map_err(failed("write the tree"))
     }
 
+    /// Takes what was looked at over into the person's repository, and gives the tree.
+    async fn take_over(&self, changes: &[TreeChange]) -> Result<String, CommitError> {
+        let doing = "store the files";
+        let objects = changes.iter().filter(|change| change.kind != ChangeKind::Deleted);
+        let objects = objects.map(|change| change.object.clone()).collect::<BTreeSet<_>>();
+        for some in self.keeper.portions(objects).await.map_err(kept(doing))? {
+            let pack = ["pack-objects", "--quiet", "--stdout", "--window=0"];
+            let pack = self.keeper.shadow.call().args(pack).input(some).succeed();
+            let unpack = self.call().args(["unpack-objects", "-q"]);
+            unpack.input(pack.await.map_err(failed(doing))?).succeed().await.map_err(failed(doing))?;
+        }
+        self.call().args(["write-tree", "--missing-ok"]).line().await.map_err(failed("write the tree"))
+    }
+
     async fn changes(&self, head: Option<&str>, tree: &str) -> Result<Vec<TreeChange>, CommitError> {
         let before = head.map_or_else(|| empty_tree(tree).to_owned(), |head| format!("{head}^{{tree}}"));
         let args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-abbrev"];
-        let call = self.call().args(args).args([&before, tree, "--"]);
+        let call = self.keeper.shadow.call().args(args).args([&before, tree, "--"]);
         let answer = call.succeed().await.map_err(failed("compare with HEAD"))?;
         TreeChange::parse(&answer).ok_or_else(|| kept("compare with HEAD")(KeepError::Answer("diff-tree")))
     }
@@ -258,7 +290,18 @@ impl Committing<'_> {
     }
 }
 
-fn remove_file(path: &std::path::Path) -> io::Result<()> {
+/// A file that cannot be read is not left out in silence.
+fn refuse_missed(stage: &Stage) -> Result<(), CommitError> {
+    let (missed, why) = match (stage.gone.as_slice(), stage.unread.as_slice()) {
+        ([], []) => return Ok(()),
+        ([], unread) => (unread, "cannot be read, or grew past what is committed"),
+        (gone, _) => (gone, "went away meanwhile; nothing was committed, try again"),
+    };
+    let text = format!("{} {why}", list(missed, 10));
+    Err(CommitError::Git { doing: "read the files", text })
+}
+
+fn remove_file(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -67,6 +67,28 @@ impl GitKeeper {
         Ok(entries)
     }
 
+    /// Names of objects, a line each, in portions whose contents fit into one call's answer.
+    pub(crate) async fn portions(&self, objects: BTreeSet<String>) -> Result<Vec<Vec<u8>>, KeepError> {
+        let names = objects.iter().flat_map(|object| [object.as_str(), "\n"]).collect::<String>();
+        let check = ["cat-file", "--batch-check=%(objectname) %(objectsize)"];
+        let answer = self.shadow.call().args(check).input(names.into_bytes()).succeed().await?;
+        let mut portions = Vec::new();
+        let (mut some, mut bytes) = (Vec::new(), 0_u64);
+        for line in String::from_utf8_lossy(&answer).lines() {
+            let sized = line.split_once(' ').and_then(|(name, size)| Some((name, size.parse::<u64>().ok()?)));
+            let (name, size) = sized.ok_or(KeepError::Answer("cat-file"))?;
+            if bytes.saturating_add(size) > MOST_AT_ONCE && !some.is_empty() {
+                portions.push(std::mem::take(&mut some));
+                bytes = 0;
+            }
+            some.extend_from_slice(name.as_bytes());
+            some.push(b'\n');
+            bytes = bytes.saturating_add(size);
+        }
+        portions.extend((!some.is_empty()).then_some(some));
+        Ok(portions)
+    }
+
     /// The contents of objects, of which the first as many as one call gives; at least one. Fails where git has one of
     /// them no more.
     pub(crate) async fn contents(&self, objects: &[(String, u64)]) -> Result<Vec<Vec<u8>>, KeepError> {

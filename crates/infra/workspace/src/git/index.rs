@@ -1,19 +1,85 @@
 //! Our copy of the person's index: what it tracks, and what in it must be put right before it tells the truth.
 
-use std::{fs, io, path::Path};
+use std::{collections::HashMap, fs, io, path::Path, time::SystemTime};
 
-use crate::{error::KeepError, git::shadow::Shadow, path::FilePath};
+use crate::{
+    error::KeepError,
+    file::Stat,
+    git::{shadow::Shadow, times::EntryTimes},
+    path::FilePath,
+};
 
 /// The kind of a link to another repository, in git's trees.
 const GITLINK: &str = "160000";
+
+/// The most bytes that git says of an index: some 260 for each file.
+const LONGEST_ANSWER: usize = 256 << 20;
 
 /// What the person's index held.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     /// Files inside the workspace that are there or should be; sorted.
     pub(crate) tracked: Vec<FilePath>,
+    /// What it knows of those among them that no merge left open.
+    pub(crate) known: KnownFiles,
     /// Other repositories inside the workspace that it links to.
     pub(crate) links: Vec<FilePath>,
+}
+
+/// What an index knows of files.
+#[derive(Debug, Default)]
+pub(crate) struct KnownFiles {
+    files: HashMap<FilePath, KnownFile>,
+    /// When it was written.
+    written: Option<SystemTime>,
+}
+
+#[derive(Debug)]
+struct KnownFile {
+    mode: u32,
+    object: String,
+    times: EntryTimes,
+}
+
+impl KnownFiles {
+    /// Whether the index holds the file as it is, as far as its times tell.
+    pub(crate) fn hold(&self, path: &FilePath, stat: &Stat) -> bool {
+        let known = self.files.get(path).zip(self.written);
+        known.is_some_and(|(known, written)| known.is_of(stat) && known.times.is_sure(written))
+    }
+
+    /// [`KnownFiles::hold`], of a file that is too large to be read: its times may be as young as the index.
+    pub(crate) fn may_hold(&self, path: &FilePath, stat: &Stat) -> bool {
+        self.files.get(path).is_some_and(|known| known.is_of(stat))
+    }
+
+    /// Knows nothing of these files any more: the index is about to change.
+    pub(crate) fn forget(&mut self, paths: &[FilePath]) {
+        for path in paths {
+            self.files.remove(path);
+        }
+    }
+
+    /// Under which name git knows the content that the index holds of a file or link like this one.
+    pub(crate) fn object(&self, path: &FilePath, stat: &Stat) -> Option<&str> {
+        let known = self.files.get(path).filter(|known| known.mode == git_mode(stat));
+        known.map(|known| known.object.as_str())
+    }
+}
+
+impl KnownFile {
+    fn is_of(&self, stat: &Stat) -> bool {
+        self.mode == git_mode(stat) && self.times.is_of(stat)
+    }
+}
+
+/// A mode as git's trees have it.
+const fn git_mode(stat: &Stat) -> u32 {
+    match stat.mode {
+        mode if mode & 0o170_000 == 0o120_000 => 0o120_000,
+        mode if mode & 0o100 != 0 => 0o100_755,
+        _ => 0o100_644,
+    }
 }
 
 /// Reads our copy of the person's index, and puts right what would keep it from telling the truth: entries marked
@@ -23,10 +89,21 @@ pub(crate) async fn read_index(shadow: &Shadow) -> Result<Index, KeepError> {
     if !shadow.index.is_file() {
         return Ok(Index::default());
     }
-    let answer = shadow.call().args(["ls-files", "-v", "--stage", "-z"]).succeed().await?;
+    let call = shadow.call().args(["ls-files", "-v", "--stage", "-z", "--debug"]).keep(LONGEST_ANSWER);
+    let answer = call.succeed().await?;
     let mut index = Index::default();
+    index.known.written = fs::metadata(&shadow.index).and_then(|data| data.modified()).ok();
     let (mut remove, mut assumed, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-    for line in answer.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
+    let mut entry_before = None;
+    for part in answer.split(|byte| *byte == 0) {
+        // What git says of an entry stands behind it.
+        let (times, line) = EntryTimes::parse(part);
+        if let Some(((path, mode, object), times)) = entry_before.take().zip(times) {
+            index.known.files.insert(path, KnownFile { mode, object, times });
+        }
+        if line.is_empty() {
+            continue;
+        }
         let entry = IndexEntry::parse(line).ok_or(KeepError::Answer("ls-files"))?;
         let top_path = FilePath::new(entry.path);
         let inside = entry.path.strip_prefix(shadow.repository.prefix.as_slice()).map(FilePath::new);
@@ -42,6 +119,10 @@ pub(crate) async fn read_index(shadow: &Shadow) -> Result<Index, KeepError> {
         let is_absent_on_purpose = entry.is_skipped && !is_there();
         if entry.is_skipped && !is_absent_on_purpose {
             skipped.push(top_path.clone());
+        }
+        if let Some(path) = inside.as_ref().filter(|_| !entry.is_unmerged) {
+            let mode = u32::from_str_radix(entry.mode, 8).unwrap_or_default();
+            entry_before = Some((path.clone(), mode, entry.object.to_owned()));
         }
         match inside {
             Some(path) if entry.mode == GITLINK => index.links.push(path),

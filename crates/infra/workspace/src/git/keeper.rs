@@ -1,30 +1,33 @@
 //! Keeping states with git's own means: an index, trees and blobs, all of them ours. Comparing them: `compare`.
 //!
-//! Files go into the index one by one, by name, as the walk saw them; git is never asked to look for files, so it
-//! enters no submodule. The files of nested repositories are kept as what they are for the person, files; in our
+//! Files go into the index one by one, by name, as the walk saw them, from copies that were read below the workspace's
+//! root (`stage`); git is never asked to look for files, so it enters no submodule and follows no link. The files of nested repositories are kept as what they are for the person, files; in our
 //! trees there are no links to other repositories.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
-    os::{fd::AsFd, unix::ffi::OsStringExt},
+    os::unix::ffi::OsStringExt,
+    path::PathBuf,
     sync::{Arc, Mutex},
 };
 
 use crate::{
     copies::Copies,
     error::KeepError,
-    file::{self, Digest, Stat},
+    file::{Digest, Stat},
     git::{
         call::{Call, Git, GitError},
-        index::{read_index, remove_stale_lock},
+        index::{KnownFiles, read_index, remove_stale_lock},
         raw::Raw,
         repository::{Config, Repository, personal_file},
         shadow::Shadow,
         share::share_earlier,
+        sort::{Sorted, Sorting},
+        stage::Stager,
     },
     modes::{Modes, Usual},
-    off_thread::lock,
+    off_thread::{blocking, lock},
     own::OwnPlaces,
     path::FilePath,
     rules::RuleSources,
@@ -59,12 +62,19 @@ pub(crate) struct GitKeeper {
     pub(crate) tracked: Arc<[FilePath]>,
     /// Other repositories in the index.
     pub(super) links: Vec<FilePath>,
+    /// What the person's index knew at the start; nothing after the first state.
+    known: KnownFiles,
+    pub(super) stager: Stager,
     /// Files that our index holds, or held a moment ago.
     pub(super) fed: BTreeSet<FilePath>,
+    /// Files that the walk saw and that were gone a moment later. They may be back, as they were.
+    unsettled: BTreeSet<FilePath>,
     pub(super) first_aside: FirstAside,
     pub(super) copies: Arc<Mutex<Copies>>,
     /// Whether settings outside of the work tree may make git convert contents.
     pub(super) converts: bool,
+    /// Pipes and the like where git looks for attributes.
+    pub(super) strange: Vec<PathBuf>,
     usual: Option<Usual>,
     /// How many bytes of content may still be added to what lasts.
     budget: u64,
@@ -100,7 +110,10 @@ impl GitKeeper {
             top: Some(shadow.repository.top.clone()),
         };
         let keeper = Self {
+            stager: Stager::new(&shadow, settings),
             shadow,
+            known: index.known,
+            unsettled: BTreeSet::new(),
             settings: settings.clone(),
             fed: index.tracked.iter().cloned().collect(),
             tracked: index.tracked.into(),
@@ -108,6 +121,7 @@ impl GitKeeper {
             first_aside: FirstAside::default(),
             copies: Arc::new(Mutex::new(Copies::new(store, &settings.bounds))),
             converts: shadow_converts,
+            strange: Vec::new(),
             usual: None,
             budget: settings.bounds.kept_bytes,
             last: None,
@@ -124,9 +138,11 @@ impl GitKeeper {
         table: &Arc<Table>,
         changed: &BTreeSet<FilePath>,
     ) -> Result<GitState, KeepError> {
-        self.note_attributes(table).await?;
+        self.note_attributes(table);
         let head = self.head().await?;
         let index = self.index().await?;
+        let unsettled = self.unsettled.union(changed).cloned().collect();
+        let changed = if self.unsettled.is_empty() { changed } else { &unsettled };
         let is_same =
             changed.is_empty() && self.last.as_ref().is_some_and(|last| last.partial == table.partial);
         if let Some(last) = self.last.as_mut().filter(|_| is_same) {
@@ -136,9 +152,13 @@ impl GitKeeper {
         if self.last.is_some() && !self.fed.is_empty() && !self.shadow.index.is_file() {
             return Err(KeepError::Gone { place: self.shadow.index.clone() });
         }
-        let sorted = self.sort_out(table, changed)?;
+        let mut sorted = self.sort_out(table, changed).await?;
         self.forget(&sorted.gone).await?;
-        self.feed(&sorted.feed).await?;
+        let missed = self.feed(sorted.feed).await?;
+        self.forget(&missed.gone).await?;
+        for path in missed.unread {
+            sorted.aside.extend(table.get(&path).map(|seen| (path, seen.stat)));
+        }
         let tree = self.shadow.call().args(["write-tree", "--missing-ok"]).line().await?;
         self.budget = self.budget.saturating_sub(sorted.bytes);
         let aside = Arc::new(sorted.aside);
@@ -146,9 +166,11 @@ impl GitKeeper {
         let raw = self.last.as_ref().map(|last| (*last.raw).clone()).unwrap_or_default();
         let raw = Arc::new(self.keep_raw(raw, &tree, table, changed).await?);
         if self.last.is_none() {
-            let dirty = self.dirty_aside(&aside).await?;
+            let dirty = self.dirty_aside(&aside);
             self.first_aside = FirstAside { files: Arc::clone(&aside), dirty };
+            self.known = KnownFiles::default();
         }
+        self.unsettled = missed.gone.into_iter().collect();
         let modes = Arc::new(Modes::of(table, usual));
         let (partial, empty) = (table.partial.clone(), Arc::clone(&table.empty));
         let state = GitState { tree, head, aside, partial, index, modes, raw, empty };
@@ -160,6 +182,7 @@ impl GitKeeper {
     pub(crate) fn is_current(&self) -> bool {
         let (head, index) = (self.shadow.repository.head_mark(), self.shadow.repository.index_mark());
         self.last.is_some()
+            && self.unsettled.is_empty()
             && self.head.as_ref().is_some_and(|(known, _)| *known == head)
             && self.index.as_ref().is_some_and(|(known, _)| *known == index)
     }
@@ -204,43 +227,30 @@ impl GitKeeper {
         Ok(head)
     }
 
-    /// Decides which files git is to read and which are known by stat data alone.
-    fn sort_out(&self, table: &Table, changed: &BTreeSet<FilePath>) -> Result<Sorted, KeepError> {
-        let root = &self.settings.root;
-        let folder =
-            file::open_root(root).map_err(|source| KeepError::Root { place: root.clone(), source })?;
-        let mut aside = self.last.as_ref().map(|last| (*last.aside).clone()).unwrap_or_default();
-        let (mut feed, mut gone) = (Vec::new(), Vec::new());
-        let is_first = self.last.is_none();
-        let start = self.settings.bounds.checkpoint_bytes.min(self.budget);
-        let mut budget = start;
-        for path in changed {
-            aside.remove(path);
-            let Some(seen) = table.get(path) else {
-                gone.push(path.clone());
-                continue;
-            };
-            // At the first checkpoint git compares tracked files by their times and reads few of them.
-            let is_free = is_first && self.tracked.binary_search(path).is_ok();
-            let is_fit = seen.stat.size <= self.settings.bounds.file_bytes
-                && (is_free || seen.stat.size <= budget)
-                && path.fits_git(seen.stat.is_link())
-                && (seen.stat.is_link() || file::is_readable(folder.as_fd(), path));
-            if is_fit {
-                budget = if is_free { budget } else { budget.saturating_sub(seen.stat.size) };
-                feed.push(path.clone());
-            } else {
-                aside.insert(path.clone(), seen.stat);
-            }
-        }
-        if is_first {
-            gone.extend(self.tracked.iter().filter(|path| table.get(path).is_none()).cloned());
-        }
-        Ok(Sorted { feed, gone, aside, bytes: start.saturating_sub(budget) })
+    /// Decides what becomes of the files that changed.
+    async fn sort_out(
+        &mut self,
+        table: &Arc<Table>,
+        changed: &BTreeSet<FilePath>,
+    ) -> Result<Sorted, KeepError> {
+        let sorting = Sorting {
+            settings: self.settings.clone(),
+            tracked: Arc::clone(&self.tracked),
+            is_first: self.last.is_none(),
+            // Where this call is dropped nothing is known any more, and everything is read.
+            known: std::mem::take(&mut self.known),
+            aside: self.last.as_ref().map(|last| (*last.aside).clone()).unwrap_or_default(),
+            budget: self.budget,
+        };
+        let (table, changed) = (Arc::clone(table), changed.clone());
+        let mut sorted = blocking(move || sorting.sort(&table, &changed)).await??;
+        self.known = std::mem::take(&mut sorted.known);
+        Ok(sorted)
     }
 
     /// Takes files out of our index, whatever stands in their places now.
     async fn forget(&mut self, paths: &[FilePath]) -> Result<(), KeepError> {
+        self.known.forget(paths);
         self.update_index(self.shadow.call(), &["--force-remove"], paths).await?;
         for path in paths {
             self.fed.remove(path);
@@ -248,17 +258,25 @@ impl GitKeeper {
         Ok(())
     }
 
-    /// Brings our index to what the named files hold now.
-    async fn feed(&mut self, paths: &[FilePath]) -> Result<(), KeepError> {
-        const OPTIONS: [&str; 3] = ["--add", "--remove", "--replace"];
-        match self.update_index(self.shadow.call(), &OPTIONS, paths).await {
-            Err(KeepError::Git(GitError::Failed { .. })) => {
-                self.update_index(self.shadow.unencoded(), &OPTIONS, paths).await?;
+    /// Brings our index to what the named files hold now, and tells which of them it could not.
+    async fn feed(&mut self, paths: Vec<FilePath>) -> Result<Missed, KeepError> {
+        let (mut missed, mut rest) = (Missed::default(), paths);
+        while !rest.is_empty() {
+            let mut stage = self.stager.stage(rest, self.settings.bounds.file_bytes).await?;
+            self.known.forget(&stage.taken);
+            let update = |call| self.update_index(call, &UPDATE, &stage.taken);
+            match update(self.shadow.call_over(&stage.tree)).await {
+                Err(KeepError::Git(GitError::Failed { .. })) => {
+                    update(self.shadow.unencoded_over(&stage.tree)).await?;
+                }
+                fed => fed?,
             }
-            fed => fed?,
+            rest = std::mem::take(&mut stage.rest);
+            missed.gone.append(&mut stage.gone);
+            missed.unread.append(&mut stage.unread);
+            self.fed.extend(std::mem::take(&mut stage.taken));
         }
-        self.fed.extend(paths.iter().cloned());
-        Ok(())
+        Ok(missed)
     }
 
     async fn update_index(&self, call: Call, options: &[&str], paths: &[FilePath]) -> Result<(), KeepError> {
@@ -267,7 +285,7 @@ impl GitKeeper {
         }
         remove_stale_lock(&self.shadow.index)?;
         let call = call.args(["update-index", "-z"]).args(options).args(["--stdin"]);
-        call.input(self.names(paths)).succeed().await.map_err(|error| self.blame(error, paths))?;
+        call.input(self.names(paths)).succeed().await?;
         Ok(())
     }
 
@@ -282,27 +300,10 @@ impl GitKeeper {
         names
     }
 
-    /// Which of the tracked files that were not read differ from the index, by their times.
-    async fn dirty_aside(&self, aside: &BTreeMap<FilePath, Stat>) -> Result<Vec<FilePath>, KeepError> {
-        let (known, new): (Vec<_>, Vec<_>) =
-            aside.keys().cloned().partition(|path| self.tracked.binary_search(path).is_ok());
-        if known.is_empty() {
-            return Ok(new);
-        }
-        let args = ["diff-files", "--name-only", "-z", "--ignore-submodules=all", "--no-ext-diff", "--"];
-        let call = self.shadow.call().args(args).args(known.iter().map(|path| self.pathspec(path, "")));
-        let mut dirty = self.paths(&call.succeed().await?);
-        dirty.extend(new);
-        Ok(dirty)
-    }
-
-    /// The NUL-separated names of an answer, of those inside the workspace.
-    fn paths(&self, answer: &[u8]) -> Vec<FilePath> {
-        let names = answer.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-        names
-            .filter_map(|name| name.strip_prefix(self.shadow.repository.prefix.as_slice()))
-            .map(FilePath::new)
-            .collect()
+    /// Which of the files that were not read differ from the index, by their times.
+    fn dirty_aside(&self, aside: &BTreeMap<FilePath, Stat>) -> Vec<FilePath> {
+        let dirty = aside.iter().filter(|(path, stat)| !self.known.may_hold(path, stat));
+        dirty.map(|(path, _)| path.clone()).collect()
     }
 
     pub(crate) fn pathspec(&self, path: &FilePath, magic: &str) -> OsString {
@@ -334,12 +335,12 @@ impl FirstAside {
     }
 }
 
-struct Sorted {
-    /// To be read by git.
-    feed: Vec<FilePath>,
-    /// To leave our index.
+/// How files come into an index from a folder of ours that holds them all.
+pub(super) const UPDATE: [&str; 2] = ["--add", "--replace"];
+
+/// Files that could not be fed.
+#[derive(Debug, Default)]
+struct Missed {
     gone: Vec<FilePath>,
-    aside: BTreeMap<FilePath, Stat>,
-    /// How many bytes `feed` adds at most.
-    bytes: u64,
+    unread: Vec<FilePath>,
 }

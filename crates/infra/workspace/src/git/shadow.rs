@@ -1,6 +1,6 @@
 //! A git directory of our own over the person's work tree.
 //!
-//! It reads the person's objects and writes none among them, has an index of its own, and knows only the settings
+//! It reads the person's objects and writes none among them, sees no work tree but folders of ours (`stage`), has an index of its own, and knows only the settings
 //! that say how content is stored. The repository's configuration is never read through it, so no filter, hook,
 //! external diff, signing program or transport that a repository may name exists here; `.gitattributes` can ask
 //! for a filter, but the driver it names is unknown and git then leaves content as it is.
@@ -20,10 +20,8 @@ use std::{
 use crate::{
     file,
     git::{
-        attributes::StrangeAttributes,
         call::{Call, Git},
         repository::{Config, Repository, personal_file},
-        tree::empty_tree_in,
     },
     settings::WorkspaceSettings,
     store::{Scratch, Store},
@@ -49,15 +47,14 @@ pub(crate) struct Shadow {
     pub(crate) git: Git,
     pub(crate) repository: Repository,
     folder: PathBuf,
+    /// A work tree without files.
+    bare: PathBuf,
     /// Settings under which no file has an encoding of its own.
     unencoded: PathBuf,
     /// Where our objects lie, which last.
     objects: PathBuf,
     /// The index that checkpoints are made with.
     pub(crate) index: PathBuf,
-    /// The tree without files.
-    pub(crate) empty_tree: &'static str,
-    pub(super) strange: StrangeAttributes,
     pub(crate) scratch: Arc<Scratch>,
 }
 
@@ -74,12 +71,12 @@ impl Shadow {
         let (folder, index) = (scratch.join("git"), scratch.join("index"));
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700);
-        let unencoded = scratch.join("git-unencoded");
-        for inner in
-            [folder.join("refs"), folder.join("info"), unencoded.join("refs"), unencoded.join("info")]
-        {
-            builder.create(inner)?;
+        let (unencoded, bare) = (scratch.join("git-unencoded"), scratch.join("no-files"));
+        for folder in [&folder, &unencoded] {
+            builder.create(folder.join("refs"))?;
+            builder.create(folder.join("info"))?;
         }
+        builder.create(&bare)?;
         fs::write(folder.join("HEAD"), "ref: refs/heads/none\n")?;
         let text = config_text(config, settings);
         fs::write(folder.join("config"), &text)?;
@@ -92,23 +89,25 @@ impl Shadow {
         if fs::metadata(&attributes).is_ok_and(|data| data.is_file() && data.len() <= LONGEST_ATTRIBUTES) {
             copy(&attributes, &folder.join("info/attributes"))?;
         }
-        let empty_tree = empty_tree_in(config.get("extensions.objectformat"));
-        let strange = StrangeAttributes::default();
-        let shadow =
-            Self { git, repository, folder, unencoded, objects, index, empty_tree, strange, scratch };
+        let shadow = Self { git, repository, folder, bare, unencoded, objects, index, scratch };
         shadow.copy_index(&shadow.index)?;
         Ok(shadow)
     }
 
-    /// A call that sees our git directory, with the checkpoint index.
+    /// A call that sees our git directory, with the checkpoint index, and no file of anybody's.
     pub(crate) fn call(&self) -> Call {
-        self.strange
-            .heed(self.git.call(&self.repository.top), self.empty_tree)
+        self.call_over(&self.bare)
+    }
+
+    /// As [`Shadow::call`], seeing the files in `tree`.
+    pub(crate) fn call_over(&self, tree: &Path) -> Call {
+        self.git
+            .call(tree)
             .env("GIT_DIR", &self.folder)
             // Whatever is put beside them, settings are read here and objects there.
             .env("GIT_COMMON_DIR", &self.folder)
             .env("GIT_OBJECT_DIRECTORY", &self.objects)
-            .env("GIT_WORK_TREE", &self.repository.top)
+            .env("GIT_WORK_TREE", tree)
             .env("GIT_INDEX_FILE", &self.index)
             .env("HOME", &self.folder)
             // What is kept of the person's files is readable by them alone, whatever the umask.
@@ -117,14 +116,24 @@ impl Shadow {
             .env("GIT_CONFIG_VALUE_0", "0600")
     }
 
-    /// As [`Shadow::call`], for files that are not in the encoding that an attribute claims: git refuses these.
-    pub(crate) fn unencoded(&self) -> Call {
-        self.call().env("GIT_COMMON_DIR", &self.unencoded)
+    /// As [`Shadow::call_over`], for files that are not in the encoding that an attribute claims: git refuses these.
+    pub(crate) fn unencoded_over(&self, tree: &Path) -> Call {
+        self.call_over(tree).env("GIT_COMMON_DIR", &self.unencoded)
     }
 
     /// As [`Shadow::call`], with another index and writing new objects to the person's own store: for commits.
     pub(crate) fn committing(&self, index: &Path) -> Call {
-        self.call()
+        self.committing_over(&self.bare, index)
+    }
+
+    /// As [`Shadow::committing`], seeing the person's files, to note in `index` which of them it holds. Nothing that is
+    /// read so is kept.
+    pub(crate) fn refreshing(&self, index: &Path) -> Call {
+        self.committing_over(&self.repository.top, index).args(["update-index", "-q", "--refresh"])
+    }
+
+    fn committing_over(&self, tree: &Path, index: &Path) -> Call {
+        self.call_over(tree)
             .env("GIT_INDEX_FILE", index)
             .env("GIT_OBJECT_DIRECTORY", self.repository.common_dir.join("objects"))
             .env("GIT_CONFIG_COUNT", "0")

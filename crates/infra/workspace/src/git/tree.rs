@@ -1,7 +1,5 @@
 //! Git's trees, as `diff-tree` tells them.
 
-use std::ffi::OsStr;
-
 use domain::workspace::ChangeKind;
 
 /// What git calls a folder without files, in each of its object formats.
@@ -14,12 +12,6 @@ const EMPTY_TREES: [&str; 2] = [
 pub(crate) fn empty_tree(like: &str) -> &'static str {
     let [short, long] = EMPTY_TREES;
     if like.len() == long.len() { long } else { short }
-}
-
-/// The empty tree in an object format; none: git's first one.
-pub(crate) fn empty_tree_in(format: Option<&OsStr>) -> &'static str {
-    let [short, long] = EMPTY_TREES;
-    if format.is_some_and(|format| format == "sha256") { long } else { short }
 }
 
 /// One line of `diff-tree --raw -z`.

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The largest file that is committed, in bytes.
-const LARGEST: u64 = 10 << 20;
+pub(super) const LARGEST: u64 = 10 << 20;
 /// The most lines of a file that are named.
 const MOST_LINES: usize = 100;
 

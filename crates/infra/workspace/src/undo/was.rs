@@ -50,7 +50,7 @@ impl Source {
 }
 
 /// The name that git gives a content, in the object format whose names have `length` letters.
-fn object_id(content: &[u8], length: usize) -> String {
+pub(crate) fn object_id(content: &[u8], length: usize) -> String {
     let head = format!("blob {}\0", content.len());
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     if length == 40 {
