@@ -199,7 +199,7 @@ impl RunContext<'_> {
                         in a file, or in a variable that the person passes with `--pass-env`."
                 .to_owned());
         }
-        let diff = prepared.preview().await;
+        let diff = prepared.preview(&self.round.bases()).await;
         let is_hidden = diff.as_deref().is_some_and(hides);
         let lasting = Rule::for_call(Effect::Allow, wanting.tool, target);
         // A rule is written into a file, and no credential is.

@@ -22,8 +22,8 @@ use crate::{
     time::Timestamp,
     tool::{CallTarget, RejectedInput, ToolOutcome, ToolSpec},
     workspace::{
-        Bases, Changes, Checkpoint, CommitDone, CommitError, CommitRequest, UndoError, UndoPlan, Undone,
-        WorkspaceError,
+        Bases, Changes, Checkpoint, CommitDone, CommitError, CommitPlan, CommitRequest, UndoError, UndoPlan,
+        Undone, WorkspaceError,
     },
 };
 
@@ -114,9 +114,9 @@ pub trait PreparedCall: Send {
     /// What it is about to do.
     fn target(&self) -> CallTarget;
 
-    /// What it would change, as a unified diff, for a person who is asked; none where there is nothing to show. A
-    /// call that was previewed does nothing where the files have changed since.
-    async fn preview(&mut self) -> Option<String> {
+    /// What it would change, for a person who is asked: a unified diff, or a list; none where there is nothing to show.
+    /// A call that was previewed does that or nothing, whatever has changed since.
+    async fn preview(&mut self, _bases: &Bases) -> Option<String> {
         None
     }
 
@@ -185,6 +185,10 @@ pub trait WorkspacePort: Send + Sync {
     /// A unified diff from `from` to now, of one path or of everything; text files only, binary ones named.
     /// None: from git's HEAD.
     async fn diff(&self, from: Option<&Checkpoint>, path: Option<&str>) -> Result<String, WorkspaceError>;
+
+    /// What [`WorkspacePort::commit`] would take now. Changes nothing, and does not look for what would be refused in
+    /// the contents.
+    async fn commit_plan(&self, request: &CommitRequest) -> Result<CommitPlan, CommitError>;
 
     /// Commits, as the engine: no hook, no editor, no signing, no push.
     async fn commit(&self, request: CommitRequest) -> Result<CommitDone, CommitError>;

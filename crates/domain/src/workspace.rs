@@ -99,6 +99,15 @@ pub struct CommitRequest {
 /// On a line that a person wrote before the session: what looks like a secret there is none.
 pub const ALLOW_SECRET: &str = "better-llm: allow-secret";
 
+/// What a commit would take.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommitPlan {
+    /// Sorted by path.
+    pub files: Vec<FileChange>,
+    /// As [`CommitDone::left_out`].
+    pub left_out: Vec<String>,
+}
+
 /// A commit was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitDone {

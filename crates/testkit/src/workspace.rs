@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use domain::{
     ports::WorkspacePort,
     workspace::{
-        Changes, Checkpoint, CommitDone, CommitError, CommitRequest, FileChange, UndoError, UndoPlan, Undone,
-        WorkspaceError,
+        Changes, Checkpoint, CommitDone, CommitError, CommitPlan, CommitRequest, FileChange, UndoError,
+        UndoPlan, Undone, WorkspaceError,
     },
 };
 
@@ -29,6 +29,7 @@ pub enum WorkspaceCall {
     Overlooked,
     DirtyAt,
     Diff,
+    CommitPlan,
     Commit,
     UndoPlan,
     Undo,
@@ -229,6 +230,11 @@ impl WorkspacePort for FakeWorkspace {
         Ok(wanted
             .map(|FileChange { path, .. }| diff::unified(&path, before.get(&path), now.get(&path)))
             .collect())
+    }
+
+    async fn commit_plan(&self, request: &CommitRequest) -> Result<CommitPlan, CommitError> {
+        self.enter(WorkspaceCall::CommitPlan).await?;
+        self.state.lock().unwrap().commit_plan(request)
     }
 
     async fn commit(&self, request: CommitRequest) -> Result<CommitDone, CommitError> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{
     ports::{Servers, ToolContext, WorkspacePort},
     tool::{Access, CallTarget, ToolOutcome},
-    workspace::{CommitDone, CommitRequest},
+    workspace::{Bases, ChangeKind, CommitDone, CommitPlan, CommitRequest},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,6 +28,22 @@ pub(crate) struct Input {
     #[serde(default)]
     #[schemars(length(min = 1))]
     paths: Option<Vec<String>>,
+}
+
+/// The most paths that a person is shown of a commit.
+const MOST_SHOWN: usize = 200;
+
+/// What is to be committed.
+pub(crate) struct Call {
+    input: Input,
+    shown: Option<Shown>,
+}
+
+/// What a person was shown of it.
+enum Shown {
+    Plan(CommitPlan),
+    /// Why nothing would be committed.
+    Refusal(String),
 }
 
 /// Makes commits.
@@ -54,19 +70,26 @@ impl Commit {
             |path: String| Ok(self.files.find_in_workspace(&path)?.as_path().to_string_lossy().into_owned());
         given.map(|paths| paths.into_iter().map(relative).collect()).transpose()
     }
+
+    fn request(&self, input: &Input, bases: &Bases) -> Result<CommitRequest, ToolOutcome> {
+        let nothing = || ToolOutcome::error("nothing to commit: this session has changed no files so far");
+        let since = bases.session.clone().ok_or_else(nothing)?;
+        let paths = self.paths(input.paths.clone()).map_err(|error| error.outcome())?;
+        Ok(CommitRequest { message: input.message.clone(), paths, since: Some(since) })
+    }
 }
 
 #[async_trait]
 impl Tool for Commit {
     type Input = Input;
-    type Call = Input;
+    type Call = Call;
 
     const NAME: &'static str = "commit";
     const DESCRIPTION: &'static str = "Commit files that this session changed to the workspace's git repository. \
         Nothing has to be staged before, and nothing is pushed. Servers that you started end first.";
     const ACCESS: Access = Access::Edit;
 
-    fn check(&self, input: Input) -> Result<Input, Unfit> {
+    fn check(&self, input: Input) -> Result<Call, Unfit> {
         if input.message.trim().is_empty() {
             return Err(Unfit::Malformed("`message` has to say what was changed".to_owned()));
         }
@@ -75,30 +98,78 @@ impl Tool for Commit {
                 "`paths` names nothing: leave it out to commit every change".to_owned(),
             ));
         }
-        Ok(input)
+        Ok(Call { input, shown: None })
     }
 
-    fn target(_call: &Input) -> CallTarget {
+    fn target(_call: &Call) -> CallTarget {
         CallTarget::None
     }
 
-    async fn run(&self, call: Input, context: ToolContext) -> ToolOutcome {
-        let Some(since) = context.bases.session else {
-            return ToolOutcome::error("nothing to commit: this session has changed no files so far");
+    async fn preview(&self, call: &mut Call, bases: &Bases) -> Option<String> {
+        let shown = match self.request(&call.input, bases) {
+            Ok(request) => match self.workspace.commit_plan(&request).await {
+                Ok(plan) => Shown::Plan(plan),
+                Err(error) => Shown::Refusal(with_causes(&error)),
+            },
+            Err(outcome) => Shown::Refusal(outcome.output),
         };
-        let paths = match self.paths(call.paths) {
-            Ok(paths) => paths,
-            Err(error) => return error.outcome(),
+        let text = match &shown {
+            Shown::Plan(plan) => listed(plan),
+            Shown::Refusal(why) => format!("nothing would be committed: {why}"),
         };
+        call.shown = Some(shown);
+        Some(text)
+    }
+
+    async fn run(&self, call: Call, context: ToolContext) -> ToolOutcome {
+        let mut request = match self.request(&call.input, &context.bases) {
+            Ok(request) => request,
+            Err(outcome) => return outcome,
+        };
+        let mut left_out = Vec::new();
+        match call.shown {
+            // Exactly what was shown, whatever has changed since.
+            Some(Shown::Plan(plan)) => {
+                request.paths = Some(plan.files.into_iter().map(|file| file.path).collect());
+                left_out = plan.left_out;
+            }
+            Some(Shown::Refusal(why)) => return ToolOutcome::error(why),
+            None => {}
+        }
         // At `kernel` what changes in git's folder while a server runs is taken for the server's doing and put back.
         self.servers.end_run(context.run).await;
         // Not raced against `context.cancelled`: a commit is made or not, and the outcome says which.
-        let request = CommitRequest { message: call.message, paths, since: Some(since) };
         match self.workspace.commit(request).await {
-            Ok(done) => told(&done),
+            Ok(mut done) => {
+                done.left_out.append(&mut left_out);
+                told(&done)
+            }
             Err(error) => ToolOutcome::error(with_causes(&error)),
         }
     }
+}
+
+/// What a commit would take, for a person.
+fn listed(plan: &CommitPlan) -> String {
+    let files = plan.files.iter().map(|file| {
+        let what = match file.kind {
+            ChangeKind::Created => "created",
+            ChangeKind::Modified => "changed",
+            ChangeKind::Deleted => "deleted",
+        };
+        format!("  {what} {}", one_line(&file.path))
+    });
+    let left_out = plan.left_out.iter().map(|path| format!("  left out {}", one_line(path)));
+    let mut text = format!("{} to be committed:", counted(plan.files.len() as u64, "path", "paths"));
+    for line in files.chain(left_out).take(MOST_SHOWN) {
+        text.push('\n');
+        text.push_str(&line);
+    }
+    let all = plan.files.len().saturating_add(plan.left_out.len());
+    if let Some(more) = all.checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
+        text.push_str(&format!("\n  and {} not shown", counted(more as u64, "more path", "more paths")));
+    }
+    text
 }
 
 fn told(done: &CommitDone) -> ToolOutcome {
@@ -129,8 +200,10 @@ fn told(done: &CommitDone) -> ToolOutcome {
 mod tests {
     use domain::{
         ports::{ToolContext, never_cancelled},
-        tool::ToolStatus,
-        workspace::{Bases, Checkpoint, CommitDone, CommitError, CommitRequest},
+        tool::{ToolOutcome, ToolStatus},
+        workspace::{
+            Bases, ChangeKind, Checkpoint, CommitDone, CommitError, CommitPlan, CommitRequest, FileChange,
+        },
     };
     use serde_json::json;
 
@@ -178,6 +251,71 @@ mod tests {
         let run = context.run;
         workspace.call_in("commit", json!({"message": "Mend it"}), context).await;
         assert_eq!(*workspace.servers.asked.lock().expect("a lock"), [format!("end {run}")]);
+    }
+
+    /// Previews a commit, and runs it where it is allowed.
+    async fn shown_then_run(
+        workspace: &Workspace,
+        plan: Result<CommitPlan, CommitError>,
+        input: &serde_json::Value,
+    ) -> (Option<String>, ToolOutcome) {
+        *workspace.port.plan.lock().expect("a lock") = Some(plan);
+        *workspace.port.commit.lock().expect("a lock") =
+            Some(Ok(CommitDone { id: "1".repeat(40), paths: Vec::new(), left_out: Vec::new() }));
+        let context = in_session();
+        let tool = workspace.toolbox().build("commit").expect("a known tool");
+        let mut prepared = tool.prepare(input).expect("an input that fits");
+        let shown = prepared.preview(&context.bases).await;
+        (shown, prepared.run(context).await)
+    }
+
+    #[tokio::test]
+    async fn a_person_sees_the_paths_that_are_then_committed_and_no_others_are() {
+        let workspace = Workspace::new();
+        let file = |path: &str, kind| FileChange { path: path.to_owned(), kind };
+        let plan = CommitPlan {
+            files: vec![
+                file("a.rs", ChangeKind::Modified),
+                file("\u{c774}\u{b984}\n\u{b458}.md", ChangeKind::Created),
+                file("z", ChangeKind::Deleted),
+            ],
+            left_out: vec!["mine.rs".to_owned()],
+        };
+        let (shown, outcome) = shown_then_run(&workspace, Ok(plan), &json!({"message": "Mend it"})).await;
+        assert_eq!(
+            shown.as_deref(),
+            Some(
+                "3 paths to be committed:\n  changed a.rs\n  created \"\u{c774}\u{b984}\\n\u{b458}.md\"\n  \
+                 deleted z\n  left out mine.rs"
+            )
+        );
+        let commits = workspace.port.commits.lock().expect("a lock");
+        let paths = ["a.rs", "\u{c774}\u{b984}\n\u{b458}.md", "z"].map(str::to_owned).to_vec();
+        assert_eq!(commits.iter().map(|request| request.paths.clone()).collect::<Vec<_>>(), [Some(paths)]);
+        assert!(outcome.output.contains("mine.rs"), "{}", outcome.output);
+    }
+
+    #[tokio::test]
+    async fn a_person_is_shown_a_bounded_list() {
+        let workspace = Workspace::new();
+        let file = |number| FileChange { path: format!("f{number}"), kind: ChangeKind::Created };
+        let plan = CommitPlan { files: (0..1_000).map(file).collect(), left_out: Vec::new() };
+        let (shown, _) = shown_then_run(&workspace, Ok(plan), &json!({"message": "Mend it"})).await;
+        let shown = shown.expect("a list");
+        assert_eq!(shown.lines().count(), 202, "{shown}");
+        assert!(shown.ends_with("\n  and 800 more paths not shown"), "{shown}");
+    }
+
+    #[tokio::test]
+    async fn what_a_person_was_told_would_commit_nothing_commits_nothing() {
+        let workspace = Workspace::new();
+        let refused = Err(CommitError::NotOurs(vec!["x".to_owned()]));
+        let input = json!({"message": "Mend it", "paths": ["x"]});
+        let (shown, outcome) = shown_then_run(&workspace, refused, &input).await;
+        let shown = shown.expect("a reason");
+        assert!(shown.starts_with("nothing would be committed: only files that this session"), "{shown}");
+        assert_eq!(outcome.status, ToolStatus::Error);
+        assert!(workspace.port.commits.lock().expect("a lock").is_empty());
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use domain::{
     permission::{PathRules, PathUse},
     ports::ToolContext,
     tool::{Access, CallTarget, ToolOutcome},
+    workspace::Bases,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -92,7 +93,7 @@ impl Tool for Edit {
         CallTarget::Path(call.named.clone())
     }
 
-    async fn preview(&self, call: &mut Call) -> Option<String> {
+    async fn preview(&self, call: &mut Call, _bases: &Bases) -> Option<String> {
         let (files, input) = (Arc::clone(&self.files), Arc::clone(&call.input));
         let shown = look_off_thread(move || show(&files, &input)).await;
         let (seen, text) = shown.unwrap_or((Seen::Nothing, None));

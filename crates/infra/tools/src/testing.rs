@@ -20,8 +20,8 @@ use domain::{
     ports::{Cancelled, OutputSink, Processes, Servers, ToolContext, WorkspacePort, never_cancelled},
     tool::ToolOutcome,
     workspace::{
-        Bases, Changes, Checkpoint, CommitDone, CommitError, CommitRequest, UndoError, UndoPlan, Undone,
-        WorkspaceError,
+        Bases, Changes, Checkpoint, CommitDone, CommitError, CommitPlan, CommitRequest, UndoError, UndoPlan,
+        Undone, WorkspaceError,
     },
 };
 use serde_json::Value;
@@ -309,6 +309,7 @@ pub(crate) struct FakeWorkspace {
     pub(crate) diff: Mutex<String>,
     pub(crate) commits: Mutex<Vec<CommitRequest>>,
     pub(crate) commit: Mutex<Option<Result<CommitDone, CommitError>>>,
+    pub(crate) plan: Mutex<Option<Result<CommitPlan, CommitError>>>,
 }
 
 #[async_trait]
@@ -336,6 +337,10 @@ impl WorkspacePort for FakeWorkspace {
     async fn diff(&self, from: Option<&Checkpoint>, path: Option<&str>) -> Result<String, WorkspaceError> {
         self.diffs.lock().expect("a lock").push((from.cloned(), path.map(str::to_owned)));
         Ok(self.diff.lock().expect("a lock").clone())
+    }
+
+    async fn commit_plan(&self, _request: &CommitRequest) -> Result<CommitPlan, CommitError> {
+        self.plan.lock().expect("a lock").take().unwrap_or(Err(CommitError::NoRepository))
     }
 
     async fn commit(&self, request: CommitRequest) -> Result<CommitDone, CommitError> {

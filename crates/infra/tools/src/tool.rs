@@ -7,6 +7,7 @@ use domain::{
     ports::{PreparedCall, ToolContext, ToolPort},
     schema::schema_of,
     tool::{Access, CallTarget, RejectedInput, ToolOutcome, ToolSpec, ToolStatus},
+    workspace::Bases,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -40,7 +41,7 @@ pub(crate) trait Tool: Send + Sync + 'static {
 
     /// What it would change, for a person who is asked. A call that was previewed remembers what it saw, and does
     /// nothing where that has changed.
-    async fn preview(&self, _call: &mut Self::Call) -> Option<String> {
+    async fn preview(&self, _call: &mut Self::Call, _bases: &Bases) -> Option<String> {
         None
     }
 
@@ -114,8 +115,8 @@ impl<T: Tool> PreparedCall for Prepared<T> {
         T::target(&self.call)
     }
 
-    async fn preview(&mut self) -> Option<String> {
-        self.tool.preview(&mut self.call).await
+    async fn preview(&mut self, bases: &Bases) -> Option<String> {
+        self.tool.preview(&mut self.call, bases).await
     }
 
     async fn run(self: Box<Self>, context: ToolContext) -> ToolOutcome {

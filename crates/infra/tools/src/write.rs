@@ -7,6 +7,7 @@ use domain::{
     permission::{PathRules, PathUse},
     ports::ToolContext,
     tool::{Access, CallTarget, ToolOutcome},
+    workspace::Bases,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -77,7 +78,7 @@ impl Tool for Write {
         CallTarget::Path(call.named.clone())
     }
 
-    async fn preview(&self, call: &mut Call) -> Option<String> {
+    async fn preview(&self, call: &mut Call, _bases: &Bases) -> Option<String> {
         let (files, path, content) =
             (Arc::clone(&self.files), call.input.path.clone(), call.input.content.clone());
         let shown = look_off_thread(move || show(&files, &path, content.as_bytes())).await;

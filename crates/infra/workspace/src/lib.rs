@@ -41,7 +41,7 @@ use async_trait::async_trait;
 use domain::{
     ports::WorkspacePort,
     workspace::{
-        Changes, Checkpoint, CommitDone, CommitError, CommitRequest, UndoError, UndoPlan, Undone,
+        Changes, Checkpoint, CommitDone, CommitError, CommitPlan, CommitRequest, UndoError, UndoPlan, Undone,
         WorkspaceError,
     },
 };
@@ -97,6 +97,10 @@ impl WorkspacePort for Workspace {
 
     async fn diff(&self, from: Option<&Checkpoint>, path: Option<&str>) -> Result<String, WorkspaceError> {
         self.observer.lock().await.diff(from, path).await
+    }
+
+    async fn commit_plan(&self, request: &CommitRequest) -> Result<CommitPlan, CommitError> {
+        self.observer.lock().await.commit_plan(request).await
     }
 
     async fn commit(&self, request: CommitRequest) -> Result<CommitDone, CommitError> {

@@ -2,6 +2,7 @@
 //!
 //! Everything here happens one after the other; [`crate::Workspace`] holds the lock.
 
+mod commit;
 mod reasons;
 mod undo;
 
@@ -12,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, atomic::AtomicBool},
 };
 
-use domain::workspace::{Checkpoint, CommitDone, CommitError, CommitRequest, WorkspaceError};
+use domain::workspace::{Checkpoint, WorkspaceError};
 
 use crate::{
     changes::{Found, bounded_text},
@@ -20,7 +21,6 @@ use crate::{
     facts::is_root,
     file,
     git::{
-        self,
         belonging::Elsewhere,
         call::{Git, GitError},
         keeper::GitKeeper,
@@ -33,7 +33,6 @@ use crate::{
     plain::PlainKeeper,
     rules::{BaseRules, RuleBook, RuleSources},
     scan::{Scan, StopOnDrop, Table, Walk},
-    selection::Work,
     settings::WorkspaceSettings,
     sight::Sight,
     states::{self, Keeper, Kept, RecordError, Step},
@@ -198,22 +197,6 @@ impl Observer {
         Ok(overlooked)
     }
 
-    /// Those of `paths` that git ignores and does not track.
-    fn ignored<'a>(&mut self, paths: impl Iterator<Item = &'a FilePath>) -> io::Result<BTreeSet<FilePath>> {
-        let root = file::open_root(&self.settings.root)?;
-        let prefix = self.prefix();
-        let mut memory = self.memory();
-        let mut sight = Sight { root: &root, prefix: &prefix, rules: &mut memory.rules };
-        // What cannot be looked at is for git to refuse.
-        let is_ignored = |path: &&FilePath| {
-            let verdict = sight.look(path).ok().flatten();
-            verdict.is_some_and(|verdict| verdict.now) && self.tracked.binary_search(path).is_err()
-        };
-        let ignored = paths.filter(is_ignored).cloned().collect();
-        self.memory = Some(memory);
-        Ok(ignored)
-    }
-
     fn memory(&mut self) -> Memory {
         self.memory
             .take()
@@ -272,38 +255,6 @@ impl Observer {
             _ => return Err(failed(doing)(NoHead(self.why_no_head()))),
         };
         Ok(bounded_text(bytes, omitted, most))
-    }
-
-    pub(crate) async fn commit(&mut self, request: CommitRequest) -> Result<CommitDone, CommitError> {
-        let message = git::message::cleaned(&request.message)?;
-        self.open().await?;
-        let Some(Keeper::Git(_)) = &self.keeper else {
-            return Err(match (&self.repository, &self.elsewhere) {
-                (None, None) => CommitError::NoRepository,
-                (None, Some(elsewhere)) => CommitError::Git { doing: "commit", text: elsewhere.to_string() },
-                (Some(repository), _) => {
-                    CommitError::Git { doing: "commit", text: self.why_no_git(repository) }
-                }
-            });
-        };
-        let Some(since) = &request.since else {
-            return Err(CommitError::Nothing("this session has changed no file".to_owned()));
-        };
-        let changed = self.changes_since(since).await?.files;
-        let dirty = self.dirty_at(since).await?;
-        let settings = Arc::clone(&self.settings);
-        let ignored = self.ignored(changed.keys()).map_err(failed("tell which files git ignores"))?;
-        let work = Work { root: &settings.root, changed, dirty, ignored };
-        let selection = work.select(request.paths.as_deref())?;
-        let Kept::Git(start) = self.find(since).await? else { return Err(CommitError::NoRepository) };
-        let Some(Keeper::Git(keeper)) = &self.keeper else { return Err(CommitError::NoRepository) };
-        let made = git::commit::commit(keeper, &settings, &message, &selection.files, &start).await?;
-        let prefix = keeper.shadow.repository.prefix.as_slice();
-        let inside = made.changes.iter().filter_map(|change| change.path.strip_prefix(prefix));
-        let mut paths = inside.map(|path| FilePath::new(path).to_text()).collect::<Vec<_>>();
-        paths.sort();
-        let left_out = selection.left_out.iter().map(FilePath::to_text).collect();
-        Ok(CommitDone { id: made.id, paths, left_out })
     }
 
     /// A state that this or an earlier opening kept.

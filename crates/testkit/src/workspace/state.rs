@@ -6,7 +6,7 @@ use std::{
 };
 
 use domain::workspace::{
-    ChangeKind, Checkpoint, CommitDone, CommitError, CommitRequest, FileChange, WorkspaceError,
+    ChangeKind, Checkpoint, CommitDone, CommitError, CommitPlan, CommitRequest, FileChange, WorkspaceError,
 };
 
 use super::{FakeCommit, WorkspaceCall};
@@ -106,6 +106,16 @@ impl State {
             paths: paths.clone(),
         });
         Ok(CommitDone { id, paths, left_out })
+    }
+
+    pub(super) fn commit_plan(&self, request: &CommitRequest) -> Result<CommitPlan, CommitError> {
+        let Some(since) = request.since.as_ref().filter(|_| self.head.is_some()) else {
+            return Err(CommitError::NoRepository);
+        };
+        let (paths, left_out) = self.to_commit(request)?;
+        let mut files = compare(&self.kept(since)?.files, &self.visible());
+        files.retain(|change| paths.contains(&change.path));
+        Ok(CommitPlan { files, left_out })
     }
 
     /// The paths to commit, and those left to the person.

@@ -7,7 +7,7 @@ use std::{
 
 use domain::{
     ports::WorkspacePort,
-    workspace::{CommitError, CommitRequest},
+    workspace::{ChangeKind, CommitError, CommitPlan, CommitRequest, FileChange},
 };
 
 use crate::fixture::{Fixture, commit};
@@ -307,4 +307,33 @@ async fn a_commit_dropped_at_any_await_is_whole_or_absent() {
         assert_eq!(fixture.git(&["rev-list", "--count", "HEAD"]), "2\n", "after {polls} polls");
         assert_eq!(status(&fixture), Vec::<String>::new());
     }
+}
+
+#[tokio::test]
+async fn what_a_commit_would_take_is_told_before_and_nothing_is_done() {
+    let fixture = Fixture::committed(&[("a.txt", "1\n"), ("gone", ""), ("mine.txt", "1\n")]);
+    fixture.write("mine.txt", "2\n");
+    let workspace = fixture.workspace();
+    let start = workspace.checkpoint().await.unwrap();
+    fixture.write("a.txt", "2\n");
+    fixture.write("새.txt", "");
+    fixture.write("mine.txt", "3\n");
+    fixture.remove("gone");
+    let before = fixture.git_files();
+    let request = |paths: Option<&[&str]>| CommitRequest {
+        message: "Change things".to_owned(),
+        paths: paths.map(texts),
+        since: Some(start.clone()),
+    };
+    let file = |path: &str, kind| FileChange { path: path.to_owned(), kind };
+    let plan = workspace.commit_plan(&request(None)).await.unwrap();
+    let files =
+        [("a.txt", ChangeKind::Modified), ("gone", ChangeKind::Deleted), ("새.txt", ChangeKind::Created)];
+    let files = files.map(|(path, kind)| file(path, kind)).to_vec();
+    assert_eq!(plan, CommitPlan { files, left_out: texts(&["mine.txt"]) });
+    let plan = workspace.commit_plan(&request(Some(&["mine.txt"]))).await.unwrap();
+    assert_eq!(plan.files, [file("mine.txt", ChangeKind::Modified)]);
+    let error = workspace.commit_plan(&request(Some(&["other"]))).await.unwrap_err();
+    assert!(matches!(error, CommitError::NotOurs(_)), "{error}");
+    assert_eq!(fixture.git_files(), before);
 }
