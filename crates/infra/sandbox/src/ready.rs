@@ -25,6 +25,10 @@ use crate::{
     strict::{Report, Shielded},
 };
 
+/// How often `strict` is probed before it counts as one that does not work.
+#[cfg(target_os = "linux")]
+const PROBES: usize = 5;
+
 /// A level that works: it was probed, or there is nothing to it.
 pub(crate) struct Ready {
     pub(crate) launcher: Launcher,
@@ -66,15 +70,22 @@ impl Ready {
         }
     }
 
-    /// Probes for what an earlier session has not shown to work already.
+    /// Probes for what an earlier session has not shown to work already. Somebody else's command that moves folders of
+    /// the workspace to and fro can make a launch fail; it must not talk a session out of its level.
     #[cfg(target_os = "linux")]
     pub(crate) async fn prove(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let Launcher::Strict(strict) = &self.launcher else { return self.probe().await };
-        if !strict.is_proven() {
-            self.probe().await?;
-            strict.keep_proof();
+        if strict.is_proven() {
+            return Ok(());
         }
-        Ok(())
+        let mut probed = self.probe().await;
+        for _ in 1..PROBES {
+            if probed.is_ok() {
+                break;
+            }
+            probed = self.probe().await;
+        }
+        probed.inspect(|()| strict.keep_proof())
     }
 
     /// Runs a command to its end.
