@@ -104,6 +104,8 @@ fn of_the_sandbox(
             let mut maven = OsString::from("-Dmaven.repo.local=");
             maven.push(folders.caches.join("maven"));
             environment.push(("MAVEN_OPTS".into(), maven));
+            // It gives files of root's to whom an archive names, which nobody may inside, and calls that a failure.
+            environment.push(("TAR_OPTIONS".into(), "--no-same-owner".into()));
         }
     }
     environment

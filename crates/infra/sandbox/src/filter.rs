@@ -1,5 +1,6 @@
 //! The seccomp filter: no sockets but those of a network that a command may use, no io_uring (it opens sockets without
-//! `socket`), no key rings, no change of the limit that carries the mark.
+//! `socket`), no key rings, no change of the limit that carries the mark, no file with the rights of its owner
+//! ([`modes`]).
 //!
 //! Where a command shares processes and memories with everybody (`kernel`) it reaches no process but itself
 //! ([`others`]), and there are no System V queues, memories and semaphores and no POSIX queues: they outlive the
@@ -12,11 +13,14 @@
 //! Written by hand because ready filter builders match call numbers one by one, and the x32 calls of x86_64 are a
 //! whole range.
 
+mod modes;
 mod others;
+
+use std::path::Path;
 
 use libc::{c_int, sock_filter};
 
-use self::others::Others;
+use self::{modes::Modes, others::Others};
 
 /// A processor family that the filter knows.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +40,7 @@ pub(crate) struct Processor {
     /// `msgctl`, `mq_open`, `mq_unlink`: numbers of what others made can be guessed.
     shared: [u32; 13],
     others: Others,
+    modes: Modes,
 }
 
 impl Processor {
@@ -50,6 +55,7 @@ impl Processor {
         keys: [248, 249, 250],
         shared: [29, 30, 31, 64, 65, 220, 66, 68, 69, 70, 71, 240, 241],
         others: Others::X86_64,
+        modes: Modes::X86_64,
     };
     const AARCH64: Self = Self {
         audit: 0xC000_00B7,
@@ -62,6 +68,7 @@ impl Processor {
         keys: [217, 218, 219],
         shared: [194, 196, 195, 190, 193, 192, 191, 186, 189, 188, 187, 180, 181],
         others: Others::AARCH64,
+        modes: Modes::AARCH64,
     };
 
     /// The one this program was built for.
@@ -83,6 +90,15 @@ pub(crate) struct Doors {
     pub(crate) internet: bool,
     /// The command has processes and memories of its own: what it traces or shares is its own, too.
     pub(crate) is_alone: bool,
+    /// What is made in a writable folder belongs to the folder's group, so commands may mark folders like this.
+    pub(crate) hands_group_down: bool,
+}
+
+/// Whether what is made in one of these folders belongs to the folder's group.
+pub(crate) fn hand_group_down<'a>(mut folders: impl Iterator<Item = &'a Path>) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    folders.any(|folder| folder.metadata().is_ok_and(|found| found.mode() & libc::S_ISGID != 0))
 }
 
 /// `io_uring_setup`, `_enter`, `_register`: the same on every processor.
@@ -95,6 +111,7 @@ const FIRST_ARGUMENT: u32 = 16;
 const SECOND_ARGUMENT: u32 = 24;
 const THIRD_ARGUMENT: u32 = 32;
 const THIRD_ARGUMENT_HIGH: u32 = 36;
+const FOURTH_ARGUMENT: u32 = 40;
 
 /// `RLIMIT_LOCKS`, the same on both processors.
 const MARK: u32 = 10;
@@ -123,6 +140,7 @@ pub(crate) fn program(processor: &Processor, doors: Doors) -> Vec<sock_filter> {
         lines.extend(processor.shared.into_iter().flat_map(|call| refused(call, libc::ENOSYS)));
         lines.extend(others::left_alone(processor));
     }
+    lines.extend(modes::without_rights_of_the_owner(processor, doors));
     lines.extend(if doors.internet {
         of_the_internet(processor)
     } else {
@@ -218,13 +236,19 @@ pub(super) mod tests {
 
     pub(super) const ALLOWED: u32 = libc::SECCOMP_RET_ALLOW;
     pub(super) const DENIED: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
-    const ABSENT: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
+    pub(super) const ABSENT: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
 
-    pub(super) const CLOSED: Doors = Doors { internet: false, is_alone: false };
-    pub(super) const OPEN: Doors = Doors { internet: true, is_alone: true };
+    pub(super) const CLOSED: Doors = Doors { internet: false, is_alone: false, hands_group_down: false };
+    pub(super) const OPEN: Doors = Doors { internet: true, is_alone: true, hands_group_down: false };
 
-    /// Interprets the program the way the kernel does, for one call.
     fn answer(processor: &Processor, doors: Doors, audit: u32, number: u32, arguments: [u32; 4]) -> u32 {
+        let places = [FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT, THIRD_ARGUMENT_HIGH];
+        let words: Vec<_> = places.into_iter().zip(arguments).chain([(AUDIT, audit)]).collect();
+        answer_of(processor, doors, number, &words)
+    }
+
+    /// Interprets the program the way the kernel does, for one call with these words at these places.
+    pub(super) fn answer_of(processor: &Processor, doors: Doors, number: u32, words: &[(u32, u32)]) -> u32 {
         let lines = program(processor, doors);
         let (mut at, mut register) = (0, 0);
         loop {
@@ -233,14 +257,12 @@ pub(super) mod tests {
             let skip = |condition: bool| usize::from(if condition { jt } else { jf });
             match u32::from(code) {
                 LOAD => {
-                    register = match k {
-                        NUMBER => number,
-                        AUDIT => audit,
-                        FIRST_ARGUMENT => arguments[0],
-                        SECOND_ARGUMENT => arguments[1],
-                        THIRD_ARGUMENT => arguments[2],
-                        THIRD_ARGUMENT_HIGH => arguments[3],
-                        _ => panic!("load of {k}"),
+                    let word = words.iter().find(|(place, _)| *place == k);
+                    register = match (k, word) {
+                        (NUMBER, _) => number,
+                        (_, Some((_, word))) => *word,
+                        (AUDIT, None) => processor.audit,
+                        (place, None) => panic!("load of {place}"),
                     }
                 }
                 MASK => register &= k,

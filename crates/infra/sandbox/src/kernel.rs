@@ -89,6 +89,7 @@ pub(crate) struct Wall {
     built: Mutex<Built>,
     abi: i64,
     too_wide: Vec<PathBuf>,
+    kept: CapabilitySet,
 }
 
 impl Wall {
@@ -101,8 +102,11 @@ impl Wall {
         }
         let abi = ruleset::abi()?;
         let (built, too_wide) = Built::of(&settings, &folders)?;
-        let filter = filter::program(&processor, Doors { internet, is_alone: false }).into();
-        Ok(Self { settings, folders, filter, built: Mutex::new(built), abi, too_wide })
+        let hands_group_down = filter::hand_group_down(settings.writable_roots());
+        let doors = Doors { internet, is_alone: false, hands_group_down };
+        let filter = filter::program(&processor, doors).into();
+        let kept = capabilities_to_keep(&settings);
+        Ok(Self { settings, folders, filter, built: Mutex::new(built), abi, too_wide, kept })
     }
 
     /// What holds commands here, in words for people.
@@ -113,7 +117,16 @@ impl Wall {
             reason.push_str("; the network is open (`--allow-network`)");
         }
         if rustix::process::geteuid().is_root() {
-            reason.push_str("; nothing limits the number of processes, because we run as root");
+            reason.push_str(
+                "; we run as root, so nothing limits the number of processes, and commands can change the mode and the \
+                 times of root's own files outside (a plain user, or `strict`, is safer)",
+            );
+            if !self.kept.is_empty() {
+                reason.push_str(
+                    "; commands keep root's right to any file's content inside, because a writable folder belongs to \
+                     somebody else",
+                );
+            }
         }
         if !self.too_wide.is_empty() {
             let paths: Vec<_> = self.too_wide.iter().map(|path| path.display().to_string()).collect();
@@ -127,14 +140,14 @@ impl Wall {
     pub(crate) fn enclose(&self, command: &mut Command, mark: Option<Mark>) -> Result<(), WallError> {
         let ruleset = self.ruleset()?;
         let filter = Arc::clone(&self.filter);
-        let limits = Limits::of_a_command(true);
+        let (limits, kept) = (Limits::of_a_command(true), self.kept);
         #[expect(
             unsafe_code,
             reason = "code between fork and exec; only raw calls, nothing allocates or locks"
         )]
         // SAFETY: the closure only makes async-signal-safe system calls on values that were made before the fork.
         unsafe {
-            command.pre_exec(move || restrict_self(&ruleset, &filter, &limits, mark));
+            command.pre_exec(move || restrict_self(&ruleset, &filter, &limits, kept, mark));
         }
         Ok(())
     }
@@ -180,33 +193,36 @@ fn restrict_self(
     ruleset: &OwnedFd,
     filter: &[libc::sock_filter],
     limits: &Limits,
+    kept: CapabilitySet,
     mark: Option<Mark>,
 ) -> io::Result<()> {
     rustix::process::setsid()?;
     mark.map(Mark::put_on).transpose()?;
     limits.apply()?;
     rustix::thread::set_no_new_privs(true)?;
-    give_up_capabilities()?;
+    give_up_capabilities(kept)?;
     child::close_everything_on_exec()?;
     child::apply_ruleset(ruleset)?;
     child::apply_filter(filter)
 }
 
-/// What root may keep: rights over files, which Landlock holds in place.
-const KEPT: CapabilitySet = CapabilitySet::CHOWN
-    .union(CapabilitySet::DAC_OVERRIDE)
-    .union(CapabilitySet::FOWNER)
-    .union(CapabilitySet::FSETID)
-    .union(CapabilitySet::SETGID)
-    .union(CapabilitySet::SETUID);
+/// What root may keep: nothing, like any other user. Landlock holds the content of files in place and not their owners,
+/// modes and times, so rights over those would reach every file of this machine. Where a writable folder belongs to
+/// somebody else (a container with a folder of the host's), root could not work in it without the right to the content.
+fn capabilities_to_keep(settings: &SandboxSettings) -> CapabilitySet {
+    let us = rustix::process::geteuid().as_raw();
+    let is_ours = |root: &Path| root.metadata().is_ok_and(|found| found.uid() == us);
+    if settings.writable_roots().all(is_ours) { CapabilitySet::empty() } else { CapabilitySet::DAC_OVERRIDE }
+}
 
 /// Root has powers that go round the wall: to read the memory and the environment of any process (ours holds keys),
-/// to make a device node of a disk, to load a kernel module. With no-new-privileges set, no program gets them back.
-fn give_up_capabilities() -> io::Result<()> {
+/// to make a device node of a disk, to load a kernel module, to become any other user. With no-new-privileges set, no
+/// program gets them back.
+fn give_up_capabilities(kept: CapabilitySet) -> io::Result<()> {
     let had = rustix::thread::capabilities(None)?;
     let kept = CapabilitySets {
-        effective: had.effective & KEPT,
-        permitted: had.permitted & KEPT,
+        effective: had.effective & kept,
+        permitted: had.permitted & kept,
         inheritable: CapabilitySet::empty(),
     };
     Ok(rustix::thread::set_capabilities(None, kept)?)

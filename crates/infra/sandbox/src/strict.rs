@@ -126,7 +126,9 @@ impl Strict {
         let told = proof.as_ref().and_then(Proof::read).and_then(|said| program.told(&said));
         let is_proven = told.is_some();
         let bubblewrap = told.map_or_else(|| program.ask(), Ok)?;
-        let filter = filter::program(&processor, Doors { internet: true, is_alone: true }).into();
+        let hands_group_down = filter::hand_group_down(settings.writable_roots());
+        let doors = Doors { internet: true, is_alone: true, hands_group_down };
+        let filter = filter::program(&processor, doors).into();
         let out = match &settings.network {
             NetworkAccess::Off | NetworkAccess::Open => None,
             NetworkAccess::Hosts(listed) => {

@@ -55,6 +55,7 @@ async fn a_walled_in_command_sees_the_allow_list_and_its_own_caches() {
             ("GOMODCACHE", at("caches/go/pkg/mod")),
             ("GOCACHE", at("caches/go-build")),
             ("MAVEN_OPTS", format!("-Dmaven.repo.local={}", at("caches/maven"))),
+            ("TAR_OPTIONS", "--no-same-owner".to_owned()),
         ];
         let across = ("GIT_DISCOVERY_ACROSS_FILESYSTEM", "1".to_owned());
         let own: Vec<_> = own.into_iter().chain((level == SandboxLevel::Strict).then_some(across)).collect();

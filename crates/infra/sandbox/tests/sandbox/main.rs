@@ -9,6 +9,7 @@ mod folders;
 mod inside;
 mod levels;
 mod limits;
+mod modes;
 mod network;
 mod others;
 mod plain_user;

@@ -31,6 +31,7 @@ fn every_wall_holds_for_a_plain_user_as_for_root() {
             "shield::",
             "inside::",
             "network::",
+            "modes::",
             "limits::",
             "folders::",
             "together::",
