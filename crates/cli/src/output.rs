@@ -27,7 +27,7 @@ use crate::{
         style::{Markup, Role, Style},
         text::{Teller, Told},
     },
-    words::{Language, Said},
+    words::{Language, Lasting, Said},
     writer::Lane,
 };
 
@@ -180,9 +180,9 @@ impl<O: Write, E: Write> Printer<O, E> {
     }
 
     /// Says what may be answered, and leaves the cursor where the answer is typed.
-    pub(crate) fn ask_leave(&mut self) {
-        let language = self.language();
-        self.aside(Role::Faint, &format!("  {}", language.leave_options()));
+    pub(crate) fn ask_leave(&mut self, lasting: &Lasting<'_>) {
+        let options = self.language().leave_options(lasting);
+        self.aside(Role::Faint, &format!("  {options}"));
         self.renew_prompt();
     }
 

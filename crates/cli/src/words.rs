@@ -31,7 +31,7 @@ mod usage;
 pub(crate) use self::{
     codes::{ErrorCode, NoticeCode},
     happenings::CodeWords,
-    permission::leave_answer,
+    permission::{Lasting, leave_answer},
     start::UNREAD_INPUT,
     trust::is_yes,
 };

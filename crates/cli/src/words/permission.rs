@@ -1,11 +1,36 @@
 //! What is said where a person is asked for leave, and what they may answer.
 
 use domain::{
-    event::Decision,
-    terminal::{Mark, MarkKind, Place, script_name},
+    event::{Decision, EventBody},
+    terminal::{Mark, MarkKind, Place, Sanitized, script_name},
 };
+use serde_json::Value;
 
 use super::Language;
+
+/// What `session` and `always` would allow, of a call that waits for leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lasting<'a> {
+    /// The same command.
+    Command,
+    /// The same tool on the same file. What it would write there does not count.
+    File { tool: &'a str, path: &'a str },
+    /// The same tool, on whatever.
+    Tool(&'a str),
+}
+
+impl<'a> Lasting<'a> {
+    /// Reads it from the question; none of what is no question.
+    pub(crate) fn of(asked: &'a EventBody) -> Option<Self> {
+        let EventBody::PermissionAsked { tool, input, .. } = asked else { return None };
+        let field = |name: &str| input.get(name).and_then(Value::as_str);
+        Some(match (field("command"), field("path")) {
+            (Some(_), _) => Self::Command,
+            (None, Some(path)) => Self::File { tool, path },
+            (None, None) => Self::Tool(tool),
+        })
+    }
+}
 
 impl Language {
     /// A command waits.
@@ -35,11 +60,31 @@ impl Language {
     }
 
     /// What the answers mean.
-    pub(crate) const fn leave_options(self) -> &'static str {
-        self.pick(
-            "o once · s exactly this until the session ends · a exactly this always, in this workspace · d deny",
-            "o 이번만 · s 이 세션 동안 똑같은 호출 허용 · a 이 작업 폴더에서 항상 똑같은 호출 허용 · d 거부",
-        )
+    pub(crate) fn leave_options(self, lasting: &Lasting<'_>) -> String {
+        let what = match (self, lasting) {
+            (Self::English, Lasting::Command) => "exactly this command".to_owned(),
+            (Self::Korean, Lasting::Command) => "똑같은 명령".to_owned(),
+            (Self::English, Lasting::File { tool, path }) => {
+                format!("every `{tool}` of {}, whatever the content,", Sanitized::name(path))
+            }
+            (Self::Korean, Lasting::File { tool, path }) => {
+                format!("내용과 상관없이 {}에 대한 모든 `{tool}`", Sanitized::name(path))
+            }
+            (Self::English, Lasting::Tool(tool)) => format!("every `{tool}`, whatever is in it,"),
+            (Self::Korean, Lasting::Tool(tool)) => format!("내용과 상관없이 모든 `{tool}`"),
+        };
+        match self {
+            Self::English => {
+                format!(
+                    "o once · s {what} until the session ends · a {what} always, in this workspace · d deny"
+                )
+            }
+            Self::Korean => {
+                format!(
+                    "o 이번만 · s 이 세션 동안 {what} 허용 · a 이 작업 폴더에서 항상 {what} 허용 · d 거부"
+                )
+            }
+        }
     }
 
     /// Before the place where the answer is typed.
@@ -129,7 +174,8 @@ pub(crate) fn leave_answer(typed: &str) -> Option<(Decision, Option<String>)> {
 
 #[cfg(test)]
 mod tests {
-    use domain::terminal::marks;
+    use domain::{id::CallId, terminal::marks};
+    use serde_json::json;
 
     use super::*;
 
@@ -155,6 +201,47 @@ mod tests {
         for typed in ["", "\n", "  ", "y", "yes", "ok", "os", "once-ish", "1", "\u{1b}[A", "o\u{200b}"] {
             check(typed, None);
         }
+    }
+
+    /// What lasts is said as it is: a file's name and no content of it, since every later one is allowed unasked.
+    #[test]
+    fn what_lasts_is_named_with_the_answers() {
+        let check = |tool: &str, input: Value, english: &str, korean: &str| {
+            let asked = EventBody::PermissionAsked {
+                call_id: CallId::new("c"),
+                tool: tool.to_owned(),
+                input,
+                diff: None,
+                rule: String::new(),
+                options: Vec::new(),
+            };
+            let lasting = Lasting::of(&asked).unwrap();
+            assert_eq!(Language::English.leave_options(&lasting), english);
+            assert_eq!(Language::Korean.leave_options(&lasting), korean);
+        };
+        check(
+            "bash",
+            json!({"command": "ls"}),
+            "o once · s exactly this command until the session ends · a exactly this command always, in this workspace \
+             · d deny",
+            "o 이번만 · s 이 세션 동안 똑같은 명령 허용 · a 이 작업 폴더에서 항상 똑같은 명령 허용 · d 거부",
+        );
+        check(
+            "write",
+            json!({"path": "글\u{202e}.txt", "content": "harmless"}),
+            "o once · s every `write` of 글<U+202E>.txt, whatever the content, until the session ends · a every `write` \
+             of 글<U+202E>.txt, whatever the content, always, in this workspace · d deny",
+            "o 이번만 · s 이 세션 동안 내용과 상관없이 글<U+202E>.txt에 대한 모든 `write` 허용 · a 이 작업 폴더에서 \
+             항상 내용과 상관없이 글<U+202E>.txt에 대한 모든 `write` 허용 · d 거부",
+        );
+        check(
+            "commit",
+            json!({"message": "x"}),
+            "o once · s every `commit`, whatever is in it, until the session ends · a every `commit`, whatever is in it, \
+             always, in this workspace · d deny",
+            "o 이번만 · s 이 세션 동안 내용과 상관없이 모든 `commit` 허용 · a 이 작업 폴더에서 항상 내용과 상관없이 모든 \
+             `commit` 허용 · d 거부",
+        );
     }
 
     #[test]

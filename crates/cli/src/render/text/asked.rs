@@ -28,7 +28,7 @@ pub(super) struct Asked<'a> {
 pub(super) fn asked(screen: &mut Screen, language: Language, run: Option<&RunScope>, asked: &Asked<'_>) {
     let field = |name: &str| asked.input.get(name).and_then(Value::as_str);
     let (command, path) = (field("command"), field("path"));
-    let question = match (command, asked.diff) {
+    let question = match (command, path.and(asked.diff)) {
         (Some(_), _) => language.may_command_run().to_owned(),
         (None, Some(_)) => language.may_edit_be_made().to_owned(),
         (None, None) => language.may_tool_run(asked.tool),

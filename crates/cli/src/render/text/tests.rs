@@ -323,4 +323,15 @@ fn a_call_that_waits_is_shown_whole_with_what_deceives_the_eye() {
     let expected =
         "manager\n? may `deploy` run?\n  to: prod\n    and all\n  force: true\n  asked because: x\n";
     check(vec![Heard::Event(of(manager(), other))], expected);
+    let commit = EventBody::PermissionAsked {
+        call_id: CallId::new("c"),
+        tool: "commit".to_owned(),
+        input: json!({"message": "Mend it"}),
+        diff: Some("1 path to be committed:\n  created a.rs".to_owned()),
+        rule: "x".to_owned(),
+        options: vec![],
+    };
+    let expected = "manager\n? may `commit` run?\n  message: Mend it\n  1 path to be committed:\n    created a.rs\n  asked \
+                    because: x\n";
+    check(vec![Heard::Event(of(manager(), commit))], expected);
 }

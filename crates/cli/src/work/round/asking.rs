@@ -11,7 +11,7 @@ use better_llm::domain::{
     id::CallId,
 };
 
-use crate::typed::Typed;
+use crate::{typed::Typed, words::Lasting};
 
 /// The calls that wait for leave, in order.
 ///
@@ -69,6 +69,11 @@ impl Asking {
             },
         };
         Some((event, next))
+    }
+
+    /// What leave that lasts would allow, of the call in front.
+    pub(super) fn lasting(&self) -> Option<Lasting<'_>> {
+        Lasting::of(&self.waiting.front()?.body)
     }
 
     /// The next line that was typed; none when the input has ended. Safe to drop.

@@ -176,7 +176,7 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
                 return self.fall_silent(error).await;
             }
             match next {
-                Next::Show => return self.printer.ask_leave(),
+                Next::Show => return self.ask_leave(),
                 Next::Deny(None) => self.decide(NO).await,
                 Next::Deny(Some(error)) => {
                     let text = self.printer.language().unreadable_input("-");
@@ -184,6 +184,13 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
                     self.decide(NO).await;
                 }
             }
+        }
+    }
+
+    /// Says what may be answered.
+    fn ask_leave(&mut self) {
+        if let Some(lasting) = self.asking.as_ref().and_then(Asking::lasting) {
+            self.printer.ask_leave(&lasting);
         }
     }
 
@@ -201,7 +208,7 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
             Some(None) => {
                 let text = self.printer.language().no_answer();
                 self.printer.aside(Role::Warning, text);
-                self.printer.ask_leave();
+                self.ask_leave();
             }
             None => {
                 let text = self.printer.language().input_ended();
