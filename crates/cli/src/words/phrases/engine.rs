@@ -3,7 +3,7 @@
 use super::Phrase;
 use crate::words::start::UNREAD_INPUT;
 
-pub(super) const ENGINE: [Phrase; 44] = [
+pub(super) const ENGINE: [Phrase; 46] = [
     // Claims of a report, held against what was seen.
     (
         "files_changed: `{}` does not differ from the round's start",
@@ -99,8 +99,19 @@ pub(super) const ENGINE: [Phrase; 44] = [
         "Linux 6.14 이전에서 root로 실행 중이라 프로세스 수를 제한할 수 없습니다",
     ),
     (
-        "nothing limits the number of processes, because we run as root",
-        "root로 실행 중이라 프로세스 수를 제한할 수 없습니다",
+        "we run as root, so nothing limits the number of processes, and commands can change the mode and the times of \
+         root's own files outside (a plain user, or `strict`, is safer)",
+        "root로 실행 중이라 프로세스 수를 제한할 수 없고, 명령이 바깥에 있는 root 파일의 권한과 시각을 바꿀 수 있습니다 (일반 \
+         사용자로 실행하거나 `strict`를 쓰면 더 안전합니다)",
+    ),
+    (
+        "commands keep root's right to any file's content inside, because a writable folder belongs to somebody else",
+        "쓰기 가능한 폴더의 소유자가 달라, 그 안에서는 모든 파일을 읽고 쓰는 root의 권한이 명령에 남아 있습니다",
+    ),
+    (
+        "our state lies where commands may write, so what they change of protected files stays if this program is \
+         killed",
+        "상태 폴더가 명령이 쓸 수 있는 곳에 있어, 이 프로그램이 강제 종료되면 명령이 바꾼 보호 파일이 그대로 남습니다",
     ),
     ("not visible, because too much lies below: {}", "하위 폴더가 너무 넓어 보이지 않는 곳: {}"),
     ("not readable, because too much lies below: {}", "하위 폴더가 너무 넓어 읽을 수 없는 곳: {}"),
