@@ -137,7 +137,7 @@ fn sandbox(root: &Path, workspace: &str, level: SandboxLevel) -> Sandbox {
         requested: Requested::Level(level),
         cache: root.join("cache").join(level.as_str()),
         session: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().expect("a session id"),
-        run_folder: root.join("run"),
+        run_folder: root.join("run").join(workspace),
         helper: None,
         git_dirs: Vec::new(),
         protected: Vec::new(),
