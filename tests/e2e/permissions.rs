@@ -294,6 +294,23 @@ async fn flags_that_widen_the_sandbox_are_shown_with_their_source() {
 
 /// A folder that was added may be written and a variable that passes is seen; others are not.
 #[tokio::test]
+async fn a_folder_to_write_in_is_said_to_be_unwatched() {
+    let world = World::new();
+    let folder = world.outside().join("자료");
+    fs::create_dir(&folder).expect("a folder");
+    let added = folder.display().to_string();
+    for (flag, is_said) in [(added.clone(), true), (format!("{added}:ro"), false)] {
+        let server = MockServer::start(coder([])).await;
+        let said = world.task(&server, &["--sandbox", "none", "--add-dir", &flag]).await.run().await.said();
+        let notices = said.of_type("notice");
+        let notice = notices.iter().find(|notice| notice["code"] == "added_folder_unwatched");
+        assert_eq!(notice.is_some(), is_said, "{flag}: {notices:?}");
+        let names = notice.is_none_or(|notice| notice["text"].as_str().is_some_and(|text| text.contains(&added)));
+        assert!(names, "{notices:?}");
+    }
+}
+
+#[tokio::test]
 async fn added_folders_and_passed_variables_reach_commands() {
     let world = World::new();
     if !world.has_walls().await {

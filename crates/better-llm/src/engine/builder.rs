@@ -156,6 +156,7 @@ impl EngineBuilder {
         }
         let Loaded { settings, notices } = self.load(&cwd).await?;
         let ignored = workspace::ignored_repository(&cwd).map(|text| ("repository_ignored".to_owned(), text));
+        let unwatched = unwatched(&settings, &cwd).map(|text| ("added_folder_unwatched".to_owned(), text));
         let journal = Arc::new(SqliteJournal::new(settings.places.database()));
         let redactor = Arc::new(Redactor::new(settings.secrets().to_vec()));
         let records = Arc::new(RecordFiles::new(settings.places.records(), Arc::clone(&redactor)));
@@ -164,7 +165,7 @@ impl EngineBuilder {
             variables: self.variables,
             settings,
             notices,
-            said: self.said.into_iter().chain(ignored).collect(),
+            said: self.said.into_iter().chain(ignored).chain(unwatched).collect(),
             effort: self.effort,
             helper: self.helper,
             attended: self.attended,
@@ -197,4 +198,15 @@ impl EngineBuilder {
         })?;
         Ok(loaded)
     }
+}
+
+/// Says of folders that were added to write in what is not done for them.
+fn unwatched(settings: &Settings, cwd: &Path) -> Option<String> {
+    let outside = settings.add_dirs.iter().filter(|added| added.writable && !added.path.starts_with(cwd));
+    let folders = outside.map(|added| added.path.display().to_string()).collect::<Vec<_>>().join(", ");
+    (!folders.is_empty()).then(|| {
+        format!(
+            "what changes in {folders} (`--add-dir`) is named in no list of changed files, and is not undone"
+        )
+    })
 }

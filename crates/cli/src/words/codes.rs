@@ -35,6 +35,8 @@ pub(crate) enum NoticeCode {
     EndStateNotKept,
     /// The folder's repository is not used.
     RepositoryIgnored,
+    /// Folders outside are written in and not watched.
+    AddedFolderUnwatched,
     /// A block of the model's is kept without a secret that stood in it.
     SealedBlock,
     /// What a command of a killed session changed was put back.
@@ -45,7 +47,7 @@ pub(crate) enum NoticeCode {
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::AnswerCut,
         Self::UnknownStopReason,
         Self::WorkerTimeout,
@@ -61,6 +63,7 @@ impl NoticeCode {
         Self::RuleNotKept,
         Self::EndStateNotKept,
         Self::RepositoryIgnored,
+        Self::AddedFolderUnwatched,
         Self::SealedBlock,
         Self::ProtectedPutBack,
         Self::ProtectedLeft,
@@ -89,6 +92,7 @@ impl NoticeCode {
             Self::RuleNotKept => "rule_not_kept",
             Self::EndStateNotKept => "end_state_not_kept",
             Self::RepositoryIgnored => "repository_ignored",
+            Self::AddedFolderUnwatched => "added_folder_unwatched",
             Self::SealedBlock => "sealed_block_redacted",
             Self::ProtectedPutBack => "protected_files_put_back",
             Self::ProtectedLeft => "protected_files_left_changed",

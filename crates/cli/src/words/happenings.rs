@@ -124,6 +124,13 @@ impl Language {
                      .git/objects/info/alternates를 지운 뒤 다시 시작하세요.",
                 ),
             ),
+            NoticeCode::AddedFolderUnwatched => self.code_words(
+                "`--add-dir`로 추가한 폴더의 변경은 변경 파일 목록에 나오지 않고, 되돌릴 수도 없습니다.",
+                (
+                    "Add it with `:ro` where it is only read; else keep a copy, or a repository of its own.",
+                    "읽기만 한다면 `:ro`를 붙이고, 아니면 사본이나 별도의 저장소를 두세요.",
+                ),
+            ),
             NoticeCode::SealedBlock => self.code_words(
                 "모델이 봉인한 블록에 비밀 값이 있어, 그 값을 빼고 저장했습니다.",
                 (
