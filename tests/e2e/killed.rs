@@ -191,7 +191,8 @@ async fn what_a_command_at_kernel_had_changed_is_put_back_after_a_kill_9() {
         if !kill_helper {
             marker.check_gone();
             let deadline = Instant::now() + BOUND;
-            let is_back = || fs::read_to_string(world.repository.join(".git/config")).is_ok_and(|now| now == config);
+            let is_back =
+                || fs::read_to_string(world.repository.join(".git/config")).is_ok_and(|now| now == config);
             while world.has("away") || !is_back() {
                 assert!(Instant::now() < deadline, "it is not put back");
                 std::thread::yield_now();

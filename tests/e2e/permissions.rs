@@ -305,7 +305,8 @@ async fn a_folder_to_write_in_is_said_to_be_unwatched() {
         let notices = said.of_type("notice");
         let notice = notices.iter().find(|notice| notice["code"] == "added_folder_unwatched");
         assert_eq!(notice.is_some(), is_said, "{flag}: {notices:?}");
-        let names = notice.is_none_or(|notice| notice["text"].as_str().is_some_and(|text| text.contains(&added)));
+        let names =
+            notice.is_none_or(|notice| notice["text"].as_str().is_some_and(|text| text.contains(&added)));
         assert!(names, "{notices:?}");
     }
 }
