@@ -13,6 +13,7 @@ mod recover;
 mod remove;
 mod restore;
 mod snapshot;
+mod spot;
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +27,7 @@ use domain::command::NotRestored;
 use rustix::fs::{Mode, OFlags};
 use sha2::{Digest, Sha256};
 
-use self::{inner::Inner, nested::Nested, restore::Root, snapshot::Snapshot};
+use self::{inner::Inner, nested::Nested, snapshot::Snapshot, spot::Root};
 pub(crate) use self::{
     recover::{Recovered, recover},
     restore::When,
@@ -206,7 +207,7 @@ impl Guard {
         {
             return Ok(armed);
         }
-        let git_dirs = before.precious.iter().map(|held| Ok((&*held.name, restore::identity(&held.folder)?)));
+        let git_dirs = before.precious.iter().map(|held| Ok((&*held.name, spot::identity(&held.folder)?)));
         let git_dirs = git_dirs.collect::<io::Result<Vec<_>>>()?;
         let root = (&*self.workspace, before.root.identity()?, before.root.mode());
         let record = record::write(root, git_dirs.into_iter(), before.snapshot.entries.iter());

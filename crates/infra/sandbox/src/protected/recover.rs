@@ -12,8 +12,9 @@ use domain::command::NotRestored;
 use super::{
     Held, hold,
     record::{self, Identity, Record},
-    restore::{self, Root, When},
+    restore::{self, When},
     snapshot::{Snapshot, stat},
+    spot::Root,
 };
 use crate::settle::Settled;
 

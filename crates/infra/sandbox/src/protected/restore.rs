@@ -5,36 +5,25 @@
 //! can be for as long as it takes. What cannot be undone stops nothing else.
 
 use std::{
-    ffi::{OsStr, OsString},
-    fs::{self, File, Metadata, Permissions},
-    io::{self, Write},
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
-    },
-    path::{Path, PathBuf},
+    ffi::OsString,
+    fs::{self, Metadata},
+    io,
+    os::unix::fs::MetadataExt,
+    path::Path,
 };
 
 use domain::command::NotRestored;
-use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use super::{
     Held,
-    record::Identity,
-    remove::{OWNER, mode, remove, set_mode, through},
+    remove::set_mode,
     snapshot::{Entry, Kind, Snapshot, content, stat},
+    spot::{ASIDE, HALF_WRITTEN, Root, Spot, away, identity, write_anew},
 };
 use crate::settle::Settled;
 
 /// The most paths that are named; the rest is counted.
 const MOST_NAMES: usize = 100;
-/// Beside a file that is written anew, until it takes the file's name.
-const HALF_WRITTEN: &str = ".better-llm-put-back";
-
-/// Ends the name of what is set aside.
-const ASIDE: &str = ".found-by-better-llm";
-/// Names that are tried for it.
-const MOST_ASIDE: u32 = 1_000;
 
 /// When something is put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,122 +81,12 @@ impl Turn {
     }
 }
 
-/// The folder that everything is put back in, held open since before the command.
-#[derive(Debug)]
-pub(super) struct Root {
-    folder: OwnedFd,
-    mode: u32,
-}
-
-impl Root {
-    pub(super) fn hold(workspace: &Path) -> io::Result<Self> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = rustix::fs::open(workspace, flags, Mode::empty())?;
-        Ok(Self { mode: mode(&folder)?, folder })
-    }
-
-    /// The same, as its mode was before.
-    pub(super) fn with_mode(self, mode: u32) -> Self {
-        Self { mode, ..self }
-    }
-
-    pub(super) fn mode(&self) -> u32 {
-        self.mode
-    }
-
-    pub(super) fn identity(&self) -> io::Result<Identity> {
-        identity(&self.folder)
-    }
-}
-
-impl AsFd for Root {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.folder.as_fd()
-    }
-}
-
 struct Work<'a> {
     workspace: &'a Path,
     root: &'a Root,
     when: When,
     settled: Settled,
     unnamed: usize,
-}
-
-/// A folder that was reached without following links and may be written, and a name in it.
-struct Spot {
-    folder: OwnedFd,
-    name: PathBuf,
-    /// The mode of the folder, where it was changed to be written.
-    was: Option<u32>,
-}
-
-impl Spot {
-    fn in_folder(folder: OwnedFd, name: impl Into<PathBuf>) -> io::Result<Self> {
-        let now = mode(&folder)?;
-        let was = (now & OWNER != OWNER).then_some(now);
-        if was.is_some() {
-            set_mode(&folder, now | OWNER)?;
-        }
-        Ok(Self { folder, name: name.into(), was })
-    }
-
-    /// A path to `name` that leads through the handle.
-    fn of(&self, name: impl AsRef<OsStr>) -> PathBuf {
-        through(&self.folder, name)
-    }
-
-    fn place(&self) -> PathBuf {
-        self.of(&self.name)
-    }
-
-    fn remove(&self) -> io::Result<()> {
-        self.remove_beside(self.name.as_os_str())
-    }
-
-    fn remove_beside(&self, name: &OsStr) -> io::Result<()> {
-        remove(self.folder.as_fd(), name)
-    }
-
-    /// Gives what stands there a name that means nothing to anybody.
-    fn set_aside(&self) -> io::Result<()> {
-        self.set_aside_beside(self.name.as_os_str())
-    }
-
-    fn set_aside_beside(&self, name: &OsStr) -> io::Result<()> {
-        use rustix::{fs::RenameFlags, io::Errno};
-
-        for number in 1..MOST_ASIDE {
-            let mut aside = name.to_owned();
-            aside.push(ASIDE);
-            if number > 1 {
-                aside.push(format!("-{number}"));
-            }
-            match rustix::fs::renameat_with(&self.folder, name, &self.folder, &aside, RenameFlags::NOREPLACE)
-            {
-                Ok(()) | Err(Errno::NOENT) => return Ok(()),
-                Err(Errno::EXIST) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(io::ErrorKind::AlreadyExists.into())
-    }
-
-    /// A handle on the folder that stands there.
-    fn open(&self) -> io::Result<OwnedFd> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(rustix::fs::openat(&self.folder, &self.name, flags, Mode::empty())?)
-    }
-}
-
-impl Drop for Spot {
-    fn drop(&mut self) {
-        if let Some(was) = self.was
-            && let Err(error) = set_mode(&self.folder, was)
-        {
-            tracing::warn!(name = %self.name.display(), %error, "a folder that was written keeps another mode");
-        }
-    }
 }
 
 impl Work<'_> {
@@ -253,33 +132,17 @@ impl Work<'_> {
 
     /// Gives the workspace's owner back what a command took away: without it nothing below can be reached.
     fn open_up(&mut self) -> io::Result<()> {
-        let now = mode(&self.root.folder)?;
-        let lost = self.root.mode & OWNER & !now;
-        if lost != 0 {
+        if self.root.open_up()? {
             self.name(Path::new("."));
-            set_mode(&self.root.folder, now | lost)?;
         }
         Ok(())
-    }
-
-    fn spot(&self, path: &Path) -> io::Result<Spot> {
-        let name = path.file_name().map(PathBuf::from).ok_or(io::ErrorKind::InvalidInput)?;
-        let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = rustix::fs::openat2(
-            self.root,
-            above,
-            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS,
-        )?;
-        Spot::in_folder(folder, name)
     }
 
     /// Brings a git dir that was moved away back to its place, with its index and its objects.
     fn reclaim(&mut self, held: &Held) -> io::Result<()> {
         let ours = identity(&held.folder)?;
         let is_ours = |found: &Metadata| (found.dev(), found.ino()) == (ours.device, ours.inode);
-        let spot = self.spot(&held.name);
+        let spot = self.root.spot(&held.name);
         if let Ok(spot) = &spot
             && stat(&spot.place())?.is_some_and(|found| is_ours(&found))
         {
@@ -328,7 +191,7 @@ impl Work<'_> {
 
     fn remove(&mut self, path: &Path) -> io::Result<()> {
         self.name(path);
-        self.clear(&self.spot(path)?)
+        self.clear(&self.root.spot(path)?)
     }
 
     /// Makes a place free.
@@ -345,7 +208,7 @@ impl Work<'_> {
             return Ok(());
         }
         self.name(path);
-        let spot = self.spot(path)?;
+        let spot = self.root.spot(path)?;
         if !is_folder {
             self.clear(&spot)?;
             fs::create_dir(spot.place())?;
@@ -355,7 +218,7 @@ impl Work<'_> {
 
     /// Removes from a folder whatever was not there, executable files first.
     fn remove_others(&mut self, path: &Path, known: &[OsString]) -> io::Result<()> {
-        let spot = self.spot(path)?;
+        let spot = self.root.spot(path)?;
         let inside = Spot::in_folder(spot.open()?, "")?;
         let names = fs::read_dir(inside.of("."))?.map(|entry| Ok(entry?.file_name()));
         let names = names.collect::<io::Result<Vec<_>>>()?;
@@ -392,7 +255,7 @@ impl Work<'_> {
             return Ok(());
         }
         self.name(path);
-        let spot = self.spot(path)?;
+        let spot = self.root.spot(path)?;
         if found.is_some_and(Metadata::is_dir) || self.when == When::Later {
             self.clear(&spot)?;
         }
@@ -405,7 +268,7 @@ impl Work<'_> {
     }
 
     fn put_back_link(&mut self, path: &Path, target: &Path) -> io::Result<()> {
-        let spot = self.spot(path)?;
+        let spot = self.root.spot(path)?;
         if fs::read_link(spot.place()).is_ok_and(|now| now == target) {
             return Ok(());
         }
@@ -413,46 +276,6 @@ impl Work<'_> {
         self.clear(&spot)?;
         std::os::unix::fs::symlink(target, spot.place())
     }
-}
-
-/// Where a folder that was moved stands now; none where it was removed.
-fn away(folder: &OwnedFd, is_it: impl Fn(&Metadata) -> bool) -> io::Result<Option<Spot>> {
-    let now = mode(folder)?;
-    if now & OWNER != OWNER {
-        // Its own mode is put back with it.
-        set_mode(folder, now | OWNER)?;
-    }
-    let place = fs::read_link(through(folder, "."))?;
-    let name = place.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let above = match rustix::fs::openat(folder, c"..", flags, Mode::empty()) {
-        Ok(above) => above,
-        Err(rustix::io::Errno::NOENT) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let spot = Spot::in_folder(above, name)?;
-    Ok(stat(&spot.place())?.is_some_and(|found| is_it(&found)).then_some(spot))
-}
-
-/// Writes a file beside the place and gives it its name.
-fn write_anew(spot: &Spot, mode: u32, content: &[u8]) -> io::Result<()> {
-    let half = spot.of(HALF_WRITTEN);
-    spot.remove_beside(HALF_WRITTEN.as_ref())?;
-    let mut file = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-        .open(&half)?;
-    file.write_all(content)?;
-    file.set_permissions(Permissions::from_mode(mode))?;
-    fs::rename(half, spot.place())
-}
-
-/// Which file a handle stands for.
-pub(super) fn identity(handle: &OwnedFd) -> io::Result<Identity> {
-    let found = rustix::fs::fstat(handle)?;
-    Ok(Identity { device: found.st_dev, inode: found.st_ino })
 }
 
 fn has_mode(found: Option<&Metadata>, mode: u32) -> bool {
