@@ -15,13 +15,14 @@ fn bash(command: &str, seconds: u64) -> Turn {
 }
 
 /// The variables that a command may see (contract 6), beside `LC_*`, those of the shell's own making and the caches'.
-const ALLOWED: [&str; 23] = [
+const ALLOWED: [&str; 24] = [
     "PATH",
     "HOME",
     "LANG",
     "LANGUAGE",
     "TERM",
     "TMPDIR",
+    "TAR_OPTIONS",
     "GIT_DISCOVERY_ACROSS_FILESYSTEM",
     "GIT_OPTIONAL_LOCKS",
     "CARGO_HOME",
