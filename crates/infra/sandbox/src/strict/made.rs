@@ -6,6 +6,7 @@
 //! removed, because that somebody may have made it, too.
 
 use std::{
+    ffi::OsStr,
     fs, io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
@@ -34,7 +35,8 @@ pub(super) struct Made {
 impl Made {
     /// Makes one at a place where nothing stands.
     pub(super) fn make(place: &Path, is_covered: bool) -> io::Result<Self> {
-        fs::create_dir(place)?;
+        let (above, name) = above(place)?;
+        rustix::fs::mkdirat(above, name, Mode::from_raw_mode(0o755))?;
         Self::hold(place, is_covered)
     }
 
@@ -110,9 +112,7 @@ impl Made {
 
 /// Gives what stands at `place` the first free name beside it, without following any link.
 fn move_aside(place: &Path) -> io::Result<String> {
-    let (above, name) = place.parent().zip(place.file_name()).ok_or(io::ErrorKind::InvalidInput)?;
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let above = rustix::fs::openat2(CWD, above, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)?;
+    let (above, name) = above(place)?;
     for number in 1..=MOST_ASIDE {
         let aside = format!("{}.set-aside-{number}", name.to_string_lossy());
         match rustix::fs::renameat_with(&above, name, &above, aside.as_str(), RenameFlags::NOREPLACE) {
@@ -122,6 +122,13 @@ fn move_aside(place: &Path) -> io::Result<String> {
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// The folder above a place, reached without following any link, and the name in it.
+fn above(place: &Path) -> io::Result<(OwnedFd, &OsStr)> {
+    let (above, name) = place.parent().zip(place.file_name()).ok_or(io::ErrorKind::InvalidInput)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok((rustix::fs::openat2(CWD, above, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)?, name))
 }
 
 /// Whether a folder is there, and empty.

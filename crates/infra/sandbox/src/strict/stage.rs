@@ -1,9 +1,9 @@
-//! Mounts below writable folders, made by the child before it becomes bubblewrap.
+//! Mounts that are made by the child before it becomes bubblewrap.
 //!
 //! bubblewrap follows paths, several times each, and a command that lives elsewhere may put a link in place of a
-//! folder in between. So what lies below a writable folder is mounted here, in a view that the child has to itself:
-//! each place is opened in one step that follows no link, and mounted onto what was opened, whatever its name leads
-//! to by then. bubblewrap takes the writable folder over as it stands, with all that is mounted in it.
+//! folder in between. So folders that other commands might move are mounted here, in a view that the child has to
+//! itself: each is opened in one step that follows no link, and mounted at a place of its own that nobody else sees.
+//! What lies below one is opened from there, and mounted onto itself. bubblewrap is told of the places.
 
 use std::{
     ffi::CString,
@@ -12,22 +12,40 @@ use std::{
         fd::{AsRawFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::{
     fs::{CWD, Mode, OFlags, ResolveFlags},
-    mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree},
+    mount::{
+        FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsmount,
+        fsopen, move_mount, open_tree,
+    },
     thread::{UnshareFlags, unshare_unsafe},
 };
 
-/// Places to mount onto themselves, those above first.
-#[derive(Debug, Default)]
-pub(super) struct Stage(Vec<Place>);
+/// Where the places are. Every Linux has that folder, nobody but root can move it, and no view shows it.
+const PLACES: &str = "/sys";
 
+/// What is mounted, in this order.
+#[derive(Debug, Default)]
+pub(super) struct Stage {
+    folders: Vec<Folder>,
+    inside: Vec<Inside>,
+}
+
+/// A folder that is mounted at a place of its own.
 #[derive(Debug)]
-struct Place {
-    path: CString,
+struct Folder {
+    from: CString,
+    place: CString,
+    known: PathBuf,
+}
+
+/// What lies below such a folder.
+#[derive(Debug)]
+struct Inside {
+    place: CString,
     writing: Writing,
 }
 
@@ -42,47 +60,91 @@ pub(super) enum Writing {
 }
 
 impl Stage {
-    /// Adds a place below all those before it, or beside them.
-    pub(super) fn add(&mut self, place: &Path, writing: Writing) -> io::Result<()> {
-        self.0.push(Place { path: CString::new(place.as_os_str().as_bytes())?, writing });
+    /// Adds a folder, and gives the place that it will be found at.
+    pub(super) fn add_folder(&mut self, folder: &Path) -> io::Result<PathBuf> {
+        let place = Path::new(PLACES).join(self.folders.len().to_string());
+        self.folders.push(Folder { from: text(folder)?, place: text(&place)?, known: folder.to_owned() });
+        Ok(place)
+    }
+
+    /// Adds what lies below a folder that was added, or below none. Those above come before those below.
+    pub(super) fn add_inside(&mut self, path: &Path, writing: Writing) -> io::Result<()> {
+        let moved = self.folders.iter().rev().find_map(|folder| {
+            let inside = path.strip_prefix(&folder.known).ok()?;
+            Some(Path::new(std::ffi::OsStr::from_bytes(folder.place.as_bytes())).join(inside))
+        });
+        self.inside.push(Inside { place: text(moved.as_deref().unwrap_or(path))?, writing });
         Ok(())
     }
 
     /// Gives the calling process a view of its own with everything mounted. Raw calls, fit for a child between fork
-    /// and exec that has the rights for it in its user namespace. A place that is gone, or a link, is an error.
+    /// and exec that has the rights for it in its user namespace. What is gone, or a link, is an error.
     pub(super) fn set(&self) -> io::Result<()> {
         #[expect(unsafe_code, reason = "the call can take descriptors from other threads")]
         // SAFETY: with this flag alone it leaves descriptors as they are.
         unsafe {
             unshare_unsafe(UnshareFlags::NEWNS)?;
         }
-        self.0.iter().try_for_each(Place::mount)
+        if !self.folders.is_empty() {
+            make_places()?;
+        }
+        self.folders.iter().try_for_each(Folder::mount)?;
+        self.inside.iter().try_for_each(Inside::mount)
     }
 }
 
-impl Place {
+impl Folder {
     fn mount(&self) -> io::Result<()> {
-        let path = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let place = rustix::fs::openat2(
-            CWD,
-            self.path.as_c_str(),
-            path,
-            Mode::empty(),
-            ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS,
-        )?;
-        let copy = OpenTreeFlags::AT_EMPTY_PATH
-            | OpenTreeFlags::AT_RECURSIVE
-            | OpenTreeFlags::OPEN_TREE_CLONE
-            | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-        let tree = open_tree(&place, c"", copy)?;
+        let tree = copy(&open(&self.from)?)?;
+        rustix::fs::mkdirat(CWD, self.place.as_c_str(), Mode::RWXU)?;
+        attach(&tree, &open(&self.place)?)
+    }
+}
+
+impl Inside {
+    fn mount(&self) -> io::Result<()> {
+        let place = open(&self.place)?;
+        let tree = copy(&place)?;
         match self.writing {
             Writing::AsAbove => {}
             Writing::Allowed => change(&tree, 0, libc::MOUNT_ATTR_RDONLY)?,
             Writing::Refused => change(&tree, libc::MOUNT_ATTR_RDONLY, 0)?,
         }
-        let onto_itself = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
-        Ok(move_mount(&tree, c"", &place, c"", onto_itself)?)
+        attach(&tree, &place)
     }
+}
+
+fn text(path: &Path) -> io::Result<CString> {
+    Ok(CString::new(path.as_os_str().as_bytes())?)
+}
+
+/// A file system in memory over [`PLACES`].
+fn make_places() -> io::Result<()> {
+    let memory = fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_create(&memory)?;
+    let places = fsmount(&memory, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())?;
+    let at = open(c"/sys")?;
+    attach(&places, &at)
+}
+
+fn open(path: &std::ffi::CStr) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    Ok(rustix::fs::openat2(CWD, path, flags, Mode::empty(), resolve)?)
+}
+
+/// A mount of what was opened, and of all that is mounted in it.
+fn copy(opened: &OwnedFd) -> io::Result<OwnedFd> {
+    let flags = OpenTreeFlags::AT_EMPTY_PATH
+        | OpenTreeFlags::AT_RECURSIVE
+        | OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    Ok(open_tree(opened, c"", flags)?)
+}
+
+fn attach(tree: &OwnedFd, place: &OwnedFd) -> io::Result<()> {
+    let by_handle = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    Ok(move_mount(tree, c"", place, c"", by_handle)?)
 }
 
 /// Sets and clears attributes of a mount and of all below it.

@@ -58,8 +58,15 @@ impl View {
     pub(super) fn of(settings: &SandboxSettings, folders: &Folders, shield: &Shield) -> Self {
         let mut view = Self::default();
         let Grants { list, names, .. } = grants::of_commands(settings);
+        // These are known by their real names. A link there now is none of the person's.
+        let added = settings.add_dirs.iter().map(|added| &added.path);
+        let real: Vec<_> = added.chain(&settings.git_dirs).chain([&settings.workspace]).collect();
         for grant in &list {
-            view.grant(&grant.path, grant.reach);
+            if real.contains(&&grant.path) {
+                view.grant_real(&grant.path, grant.reach);
+            } else {
+                view.grant(&grant.path, grant.reach);
+            }
         }
         names.iter().for_each(|name| drop(view.links(name)));
         // Where the workspace holds the cache, they are writable already, and a command decides where they lead.
@@ -78,6 +85,15 @@ impl View {
 
     fn put(&mut self, place: PathBuf, mount: Mount) {
         self.0.insert(place, mount);
+    }
+
+    fn grant_real(&mut self, path: &Path, reach: Reach) {
+        if path.symlink_metadata().is_ok() {
+            match reach {
+                Reach::Write => self.put(path.to_owned(), Mount::Write),
+                Reach::Read => drop(self.0.entry(path.to_owned()).or_insert(Mount::Read)),
+            }
+        }
     }
 
     /// A granted path; what is part of every view is left out.
@@ -220,13 +236,16 @@ impl View {
         options.add("--remount-ro", ["/dev"]);
         for (place, mount) in self.0.iter().filter(|(place, _)| *place != Path::new("/")) {
             if let Some(writing) = self.staged(place, mount) {
-                stage.add(place, writing)?;
+                stage.add_inside(place, writing)?;
                 continue;
             }
             match mount {
+                Mount::Read if is_of_a_person(place) => {
+                    options.add("--ro-bind", [stage.add_folder(place)?.as_path(), place]);
+                }
                 Mount::Read => options.add("--ro-bind-try", [place, place]),
-                Mount::Write => options.add("--bind", [place, place]),
-                Mount::WriteFrom(other) => options.add("--bind", [other, place]),
+                Mount::Write => options.add("--bind", [stage.add_folder(place)?.as_path(), place]),
+                Mount::WriteFrom(other) => options.add("--bind", [stage.add_folder(other)?.as_path(), place]),
                 Mount::Link(target) => options.add("--symlink", [target, place]),
                 Mount::Memory => options.memory(place, bounds_memory),
                 // Gone, or not ours to read: then it is not there.
@@ -243,6 +262,14 @@ impl View {
         }
         Ok(stage)
     }
+}
+
+/// A folder that other commands of the person's might move: neither a part of the system nor a file.
+fn is_of_a_person(place: &Path) -> bool {
+    const SYSTEM: [&str; 9] = ["/bin", "/etc", "/nix", "/opt", "/proc", "/run", "/sbin", "/usr", "/var/lib"];
+    let is_of_the_system = |name: &Path| SYSTEM.iter().any(|folder| name.starts_with(folder));
+    let is_below_the_root = place.components().count() > 2;
+    is_below_the_root && !is_of_the_system(place) && place.is_dir()
 }
 
 /// Options of bubblewrap, and the descriptors that they name.

@@ -206,3 +206,27 @@ async fn no_swap_of_a_folder_by_another_sessions_command_leads_one_outside() {
         during(&sandbox, &attack, others).await;
     }
 }
+
+/// The workspace of one session may lie in that of another one, whose commands can move it.
+#[tokio::test]
+async fn a_workspace_that_another_sessions_command_swaps_leads_nowhere_outside() {
+    let bench = Bench::new();
+    let mut other = beside(&bench);
+    other.workspace = bench.workspace.join("n");
+    fs::create_dir(&other.workspace).expect("a folder");
+    let (Some(sandbox), Some(second)) = (strict(&bench).await, strict(&other).await) else { return };
+    if has_python() {
+        let (attack, outside) = swapping(&bench);
+        let others = async {
+            for _ in 0..150 {
+                let look = "cat secret 2>/dev/null; echo x > canary; :";
+                let end = second.run(request(look), Arc::new(Sink::default()), never_cancelled());
+                if let Ok(end) = within(end).await {
+                    assert!(!end.output.head.contains(SECRET), "{}", end.output.head);
+                }
+                assert_eq!(names_in(&outside), ["secret"]);
+            }
+        };
+        during(&sandbox, &attack, others).await;
+    }
+}
