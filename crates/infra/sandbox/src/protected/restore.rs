@@ -81,6 +81,25 @@ impl Turn {
     }
 }
 
+/// How soon something that a command made has to go, and be named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Harm {
+    Program,
+    File,
+    None,
+}
+
+impl Harm {
+    fn of(found: Option<&Metadata>) -> Self {
+        match found {
+            Some(found) if found.is_dir() => Self::None,
+            Some(found) if found.mode() & 0o111 != 0 => Self::Program,
+            Some(_) => Self::File,
+            None => Self::None,
+        }
+    }
+}
+
 struct Work<'a> {
     workspace: &'a Path,
     root: &'a Root,
@@ -226,9 +245,9 @@ impl Work<'_> {
             names.into_iter().filter(|name| known.binary_search(name).is_err()).collect();
         // What was set aside before stays there.
         others.retain(|name| self.when == When::AtOnce || !name.to_string_lossy().contains(ASIDE));
-        others.sort_by_key(|name| {
-            stat(&inside.of(name)).is_ok_and(|found| found.is_some_and(|found| found.is_dir()))
-        });
+        others.sort();
+        others
+            .sort_by_key(|name| stat(&inside.of(name)).map_or(Harm::None, |found| Harm::of(found.as_ref())));
         for name in others {
             let path = path.join(&name);
             self.name(&path);

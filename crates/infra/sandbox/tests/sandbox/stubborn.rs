@@ -53,3 +53,9 @@ async fn pipes_and_large_files_are_only_removed() {
     check("rm .git/config; mkfifo .git/config .git/hooks/p .git/info/p; truncate -s 10G .git/hooks/big")
         .await;
 }
+
+/// Of many only some are named: first those that could run.
+#[tokio::test]
+async fn a_hook_is_not_lost_among_what_hides_it() {
+    check("i=0; while [ $i -lt 300 ]; do : > .git/hooks/a$i; i=$((i+1)); done; mkdir .git/hooks/b").await;
+}
