@@ -47,6 +47,8 @@ mod protected;
 #[cfg(target_os = "linux")]
 mod proxy;
 mod ready;
+#[cfg(target_os = "linux")]
+mod repositories;
 mod run;
 mod sandbox;
 #[cfg(any(target_os = "macos", test))]

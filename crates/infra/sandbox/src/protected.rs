@@ -7,7 +7,6 @@
 //! runs no commit beside commands.
 
 mod inner;
-mod nested;
 mod record;
 mod recover;
 mod remove;
@@ -27,7 +26,7 @@ use domain::command::NotRestored;
 use rustix::fs::{Mode, OFlags};
 use sha2::{Digest, Sha256};
 
-use self::{inner::Inner, nested::Nested, snapshot::Snapshot, spot::Root};
+use self::{inner::Inner, snapshot::Snapshot, spot::Root};
 pub(crate) use self::{
     recover::{Recovered, recover},
     restore::When,
@@ -35,9 +34,13 @@ pub(crate) use self::{
 use crate::{
     folders::rest_inside,
     leftover::{Armed, Shelf},
+    repositories::Repositories,
     settings::SandboxSettings,
     settle::Settled,
 };
+
+/// Parts of a nested repository's git dir that decide what runs.
+const NESTED_PARTS: [&str; 6] = ["HEAD", "commondir", "config", "config.worktree", "hooks", "info"];
 
 /// Why protected files could not be guarded.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +86,7 @@ pub(crate) struct Guard {
     /// Folders whose unwatched content would be lost with them: git dirs. Relative to the workspace.
     precious: Vec<PathBuf>,
     /// Repositories below the workspace's own, once they were looked for.
-    nested: OnceLock<Nested>,
+    nested: OnceLock<Repositories>,
     /// None where nothing is kept for those who come after us.
     shelf: Option<Shelf>,
     memory: Mutex<Memory>,
@@ -161,7 +164,7 @@ impl Guard {
         let mut watched = BTreeMap::new();
         paths.for_each(|path| watch(&mut watched, path));
         // Where only some paths are asked for, nothing else is looked for.
-        let nested = OnceLock::from(Nested::default());
+        let nested = OnceLock::from(Repositories::default());
         Self {
             workspace: root.to_owned(),
             watched,
@@ -228,7 +231,7 @@ impl Guard {
             older => {
                 let inner = Inner::find(&self.workspace, self.git_dirs())?;
                 let mut watched = self.watched.clone();
-                inner.parts().chain(self.nested().parts()).for_each(|path| watch(&mut watched, path));
+                inner.parts().chain(parts(self.nested())).for_each(|path| watch(&mut watched, path));
                 watched.extend(self.nested().git_dirs.iter().map(|dir| (dir.clone(), Watch::Place)));
                 let older = older.as_ref().map(|last| &*last.snapshot);
                 let snapshot = Arc::new(Snapshot::take(&self.workspace, &watched, older)?);
@@ -244,14 +247,20 @@ impl Guard {
         Ok(Before { root, snapshot, precious, reserve, armed: None })
     }
 
-    fn nested(&self) -> &Nested {
-        self.nested.get_or_init(|| Nested::find(&self.workspace))
+    fn nested(&self) -> &Repositories {
+        self.nested.get_or_init(|| Repositories::below(&self.workspace))
     }
 
     /// The git dirs of the workspace and of repositories in it.
     fn git_dirs(&self) -> impl Iterator<Item = &PathBuf> {
         self.precious.iter().chain(&self.nested().git_dirs)
     }
+}
+
+/// What decides in nested repositories what runs.
+fn parts(nested: &Repositories) -> impl Iterator<Item = PathBuf> + '_ {
+    let parts = nested.git_dirs.iter().flat_map(|dir| NESTED_PARTS.map(|part| dir.join(part)));
+    parts.chain(nested.pointers.iter().cloned())
 }
 
 /// Adds a path and the ways to it.

@@ -10,9 +10,8 @@
 //! no more power than any other folder of its.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     ffi::OsStr,
-    fs,
     path::{Component, Path, PathBuf},
 };
 
@@ -20,7 +19,7 @@ use super::{
     claim::Claim,
     made::{self, Made},
 };
-use crate::{folders::rest_inside, settings::SandboxSettings, settle::Settled};
+use crate::{folders::rest_inside, repositories::Repositories, settings::SandboxSettings, settle::Settled};
 
 /// Files that shells run when they start, where a writable folder is somebody's home.
 const SHELL_START_UP: [&str; 17] = [
@@ -42,14 +41,6 @@ const SHELL_START_UP: [&str; 17] = [
     ".zshenv",
     ".zshrc",
 ];
-/// Folders that the walk looks into.
-const MOST_FOLDERS: usize = 5_000;
-/// Entries that the walk reads.
-const MOST_ENTRIES: usize = 50_000;
-/// Folders below a writable one that the walk goes down.
-const DEEPEST: usize = 8;
-/// Repositories that are shielded; each costs a few mounts at every launch.
-const MOST_REPOSITORIES: usize = 64;
 /// Links that lead from one protected path to the next.
 const MOST_LINKS: usize = 8;
 
@@ -87,8 +78,10 @@ impl Shield {
                 shield.protect(root, &path, 0);
                 shield.watched.truncate(compared);
             }
-            for repository in shield.repositories(root) {
-                shield.protect(root, &repository.join(".git"), 0);
+            let below = Repositories::below(root);
+            shield.is_partial |= below.is_partial;
+            for git in below.git_dirs.iter().chain(&below.pointers) {
+                shield.protect(root, git, 0);
             }
         }
         // In a read-only folder nothing needs a mount of its own, and a writable one would be a hole.
@@ -195,31 +188,6 @@ impl Shield {
 
     fn make(&mut self, place: &Path) -> bool {
         Made::make(place, true).map(|made| self.made.push(made)).is_ok()
-    }
-
-    /// The folders below `root` that hold a repository, nearest first.
-    fn repositories(&mut self, root: &Path) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        let mut entries = 0;
-        let mut folders = 0;
-        let mut waiting = VecDeque::from([(PathBuf::new(), 0)]);
-        while let Some((folder, depth)) = waiting.pop_front() {
-            folders += 1;
-            let Ok(names) = fs::read_dir(root.join(&folder)) else { continue };
-            for entry in names.filter_map(Result::ok) {
-                entries += 1;
-                if entries > MOST_ENTRIES || folders > MOST_FOLDERS || found.len() >= MOST_REPOSITORIES {
-                    self.is_partial = true;
-                    return found;
-                }
-                if entry.file_name() == ".git" {
-                    found.extend((depth > 0).then(|| folder.clone()));
-                } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                    waiting.extend((depth < DEEPEST).then(|| (folder.join(entry.file_name()), depth + 1)));
-                }
-            }
-        }
-        found
     }
 }
 
