@@ -139,6 +139,8 @@ pub(crate) fn program(processor: &Processor, doors: Doors) -> Vec<sock_filter> {
     if !doors.is_alone {
         lines.extend(processor.shared.into_iter().flat_map(|call| refused(call, libc::ENOSYS)));
         lines.extend(others::left_alone(processor));
+    } else {
+        lines.extend(others::first_left_alone(processor));
     }
     lines.extend(modes::without_rights_of_the_owner(processor, doors));
     lines.extend(if doors.internet {

@@ -45,6 +45,27 @@ const PRIORITY_KINDS: [u32; 2] = [0, 1];
 /// `IOPRIO_WHO_PROCESS`, `IOPRIO_WHO_PGRP`.
 const IO_PRIORITY_KINDS: [u32; 2] = [1, 2];
 
+/// Refuses what would take over the first process of a view that is the command's own: bubblewrap, which ends everything
+/// when we die. The number of the call is loaded before and after.
+pub(super) fn first_left_alone(processor: &Processor) -> Vec<sock_filter> {
+    let Others { never: [_, reads, writes], .. } = processor.others;
+    let named = [(processor.ptrace, SECOND_ARGUMENT), (reads, FIRST_ARGUMENT), (writes, FIRST_ARGUMENT)];
+    let by_handle = BY_HANDLE.into_iter().flat_map(|call| refused(call, libc::EPERM));
+    let by_number = named.into_iter().flat_map(|(call, argument)| {
+        [
+            jump(IF_EQUAL, call, 0, 4),
+            line(LOAD, argument),
+            jump(IF_EQUAL, FIRST, 0, 1),
+            line(ANSWER, refusal(libc::EPERM)),
+            line(ANSWER, libc::SECCOMP_RET_ALLOW),
+        ]
+    });
+    by_handle.chain(by_number).collect()
+}
+
+/// The number of the first process in a view.
+const FIRST: u32 = 1;
+
 /// Refuses what reaches another process. The number of the call is loaded before and after.
 pub(super) fn left_alone(processor: &Processor) -> Vec<sock_filter> {
     let Others { by_number, by_kind, never } = processor.others;
@@ -111,9 +132,20 @@ mod tests {
         }
         for (at, by_handle) in BY_HANDLE.into_iter().enumerate() {
             answers(|processor| processor.others.never[at], [0, 0], DENIED);
-            answers(|_| by_handle, [0, 0], DENIED);
+            check(CLOSED, |_| by_handle, [0, 0], DENIED);
         }
         answers(|processor| processor.ptrace, [0, 0], DENIED);
+    }
+
+    /// Who traces it could take back its wish to die with us.
+    #[test]
+    fn nobody_takes_over_the_first_process_of_a_view() {
+        for (process, answer) in [(FIRST, DENIED), (NOBODY, ALLOWED)] {
+            check(OPEN, |processor| processor.ptrace, [0, process], answer);
+            check(OPEN, |processor| processor.others.never[1], [process, 0], answer);
+            check(OPEN, |processor| processor.others.never[2], [process, 0], answer);
+        }
+        BY_HANDLE.into_iter().for_each(|call| check(OPEN, |_| call, [0, 0], DENIED));
     }
 
     /// The numbers of the processor that runs this are the C library's.

@@ -35,6 +35,18 @@ fn raw(number: i64, first: i64) -> Result<(), Errno> {
     Err(Errno::from_io_error(&error).expect("an error of the system"))
 }
 
+#[expect(unsafe_code, reason = "a call that no safe wrapper makes")]
+fn seize(process: i64) -> Result<(), Errno> {
+    let request = i64::from(libc::PTRACE_SEIZE);
+    // SAFETY: the call takes no pointers that are not null.
+    let result = unsafe { libc::syscall(libc::SYS_ptrace, request, process, 0_i64, 0_i64) };
+    if result >= 0 {
+        Ok(())
+    } else {
+        Err(Errno::from_io_error(&std::io::Error::last_os_error()).expect("an error"))
+    }
+}
+
 fn tried(order: &str) -> Result<(), Errno> {
     match order {
         "tcp" => socket(AddressFamily::INET, SocketType::STREAM),
@@ -47,6 +59,7 @@ fn tried(order: &str) -> Result<(), Errno> {
         "a pair of datagrams" => pair(SocketType::DGRAM),
         "io_uring" => raw(libc::SYS_io_uring_setup, 1),
         "ptrace" => raw(libc::SYS_ptrace, libc::PTRACE_TRACEME.into()),
+        "tracing the first process" => seize(1),
         "a key ring" => raw(libc::SYS_keyctl, 0),
         "a shared memory" => raw(libc::SYS_shmget, 0),
         "a message queue" => raw(libc::SYS_msgget, 0),
@@ -116,6 +129,7 @@ async fn io_uring_key_rings_and_foreign_calls_are_refused() {
 async fn what_reaches_others_is_refused_where_there_are_others() {
     check(SandboxLevel::Kernel, "ptrace", Err(Errno::PERM)).await;
     check(SandboxLevel::Strict, "ptrace", Ok(())).await;
+    check(SandboxLevel::Strict, "tracing the first process", Err(Errno::PERM)).await;
     for order in ["a shared memory", "a message queue"] {
         check(SandboxLevel::Kernel, order, Err(Errno::NOSYS)).await;
     }
