@@ -8,7 +8,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::{
+    fs::{AtFlags, FileType, Mode, OFlags},
+    io::Errno,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -213,6 +216,17 @@ pub(crate) fn digest(root: BorrowedFd<'_>, path: &FilePath, most: u64) -> io::Re
         hasher.update(piece.get(..length).unwrap_or_default());
     }
     if total > most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(hasher.finalize().into()) }
+}
+
+/// Whether an error says that no file or link bears a name any more: it is gone, or something else has taken its place
+/// or that of a folder above it.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    match Errno::from_io_error(error) {
+        Some(errno) => {
+            matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO | Errno::INVAL)
+        }
+        None => error.kind() == io::ErrorKind::InvalidInput,
+    }
 }
 
 /// The content of a regular file, or of one that links lead to. For files of git's and of settings, which may lie

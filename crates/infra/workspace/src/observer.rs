@@ -394,7 +394,12 @@ impl Observer {
     fn is_current(&self) -> bool {
         let (Some(current), Some(table)) = (&self.current, &self.latest) else { return false };
         let is_seen = current.partial() == table.partial.as_ref() && *current.empty() == table.empty;
-        is_seen && !matches!(&self.keeper, Some(Keeper::Git(keeper)) if !keeper.is_current())
+        is_seen
+            && match &self.keeper {
+                Some(Keeper::Git(keeper)) => keeper.is_current(),
+                Some(Keeper::Plain(keeper)) => lock(keeper).is_settled(),
+                None => true,
+            }
     }
 
     async fn keep(&mut self) -> Result<Kept, KeepError> {

@@ -29,11 +29,20 @@ use crate::{
 pub(crate) struct Seen {
     pub(crate) path: FilePath,
     pub(crate) stat: Stat,
-    /// What it holds, where its times are too young to tell a further change.
-    young: Option<Digest>,
+    /// Where its times are too young to tell a further change.
+    young: Option<Young>,
 }
 
-/// Every file that was seen, sorted by path.
+/// What is known of a file whose times tell nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Young {
+    Holds(Digest),
+    /// It was gone for a moment when it was to be read: nothing tells whether it is the same.
+    Missed,
+}
+
+/// Every file that was seen, sorted by path. No file of it lies below another: where both were seen, one after the
+/// other, the name had changed hands meanwhile, and only one is told. Git's index would hold only one of them, too.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
     pub(crate) files: Vec<Seen>,
@@ -102,14 +111,14 @@ impl Walk<'_> {
         // Nearly sorted already, and a stable sort makes use of that.
         found.sort_by(|one, other| one.0.cmp(&other.0));
         let known = previous.map(|table| table.files.as_slice()).unwrap_or_default();
-        for path in beyond(&found, known, self.tracked) {
+        let more = follow(&found, known, self.tracked, |path| {
             if self.stop.load(Ordering::Relaxed) || Instant::now() >= deadline {
                 gaps.late = true;
-                found.extend(known_stat(known, &path).map(|stat| (path, stat)));
-            } else if let Some(stat) = file::stat(root.as_fd(), &path).filter(Stat::has_content) {
-                found.push((path, stat));
+                return known_stat(known, path);
             }
-        }
+            file::stat(root.as_fd(), path).filter(Stat::has_content)
+        });
+        found.extend(more);
         found.sort_by(|one, other| one.0.cmp(&other.0));
         let settle = Settle { root: root.as_fd(), looked, most: self.bounds.file_bytes };
         let (files, changed) = settle.compare(found, known);
@@ -144,6 +153,30 @@ fn beyond(found: &[(FilePath, Stat)], known: &[Seen], tracked: &[FilePath]) -> B
     beyond
 }
 
+/// What `look` tells of the paths of `known` and `tracked` that the walk did not come by, of each that fits to what was
+/// seen before it.
+fn follow(
+    found: &[(FilePath, Stat)],
+    known: &[Seen],
+    tracked: &[FilePath],
+    mut look: impl FnMut(&FilePath) -> Option<Stat>,
+) -> Vec<(FilePath, Stat)> {
+    let mut more = Vec::new();
+    for path in beyond(found, known, tracked) {
+        let stat = look(&path).filter(|_| fits(found, &path) && fits(&more, &path));
+        more.extend(stat.map(|stat| (path, stat)));
+    }
+    more
+}
+
+/// Whether a path can be that of a file beside `files`, which are sorted: it lies below none of them, and none below it.
+fn fits(files: &[(FilePath, Stat)], path: &FilePath) -> bool {
+    let is_file = |folder: &[u8]| files.binary_search_by(|(file, _)| file.as_bytes().cmp(folder)).is_ok();
+    let below = path.join(b"");
+    let next = files.get(files.partition_point(|(file, _)| *file < below));
+    !path.folders().any(is_file) && !next.is_some_and(|(file, _)| file.is_within(path.as_bytes()))
+}
+
 /// Tells changed files from unchanged ones.
 struct Settle<'a> {
     root: BorrowedFd<'a>,
@@ -168,7 +201,7 @@ impl Settle<'_> {
             let was_young = before.and_then(|before| before.young);
             let same_times = before.is_some_and(|before| before.stat == stat);
             let now = if is_young || (same_times && was_young.is_some()) { self.digest(&path) } else { None };
-            if !same_times || (was_young.is_some() && was_young != now) {
+            if !same_times || was_young.is_some_and(|was| now != Some(was) || was == Young::Missed) {
                 changed.insert(path.clone());
             }
             files.push(Seen { path, stat, young: now.filter(|_| is_young) });
@@ -177,9 +210,12 @@ impl Settle<'_> {
         (files, changed)
     }
 
-    /// None where the file cannot be read or is too large; then only its times tell.
-    fn digest(&self, path: &FilePath) -> Option<Digest> {
-        file::digest(self.root, path, self.most).ok()
+    /// None where the file may not be read or is too large; then only its times tell.
+    fn digest(&self, path: &FilePath) -> Option<Young> {
+        match file::digest(self.root, path, self.most) {
+            Ok(digest) => Some(Young::Holds(digest)),
+            Err(error) => file::is_gone(&error).then_some(Young::Missed),
+        }
     }
 }
 

@@ -84,12 +84,19 @@ pub(crate) struct PlainKeeper {
     settings: WorkspaceSettings,
     pub(crate) copies: Copies,
     last: Option<PlainState>,
+    /// Whether each file of the last walk could be looked at. One that was gone a moment later may be back, as it was.
+    is_settled: bool,
 }
 
 impl PlainKeeper {
     pub(crate) fn new(settings: &WorkspaceSettings, store: &Store) -> Self {
         let copies = Copies::new(store, &settings.bounds);
-        Self { settings: settings.clone(), copies, last: None }
+        Self { settings: settings.clone(), copies, last: None, is_settled: true }
+    }
+
+    /// Whether [`PlainKeeper::keep`] would give the last state again, were no file changed.
+    pub(crate) const fn is_settled(&self) -> bool {
+        self.is_settled
     }
 
     /// How many bytes of content this opening has added to what lasts.
@@ -120,38 +127,42 @@ impl PlainKeeper {
         before: &PlainState,
     ) -> Result<PlainState, KeepError> {
         let mut files = Vec::with_capacity(table.files.len());
-        let mut budget = self.settings.bounds.checkpoint_bytes;
+        let (mut budget, mut is_settled) = (self.settings.bounds.checkpoint_bytes, true);
         for seen in &table.files {
             let known = before.get(&seen.path).filter(|_| !changed.contains(&seen.path));
-            files.push(match known {
-                Some(file) => Arc::clone(file),
-                None => Arc::new(PlainFile {
-                    path: seen.path.clone(),
-                    mode: seen.stat.mode,
-                    content: self.content(folder, &seen.path, seen.stat, &mut budget)?,
-                }),
-            });
+            if let Some(file) = known {
+                files.push(Arc::clone(file));
+                continue;
+            }
+            let content = self.content(folder, &seen.path, seen.stat, &mut budget)?;
+            is_settled &= content.is_some();
+            let file = |content| PlainFile { path: seen.path.clone(), mode: seen.stat.mode, content };
+            files.extend(content.map(file).map(Arc::new));
         }
+        self.is_settled = is_settled;
         Ok(PlainState { files, partial: table.partial.clone(), empty: Arc::clone(&table.empty) })
     }
 
+    /// None where the file is gone.
     fn content(
         &mut self,
         folder: &OwnedFd,
         path: &FilePath,
         stat: Stat,
         budget: &mut u64,
-    ) -> Result<Content, KeepError> {
+    ) -> Result<Option<Content>, KeepError> {
         if stat.size > self.settings.bounds.file_bytes.min(*budget) {
-            return Ok(Content::Unread(stat));
+            return Ok(Some(Content::Unread(stat)));
         }
         *budget = budget.saturating_sub(stat.size);
-        let Ok(bytes) = file::read(folder.as_fd(), path, self.settings.bounds.file_bytes) else {
-            return Ok(Content::Unread(stat));
+        let bytes = match file::read(folder.as_fd(), path, self.settings.bounds.file_bytes) {
+            Ok(bytes) => bytes,
+            Err(error) if file::is_gone(&error) => return Ok(None),
+            Err(_) => return Ok(Some(Content::Unread(stat))),
         };
         let digest: Digest = Sha256::digest(&bytes).into();
         let is_kept = self.copies.keep(&digest, &bytes)?;
-        Ok(if is_kept { Content::Copied(digest) } else { Content::Hashed(digest) })
+        Ok(Some(if is_kept { Content::Copied(digest) } else { Content::Hashed(digest) }))
     }
 
     /// What differs between two states.

@@ -121,9 +121,8 @@ fn lay_link(from: &OwnedFd, to: &OwnedFd, name: &[u8]) -> Result<u64, Miss> {
 /// What an error on the person's side means.
 fn unseen(error: io::Error) -> Miss {
     match Errno::from_io_error(&error) {
-        Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO | Errno::INVAL) => Miss::Gone,
+        _ if file::is_gone(&error) => Miss::Gone,
         Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => Miss::Failed(error),
-        None if error.kind() == io::ErrorKind::InvalidInput => Miss::Gone,
         _ => Miss::Unread,
     }
 }
