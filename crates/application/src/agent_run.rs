@@ -10,7 +10,7 @@ use domain::{
     model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelRequest},
     outcome::{Ending, FailReason},
     ports::JournalError,
-    run::{AgentRun, RunEffect, RunEnd, RunFailure, RunInput},
+    run::{AgentRun, RunEffect, RunEnd, RunFailure, RunInput, Standing},
     tool::ToolStatus,
     workspace::Checkpoint,
 };
@@ -88,6 +88,10 @@ impl<'a> RunContext<'a> {
                     self.append(EventBody::ContextCut { dropped: cut.dropped, kept: cut.kept }).await?;
                     None
                 }
+                RunEffect::LoopWarning { pattern, count } => {
+                    self.append(EventBody::LoopWarning { pattern, count }).await?;
+                    None
+                }
                 RunEffect::Notice { code, text } => {
                     self.append(EventBody::Notice { code: code.to_owned(), text }).await?;
                     None
@@ -136,6 +140,7 @@ impl<'a> RunContext<'a> {
             messages: machine.conversation().messages().to_vec(),
             thinking: self.member.spec.thinking,
             effort: self.member.effort,
+            max_tokens: None,
         };
         let began = Instant::now();
         let answer = tokio::select! {
@@ -157,7 +162,7 @@ impl<'a> RunContext<'a> {
                 );
                 self.round.admit_calls(&mut answer);
                 let work_done = self.round.work_done() || !self.is_manager();
-                Ok(RunInput::Answered { answer, work_done })
+                Ok(RunInput::Answered { answer, standing: Standing { work_done, holds_back: None } })
             }
             Err(error) => {
                 tracing::debug!(request = %id, code = error.kind.code(), elapsed_ms, "request failed");
@@ -165,7 +170,10 @@ impl<'a> RunContext<'a> {
                 let chain = causes(&error);
                 let code = error.kind.code().to_owned();
                 self.append(EventBody::Error { code, text: error.to_string(), chain }).await?;
-                Ok(RunInput::RequestFailed(failure))
+                Ok(match error.kind {
+                    ModelErrorKind::TooLong => RunInput::TooLong(failure),
+                    _ => RunInput::RequestFailed(failure),
+                })
             }
         }
     }
@@ -181,6 +189,11 @@ impl<'a> RunContext<'a> {
                 ModelItem::ThinkingDelta { index, text } => {
                     deltas.part(DeltaBody::ThinkingDelta { request_id: id }, index, &text);
                 }
+                ModelItem::Held { wait } => {
+                    tracing::debug!(request = %id, wait_ms = millis(wait), "held back")
+                }
+                ModelItem::Retrying(retrying) => tracing::debug!(request = %id, ?retrying, "trying again"),
+                ModelItem::Attempt { attempt } => tracing::debug!(request = %id, attempt, "another attempt"),
                 ModelItem::Answer(answer) => {
                     deltas.finish();
                     return Ok(answer);

@@ -101,7 +101,7 @@ impl RoundContext {
             max_messages: self.ports.limits.max_messages,
         };
         let mut machine = AgentRun::new(RunRole::Manager, limits, std::mem::take(conversation))
-            .within(manager.context_window());
+            .within(manager.model_facts().context_window);
         let end = run.drive(&mut machine, Message::user(request.to_text())).await?;
         let (turns, usage) = (machine.turns(), machine.usage());
         self.spent(turns, usage);

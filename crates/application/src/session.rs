@@ -247,6 +247,10 @@ impl Session {
                                     round.ports.permissions.answer(&call, decision, note);
                                     Ok(())
                                 }
+                                Command::Answer { .. }
+                                | Command::Message(_)
+                                | Command::Pause
+                                | Command::Continue => Ok(()),
                             };
                             drop(taken.send(answer));
                         }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use domain::{
     agent::{AgentKind, AgentName, AgentSpec, WorkerKind},
-    model::Effort,
+    model::{Effort, ModelFacts},
     ports::{ModelPort, ToolPort},
     tool::ToolSpec,
 };
@@ -50,9 +50,9 @@ impl Member {
         self.model.resolve(self.spec.model.as_deref())
     }
 
-    /// The most tokens that its model takes; none where that is not known.
-    pub(crate) fn context_window(&self) -> Option<u64> {
-        self.model.context_window(self.spec.model.as_deref())
+    /// What is known of its model.
+    pub(crate) fn model_facts(&self) -> ModelFacts {
+        self.model.facts(self.spec.model.as_deref())
     }
 
     pub(crate) fn tool(&self, name: &str) -> Option<&Arc<dyn ToolPort>> {

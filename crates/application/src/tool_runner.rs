@@ -150,7 +150,7 @@ impl RunContext<'_> {
         if access == Access::Command {
             self.round.heed_protected_files().await?;
         }
-        Ok(CallResult { content: output, is_error, is_malformed: false })
+        Ok(CallResult { content: output, is_error, is_malformed: false, changed })
     }
 
     /// Runs the call; when the run stops, the tool gets a moment to end what it started, then it is dropped.

@@ -54,7 +54,7 @@ impl RunContext<'_> {
             artifact: None,
         })
         .await?;
-        Ok(CallResult { content, is_error: status != ToolStatus::Ok, is_malformed: false })
+        Ok(CallResult { content, is_error: status != ToolStatus::Ok, is_malformed: false, changed: false })
     }
 
     /// Puts the manager's question. Nobody is there to answer it, so the round ends and says what it waits for.
@@ -105,7 +105,7 @@ impl RunContext<'_> {
         };
         let reviewed_state = self.state_under_review(kind).await;
         let mut machine = AgentRun::new(RunRole::Worker(kind), limits, Conversation::default())
-            .within(self.member.context_window());
+            .within(self.member.model_facts().context_window);
         let end = self.drive_in_time(&mut machine, Message::user(brief.to_text())).await?;
         self.round.spent(machine.turns(), machine.usage());
         if matches!(end, RunEnd::OutOfTurns) {

@@ -19,6 +19,7 @@ pub mod model;
 pub mod outcome;
 pub mod permission;
 pub mod ports;
+pub mod price;
 #[cfg(test)]
 mod properties;
 pub mod record;

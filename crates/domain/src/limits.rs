@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{price::Cost, report::Severity};
+
 /// Limits of a round. Every one of them is counted by the engine, never by a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -20,6 +22,17 @@ pub struct Limits {
     pub max_worker_turns: u32,
     /// Messages of one run's conversation before old ones are cut.
     pub max_messages: u32,
+    /// Tokens of all models, in and out; none: as many as it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u64>,
+    /// What all models together may cost; none: what it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "usd")]
+    pub max_cost_usd: Option<Cost>,
+    /// How often the same call may give the same result before the agent is told, and once more so often before its run
+    /// ends.
+    pub loop_repeats: u32,
+    /// The least severity of an open finding that forces another review (`review.force_on`).
+    pub review_force_on: Severity,
     /// The whole round; none: as long as it takes.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "seconds")]
     pub timeout_seconds: Option<Duration>,
@@ -34,6 +47,10 @@ impl Default for Limits {
             max_turns: 50,
             max_worker_turns: 100,
             max_messages: 50,
+            max_tokens: None,
+            max_cost_usd: None,
+            loop_repeats: 4,
+            review_force_on: Severity::Critical,
             timeout_seconds: None,
         }
     }
@@ -71,6 +88,26 @@ mod seconds {
     }
 }
 
+mod usd {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::price::Cost;
+
+    #[expect(clippy::ref_option, reason = "serde's `with` hands over a reference")]
+    pub(super) fn serialize<S: Serializer>(value: &Option<Cost>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(cost) => serializer.serialize_f64(cost.as_usd()),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cost>, D::Error> {
+        let no_cost = || serde::de::Error::custom("expected US dollars, from 0 to 1 billion");
+        let usd = Option::<f64>::deserialize(deserializer)?;
+        usd.map(|usd| Cost::from_usd(usd).ok_or_else(no_cost)).transpose()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -87,6 +124,8 @@ mod tests {
             "max_turns": 50,
             "max_worker_turns": 100,
             "max_messages": 50,
+            "loop_repeats": 4,
+            "review_force_on": "critical",
         });
         let json = serde_json::to_value(Limits::default()).expect("limits are an object");
         assert_eq!(json, expected);

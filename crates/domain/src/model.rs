@@ -8,8 +8,20 @@ use crate::{
     agent::AgentName,
     id::CallId,
     message::{Message, SealedMessage, StopReason, Usage},
+    price::Price,
     tool::ToolSpec,
 };
+
+/// What is known of a model before it is asked; what is not known is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ModelFacts {
+    /// The most tokens of input and output together.
+    pub context_window: Option<u64>,
+    /// The most tokens that we let one answer have.
+    pub max_output_tokens: Option<u64>,
+    /// What its tokens cost.
+    pub price: Option<Price>,
+}
 
 /// How much effort a model is asked to put into an answer (`--effort`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +54,9 @@ pub struct ModelRequest {
     pub thinking: Option<bool>,
     /// Reasoning effort; `None`: the provider's default.
     pub effort: Option<Effort>,
+    /// The most tokens of the answer, where a budget leaves fewer than the model may give; `None`:
+    /// [`ModelFacts::max_output_tokens`].
+    pub max_tokens: Option<u64>,
 }
 
 /// One thing a model's stream says.
@@ -61,8 +76,35 @@ pub enum ModelItem {
         /// The new characters.
         text: String,
     },
+    /// The account's limit is known to be reached: the request goes out when this time is over.
+    Held {
+        /// How long, as far as is known.
+        wait: Duration,
+    },
+    /// An attempt failed; another one follows after a while. What was shown of the failed one is void.
+    Retrying(Retrying),
+    /// Another attempt goes out.
+    Attempt {
+        /// The how-manieth, from 2.
+        attempt: u32,
+    },
     /// The whole answer; the last item of a stream that did not fail.
     Answer(ModelAnswer),
+}
+
+/// An attempt that failed and is not the last one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retrying {
+    /// The attempt that follows, from 2.
+    pub attempt: u32,
+    /// How many there may be.
+    pub max_attempts: u32,
+    /// How long to wait before it.
+    pub wait: Duration,
+    /// What went wrong, with its causes.
+    pub reason: String,
+    /// What the failed attempt took, as far as the provider said so.
+    pub usage: Usage,
 }
 
 /// A finished answer.
@@ -106,8 +148,14 @@ pub enum ModelErrorKind {
         /// At least this long.
         retry_after: Option<Duration>,
     },
-    /// The server is overloaded or broken for now (408, 409, 5xx, 529, an error event in the stream).
-    Unavailable,
+    /// The request is longer than the model's window; the same request fails again, a shorter one may not.
+    TooLong,
+    /// The server is overloaded or broken for now (408, 409, 5xx, 529, an error event in the stream); its own waiting
+    /// time where it gave one.
+    Unavailable {
+        /// At least this long.
+        retry_after: Option<Duration>,
+    },
     /// No connection: name, address, TLS.
     Unreachable,
     /// Connected, and then nothing for too long.
@@ -126,8 +174,21 @@ impl ModelErrorKind {
     pub const fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::RateLimited { .. } | Self::Unavailable | Self::Unreachable | Self::Silent | Self::Cut
+            Self::RateLimited { .. }
+                | Self::Unavailable { .. }
+                | Self::Unreachable
+                | Self::Silent
+                | Self::Cut
         )
+    }
+
+    /// How long the server wants to be left alone, where it said so.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } | Self::Unavailable { retry_after } => *retry_after,
+            _ => None,
+        }
     }
 
     /// The stable code in events.
@@ -137,7 +198,8 @@ impl ModelErrorKind {
             Self::Credentials => "model_credentials",
             Self::Rejected => "model_rejected",
             Self::RateLimited { .. } => "model_rate_limited",
-            Self::Unavailable => "model_unavailable",
+            Self::TooLong => "model_request_too_long",
+            Self::Unavailable { .. } => "model_unavailable",
             Self::Unreachable => "model_unreachable",
             Self::Silent => "model_silent",
             Self::Cut => "model_stream_cut",
@@ -155,6 +217,8 @@ pub struct ModelError {
     pub kind: ModelErrorKind,
     /// The step that failed and its subject: the endpoint, the status, the provider's own message.
     pub what: String,
+    /// What the failed request took nevertheless, as far as the provider said so.
+    pub usage: Usage,
     /// Why.
     #[source]
     pub source: Option<Box<dyn Error + Send + Sync>>,
@@ -163,7 +227,14 @@ pub struct ModelError {
 impl ModelError {
     /// An error without a deeper cause.
     pub fn new(kind: ModelErrorKind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), source: None }
+        Self { kind, what: what.into(), usage: Usage::default(), source: None }
+    }
+
+    /// The same error of a request that took tokens before it failed.
+    #[must_use]
+    pub const fn having_used(mut self, usage: Usage) -> Self {
+        self.usage = usage;
+        self
     }
 
     /// An error with its cause.
@@ -172,6 +243,6 @@ impl ModelError {
         what: impl Into<String>,
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        Self { kind, what: what.into(), source: Some(source.into()) }
+        Self { source: Some(source.into()), ..Self::new(kind, what) }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     },
     event::Event,
     id::{CallId, RunId, SessionId, Ulid},
-    model::{ModelError, ModelRequest, ModelStream},
+    model::{ModelError, ModelFacts, ModelRequest, ModelStream},
     permission::{PathRules, Rule, SandboxState},
     record::SessionRecord,
     time::Timestamp,
@@ -57,9 +57,9 @@ pub trait ModelPort: Send + Sync {
     /// The name of the model that answers where a request names `wanted` (an alias, a full name, nothing).
     fn resolve(&self, wanted: Option<&str>) -> String;
 
-    /// The most tokens that input and output of that model may have together; none where it is not known.
-    fn context_window(&self, _wanted: Option<&str>) -> Option<u64> {
-        None
+    /// What is known of the model that answers where a request names `wanted`.
+    fn facts(&self, _wanted: Option<&str>) -> ModelFacts {
+        ModelFacts::default()
     }
 
     /// Asks for one answer. Dropping the future or the stream cancels the request.

@@ -31,7 +31,7 @@ use open_calls::OpenCalls;
 pub use closing::{Closing, FINISH, Finish, FinishStatus, REPORT};
 pub use effect::{AnswerFacts, RunEffect};
 pub use end::RunEnd;
-pub use input::{CallResult, RunFailure, RunInput};
+pub use input::{CallResult, RunFailure, RunInput, Standing};
 
 /// The numbers of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,10 +134,10 @@ impl AgentRun {
             (Phase::Ended, _) => {}
             (_, RunInput::Stop(ending)) => self.end(RunEnd::Stopped(ending), &mut effects),
             (Phase::Fresh, RunInput::Begin(message)) => self.begin(message, &mut effects),
-            (Phase::Model, RunInput::Answered { answer, work_done }) => {
-                self.take_answer(answer, work_done, &mut effects);
+            (Phase::Model, RunInput::Answered { answer, standing }) => {
+                self.take_answer(answer, standing.work_done, &mut effects);
             }
-            (Phase::Model, RunInput::RequestFailed(failure)) => {
+            (Phase::Model, RunInput::RequestFailed(failure) | RunInput::TooLong(failure)) => {
                 self.end(RunEnd::Failed(failure), &mut effects);
             }
             (Phase::Tools(open), RunInput::CallEnded { call, result }) => {

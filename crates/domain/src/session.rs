@@ -1,6 +1,10 @@
 //! What a person, or a program in their place, can tell a session.
 
-use crate::{event::Decision, id::CallId, outcome::Signal};
+use crate::{
+    event::Decision,
+    id::{CallId, QuestionId},
+    outcome::Signal,
+};
 
 /// A command to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +24,20 @@ pub enum Command {
         /// What the agent should know: why not, what instead.
         note: Option<String>,
     },
+    /// Answer a question. Changes nothing where none of that id waits.
+    Answer {
+        /// The question, as `question` names it.
+        question: QuestionId,
+        /// One of its options, or the person's own words.
+        text: String,
+    },
+    /// Tell the manager something: it reads it next. In an intervention window this goes on at once.
+    Message(String),
+    /// Let the clock of the intervention window stand still; outside of one, the next window opens like that,
+    /// whatever its length. The person types, or thinks.
+    Pause,
+    /// Go on: the intervention window closes.
+    Continue,
 }
 
 /// What a round is about.

@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    model::{ModelError, ModelErrorKind, ModelRequest, ModelStream},
+    model::{ModelError, ModelErrorKind, ModelFacts, ModelRequest, ModelStream},
     ports::ModelPort,
 };
 
@@ -248,8 +248,8 @@ impl ModelPort for ScriptedModel {
         wanted.unwrap_or("scripted-model").to_owned()
     }
 
-    fn context_window(&self, _wanted: Option<&str>) -> Option<u64> {
-        self.window
+    fn facts(&self, _wanted: Option<&str>) -> ModelFacts {
+        ModelFacts { context_window: self.window, ..ModelFacts::default() }
     }
 
     async fn stream(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {

@@ -115,11 +115,12 @@ pub(crate) enum ErrorCode {
 
 impl ErrorCode {
     /// Every error.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Model(ModelErrorKind::Credentials),
         Self::Model(ModelErrorKind::Rejected),
         Self::Model(ModelErrorKind::RateLimited { retry_after: None }),
-        Self::Model(ModelErrorKind::Unavailable),
+        Self::Model(ModelErrorKind::TooLong),
+        Self::Model(ModelErrorKind::Unavailable { retry_after: None }),
         Self::Model(ModelErrorKind::Unreachable),
         Self::Model(ModelErrorKind::Silent),
         Self::Model(ModelErrorKind::Cut),

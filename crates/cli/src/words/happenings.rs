@@ -200,7 +200,14 @@ impl Language {
                     "잠시 뒤 다시 시도하거나 한도가 더 높은 계정을 쓰세요.",
                 ),
             ),
-            ModelErrorKind::Unavailable => self.code_words(
+            ModelErrorKind::TooLong => self.code_words(
+                "대화가 모델의 창보다 길어졌습니다.",
+                (
+                    "Give the task in smaller pieces, or use a model with a larger window (`--model`).",
+                    "작업을 더 작게 나누거나 창이 더 큰 모델을 쓰세요 (`--model`).",
+                ),
+            ),
+            ModelErrorKind::Unavailable { .. } => self.code_words(
                 "모델 서버가 과부하 상태이거나 일시적인 장애를 겪고 있습니다.",
                 ("Try again in a few minutes.", "몇 분 뒤 다시 시도하세요."),
             ),

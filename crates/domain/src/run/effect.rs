@@ -38,6 +38,13 @@ pub enum RunEffect {
         /// What the model reads.
         text: String,
     },
+    /// The same thing happens again and again; the agent is told.
+    LoopWarning {
+        /// What repeats.
+        pattern: String,
+        /// How often it came.
+        count: u32,
+    },
     /// Something that people should know.
     Notice {
         /// The stable code.

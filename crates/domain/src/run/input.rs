@@ -14,15 +14,19 @@ pub enum RunInput {
     /// The run begins with this message, which says something. For a later round of the same manager the earlier
     /// messages are there.
     Begin(Message),
-    /// The model answered. `work_done`: a worker ran or a file changed, so that prose is no ending.
+    /// The model answered.
     Answered {
         /// The answer; its call ids are unique within the run.
         answer: ModelAnswer,
-        /// Whether there is work that an ending has to account for.
-        work_done: bool,
+        /// What the round has come to.
+        standing: Standing,
     },
     /// The model will not answer.
     RequestFailed(RunFailure),
+    /// The request was longer than the model's window.
+    TooLong(RunFailure),
+    /// The person said something to the manager, who reads it next.
+    Said(String),
     /// A call that [`RunEffect::Call`](super::RunEffect::Call) asked for has ended.
     CallEnded {
         /// The call.
@@ -34,6 +38,15 @@ pub enum RunInput {
     Stop(Ending),
 }
 
+/// What the round has come to, as far as it decides how the manager's run may end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// A worker ran or a file changed, so that prose is no ending.
+    pub work_done: bool,
+    /// Why the round cannot end as done now, for the manager.
+    pub holds_back: Option<String>,
+}
+
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallResult {
@@ -43,12 +56,14 @@ pub struct CallResult {
     pub is_error: bool,
     /// Whether it failed because its input did not fit the tool's schema.
     pub is_malformed: bool,
+    /// Whether files of the workspace differ from before it.
+    pub changed: bool,
 }
 
 impl CallResult {
     /// A plain result.
     pub fn ok(content: impl Into<String>) -> Self {
-        Self { content: content.into(), is_error: false, is_malformed: false }
+        Self { content: content.into(), is_error: false, is_malformed: false, changed: false }
     }
 
     /// A failed call.

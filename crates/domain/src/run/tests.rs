@@ -28,6 +28,11 @@ fn closing_input(role: RunRole) -> Value {
     }
 }
 
+/// A round that holds no ending back.
+fn standing(work_done: bool) -> Standing {
+    Standing { work_done, holds_back: None }
+}
+
 fn call_part(id: &CallId, tool: &str, input: Value) -> Part {
     Part::ToolUse { id: id.clone(), name: tool.to_owned(), input }
 }

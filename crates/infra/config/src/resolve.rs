@@ -160,6 +160,7 @@ impl SystemSources<'_> {
                     above: seconds,
                 })
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            ..Limits::default()
         }
     }
 

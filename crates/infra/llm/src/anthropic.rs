@@ -17,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    model::{ModelError, ModelErrorKind, ModelRequest, ModelStream},
+    model::{ModelError, ModelErrorKind, ModelFacts, ModelRequest, ModelStream},
     ports::ModelPort,
     secret::{Redactor, Secret},
 };
@@ -138,8 +138,8 @@ impl ModelPort for AnthropicModel {
         catalog::resolve(wanted).to_owned()
     }
 
-    fn context_window(&self, wanted: Option<&str>) -> Option<u64> {
-        catalog::window(catalog::resolve(wanted)).map(u64::from)
+    fn facts(&self, wanted: Option<&str>) -> ModelFacts {
+        catalog::facts(catalog::resolve(wanted))
     }
 
     async fn stream(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {

@@ -9,7 +9,7 @@ pub(crate) fn kind_of_status(status: u16, retry_after: Option<Duration>) -> Mode
     match status {
         401 | 403 => ModelErrorKind::Credentials,
         429 => ModelErrorKind::RateLimited { retry_after },
-        408 | 409 | 500.. => ModelErrorKind::Unavailable,
+        408 | 409 | 500.. => ModelErrorKind::Unavailable { retry_after },
         _ => ModelErrorKind::Rejected,
     }
 }
@@ -27,8 +27,9 @@ mod tests {
         };
         check(&[401, 403], &ModelErrorKind::Credentials);
         check(&[400, 402, 404, 405, 413, 422, 301, 302], &ModelErrorKind::Rejected);
-        check(&[408, 409, 500, 502, 503, 504, 529], &ModelErrorKind::Unavailable);
+        check(&[408, 409, 500, 502, 503, 504, 529], &ModelErrorKind::Unavailable { retry_after: None });
         let wait = Some(Duration::from_secs(3));
+        assert_eq!(kind_of_status(529, wait), ModelErrorKind::Unavailable { retry_after: wait });
         assert_eq!(kind_of_status(429, wait), ModelErrorKind::RateLimited { retry_after: wait });
     }
 }

@@ -18,6 +18,7 @@ pub(crate) fn request(agent: &str, messages: &[Arc<SealedMessage>]) -> ModelRequ
         messages: messages.to_vec(),
         thinking: None,
         effort: None,
+        max_tokens: None,
     }
 }
 

@@ -36,6 +36,7 @@ fn request() -> ModelRequest {
         messages: vec![SealedMessage::new(Message::user("환불 👩‍👩‍👧"))],
         thinking: None,
         effort: None,
+        max_tokens: None,
     }
 }
 
@@ -52,6 +53,7 @@ async fn ask(model: &AnthropicModel) -> (String, Result<ModelAnswer, ModelError>
                 shown.push_str(&text)
             }
             Ok(ModelItem::Answer(answer)) => return (shown, Ok(answer)),
+            Ok(other) => panic!("an adapter makes one attempt and says nothing of others: {other:?}"),
             Err(error) => return (shown, Err(error)),
         }
     }
@@ -149,7 +151,7 @@ async fn a_refusal_is_told_with_the_servers_words_and_its_request_id() {
         ("401 Unauthorized", ModelErrorKind::Credentials),
         ("400 Bad Request", ModelErrorKind::Rejected),
         ("404 Not Found", ModelErrorKind::Rejected),
-        ("529 Overloaded", ModelErrorKind::Unavailable),
+        ("529 Overloaded", ModelErrorKind::Unavailable { retry_after: None }),
     ] {
         assert_eq!(failure(status(line, "", "{}")).await.0, expected, "{line}");
     }
@@ -159,13 +161,13 @@ async fn a_refusal_is_told_with_the_servers_words_and_its_request_id() {
 async fn a_large_or_unfinished_error_body_is_cut_and_still_told() {
     let megabyte = "x".repeat(1 << 20);
     let (kind, what) = failure(status("500 Internal Server Error", "", &megabyte)).await;
-    assert_eq!(kind, ModelErrorKind::Unavailable);
+    assert_eq!(kind, ModelErrorKind::Unavailable { retry_after: None });
     assert!(what.len() < 3_000 && what.contains("bytes left out"), "{}", what.len());
 
     let unfinished =
         vec![Write::Bytes(b"HTTP/1.1 503 Busy\r\ncontent-length: 100\r\n\r\nbusy".to_vec()), Write::Close];
     let (kind, what) = failure(unfinished).await;
-    assert_eq!(kind, ModelErrorKind::Unavailable);
+    assert_eq!(kind, ModelErrorKind::Unavailable { retry_after: None });
     assert!(what.ends_with("HTTP 503, busy"), "{what}");
 }
 
@@ -200,7 +202,7 @@ async fn success_without_a_stream_of_events_is_malformed() {
 
     let busy = r#"{"type":"error","error":{"type":"overloaded_error","message":"busy"}}"#;
     let (kind, _) = failure(status("200 OK", "content-type: application/json\r\n", busy)).await;
-    assert_eq!(kind, ModelErrorKind::Unavailable);
+    assert_eq!(kind, ModelErrorKind::Unavailable { retry_after: None });
 }
 
 #[tokio::test]
@@ -298,6 +300,6 @@ fn the_port_names_provider_model_and_window() {
     assert_eq!(model.provider(), "anthropic");
     assert_eq!(model.resolve(None), "claude-sonnet-5-5");
     assert_eq!(model.resolve(Some("claude-sonnet-4")), "claude-sonnet-5-5");
-    assert_eq!(model.context_window(Some("claude-haiku-4-5")), Some(200_000));
-    assert_eq!(model.context_window(Some("my-model")), None);
+    assert_eq!(model.facts(Some("claude-haiku-4-5")).context_window, Some(200_000));
+    assert_eq!(model.facts(Some("my-model")).context_window, None);
 }

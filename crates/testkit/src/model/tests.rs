@@ -19,6 +19,7 @@ fn request(agent: &str, messages: &[Message]) -> ModelRequest {
         messages: messages.iter().cloned().map(SealedMessage::new).collect(),
         thinking: None,
         effort: None,
+        max_tokens: None,
     }
 }
 
@@ -70,7 +71,10 @@ async fn deltas_add_up_to_the_answer() {
             ModelItem::TextDelta { index, text } | ModelItem::ThinkingDelta { index, text } => {
                 Some((*index, text))
             }
-            ModelItem::Answer(_) => None,
+            ModelItem::Answer(_)
+            | ModelItem::Held { .. }
+            | ModelItem::Retrying(_)
+            | ModelItem::Attempt { .. } => None,
         });
         deltas.filter(|(index, _)| *index == wanted).map(|(_, text)| text.as_str()).collect()
     };

@@ -48,7 +48,7 @@ fn play(role: RunRole, limits: RunLimits, script: Vec<Turn>) -> Played {
     let mut work_done = false;
     for turn in script {
         let has_calls = turn.answer.message.tool_uses().next().is_some();
-        effects.extend(run.step(RunInput::Answered { answer: turn.answer, work_done }));
+        effects.extend(run.step(RunInput::Answered { answer: turn.answer, standing: standing(work_done) }));
         work_done |= has_calls;
         for (call, result) in turn.results {
             effects.extend(run.step(RunInput::CallEnded { call: CallId::new(call), result }));
@@ -193,7 +193,7 @@ fn an_input_that_could_not_be_read_is_answered_and_never_run() {
     });
     let mut run = AgentRun::new(WORKER, LIMITS, Conversation::default());
     run.step(RunInput::Begin(Message::user("# Task\nclean up")));
-    let effects = run.step(RunInput::Answered { answer: turn.answer, work_done: false });
+    let effects = run.step(RunInput::Answered { answer: turn.answer, standing: standing(false) });
     let (mut rejected, mut called) = (0, 0);
     for effect in &effects {
         match effect {
@@ -264,7 +264,7 @@ fn a_stop_answers_the_calls_that_are_open() {
     let mut run = AgentRun::new(WORKER, LIMITS, Conversation::default());
     run.step(RunInput::Begin(Message::user("# Task\ntest it")));
     let turn = calls([("c1", "bash", json!({})), ("c2", "bash", json!({}))]);
-    run.step(RunInput::Answered { answer: turn.answer, work_done: false });
+    run.step(RunInput::Answered { answer: turn.answer, standing: standing(false) });
     run.step(RunInput::CallEnded { call: CallId::new("c2"), result: CallResult::ok("passed") });
     let effects = run.step(RunInput::Stop(Ending::Stopped));
     let [RunEffect::Joined(results, None), RunEffect::End(RunEnd::Stopped(Ending::Stopped))] = &effects[..]
@@ -284,7 +284,7 @@ fn a_manager_that_never_finishes_ends_after_its_fiftieth_turn() {
     let mut effects = run.step(RunInput::Begin(Message::user("go")));
     for id in &ids {
         let turn = calls([(id.as_str(), "read", json!({"path": "."}))]);
-        effects.extend(run.step(RunInput::Answered { answer: turn.answer, work_done: true }));
+        effects.extend(run.step(RunInput::Answered { answer: turn.answer, standing: standing(true) }));
         effects.extend(run.step(RunInput::CallEnded { call: CallId::new(id), result: CallResult::ok("") }));
     }
     let requests = effects.iter().filter(|effect| matches!(effect, RunEffect::Request)).count();
@@ -305,7 +305,7 @@ fn a_paused_turn_goes_on_as_one_message() {
     run.step(RunInput::Begin(Message::user("# Task\nread")));
     for text in ["먼저", "그다음"] {
         let turn = stops(text, StopReason::PauseTurn);
-        run.step(RunInput::Answered { answer: turn.answer, work_done: false });
+        run.step(RunInput::Answered { answer: turn.answer, standing: standing(false) });
     }
     let messages = run.conversation().messages();
     assert_eq!(messages.len(), 2);
@@ -341,7 +341,9 @@ fn every_stop_reason_without_a_call_has_its_way_on() {
 fn the_next_round_goes_on_with_the_same_conversation() {
     let mut run = AgentRun::new(RunRole::Manager, LIMITS, Conversation::default());
     run.step(RunInput::Begin(Message::user("이 저장소는 뭐야?")));
-    run.step(RunInput::Answered { answer: says("환불을 계산해요.").answer, work_done: false });
+    run.step(RunInput::Answered {
+        answer: says("환불을 계산해요.").answer, standing: standing(false)
+    });
     let mut next = AgentRun::new(RunRole::Manager, LIMITS, run.into_conversation());
     next.step(RunInput::Begin(Message::user("영수증도 보내 줘")));
     let said: Vec<String> =
@@ -365,7 +367,7 @@ fn a_conversation_that_fills_its_window_is_cut_before_it_is_sent_again() {
         let mut effects = run.step(RunInput::Begin(Message::user("# Task\nread")));
         for id in ["c1", "c2", "c3", "c4", "c5"] {
             let turn = calls([(id, "read", json!({}))]);
-            effects.extend(run.step(RunInput::Answered { answer: turn.answer, work_done: false }));
+            effects.extend(run.step(RunInput::Answered { answer: turn.answer, standing: standing(false) }));
             let result = CallResult::ok("text");
             effects.extend(run.step(RunInput::CallEnded { call: CallId::new(id), result }));
         }
@@ -385,7 +387,7 @@ fn a_turn_leaves_the_earlier_messages_as_they_are() {
         let before = run.conversation().messages().to_vec();
         let id = format!("c{turn}");
         let turn = calls([(id.as_str(), "read", json!({}))]);
-        run.step(RunInput::Answered { answer: turn.answer, work_done: false });
+        run.step(RunInput::Answered { answer: turn.answer, standing: standing(false) });
         run.step(RunInput::CallEnded { call: CallId::new(&id), result: CallResult::ok("") });
         let after = run.conversation().messages();
         assert_eq!(after.len(), before.len() + 2);
@@ -407,7 +409,7 @@ fn calls_of_a_refused_answer_do_not_run() {
         model: "m".to_owned(),
         invalid_inputs: Vec::new(),
     };
-    let effects = run.step(RunInput::Answered { answer, work_done: false });
+    let effects = run.step(RunInput::Answered { answer, standing: standing(false) });
     assert!(!effects.iter().any(|effect| matches!(effect, RunEffect::Call { .. })));
     assert!(matches!(effects.last(), Some(RunEffect::End(RunEnd::Failed(_)))));
     let last = run.conversation().messages().last().expect("a message");

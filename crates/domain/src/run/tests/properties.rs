@@ -178,7 +178,7 @@ impl Story {
         let input = match happens {
             Happens::Begin { is_blank } => RunInput::Begin(self.task(*is_blank)),
             Happens::Answer(plan) => {
-                RunInput::Answered { answer: self.answer(plan), work_done: plan.work_done }
+                RunInput::Answered { answer: self.answer(plan), standing: standing(plan.work_done) }
             }
             Happens::CallEnds(which, came) if !watched.running.is_empty() => {
                 RunInput::CallEnded { call: which.get(&watched.running).clone(), result: result(*came) }

@@ -98,10 +98,10 @@ impl Watched {
                     self.first_words.get_or_insert_with(|| message.text());
                 }
             }
-            RunInput::Answered { answer, work_done } if self.waits_for_the_model() => {
+            RunInput::Answered { answer, standing } if self.waits_for_the_model() => {
                 self.usage += answer.usage;
                 self.is_paused = answer.stop_reason == StopReason::PauseTurn;
-                self.work_done = *work_done;
+                self.work_done = standing.work_done;
             }
             RunInput::CallEnded { call, result } if self.running.contains(call) => {
                 self.running.retain(|running| running != call);
@@ -131,7 +131,7 @@ impl Watched {
             RunEffect::Rejected { call, tool, .. } => self.watch_call(&call, &tool),
             RunEffect::Request => self.watch_request(),
             RunEffect::End(end) => self.watch_end(end),
-            RunEffect::Cut(_) | RunEffect::Notice { .. } => Ok(()),
+            RunEffect::Cut(_) | RunEffect::LoopWarning { .. } | RunEffect::Notice { .. } => Ok(()),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A model that is not listed is sent under the name it was given. Prices are not here: they are the application's.
 
-use domain::model::Effort;
+use domain::model::{Effort, ModelFacts};
 use serde::Serialize;
 
 /// More output than this in one answer is a sign of trouble, and thinking counts as output.
@@ -125,10 +125,15 @@ pub(super) fn lookup(name: &str) -> ModelEntry {
     listed.unwrap_or(if bare.starts_with("claude-") { NEWER } else { FOREIGN })
 }
 
-/// The tokens that fit the model, where it is listed.
-pub(super) fn window(name: &str) -> Option<u32> {
+/// What is known before the model with this name on the wire is asked.
+pub(super) fn facts(name: &str) -> ModelFacts {
     let bare = without_date(name);
-    MODELS.iter().find(|entry| entry.id == bare).map(|entry| entry.window)
+    let listed = MODELS.iter().find(|entry| entry.id == bare);
+    ModelFacts {
+        context_window: listed.map(|entry| entry.window.into()),
+        max_output_tokens: Some(lookup(name).max_tokens().into()),
+        price: None,
+    }
 }
 
 /// `claude-haiku-4-5` of `claude-haiku-4-5-20251001`.
@@ -211,7 +216,7 @@ mod tests {
         check(Some("claude-haiku-4-5-20251001"), "claude-haiku-4-5-20251001");
         check(Some("gateway/my-model"), "gateway/my-model");
         for (alias, id) in ALIASES {
-            assert!(window(id).is_some(), "{alias} stands for {id}, which is not listed");
+            assert!(facts(id).context_window.is_some(), "{alias} stands for {id}, which is not listed");
         }
     }
 

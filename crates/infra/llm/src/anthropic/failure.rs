@@ -135,7 +135,7 @@ fn kind_of_error_type(error_type: &str) -> ModelErrorKind {
             ModelErrorKind::Rejected
         }
         "rate_limit_error" => ModelErrorKind::RateLimited { retry_after: None },
-        _ => ModelErrorKind::Unavailable,
+        _ => ModelErrorKind::Unavailable { retry_after: None },
     }
 }
 
@@ -180,7 +180,7 @@ mod tests {
     fn a_refusal_says_where_what_and_the_servers_own_words() {
         let body = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
         let what = "https://api.test/v1/messages: HTTP 529, overloaded_error: Overloaded (request-id req_1)";
-        assert_eq!(refused(529, &[], body), (ModelErrorKind::Unavailable, what.into()));
+        assert_eq!(refused(529, &[], body), (ModelErrorKind::Unavailable { retry_after: None }, what.into()));
 
         let body =
             r#"{"type":"error","error":{"type":"authentication_error","message":"bad key sk-hush-hush"}}"#;
@@ -189,7 +189,10 @@ mod tests {
         assert_eq!(refused(401, &[], body), (ModelErrorKind::Credentials, what.into()));
 
         let what = "https://api.test/v1/messages: HTTP 502, <h1>Bad  gateway</h1> (request-id req_1)";
-        assert_eq!(refused(502, &[], "<h1>Bad\r\ngateway</h1>"), (ModelErrorKind::Unavailable, what.into()));
+        assert_eq!(
+            refused(502, &[], "<h1>Bad\r\ngateway</h1>"),
+            (ModelErrorKind::Unavailable { retry_after: None }, what.into())
+        );
 
         let (kind, what) = refused(302, &[("location", "https://login.test")], "");
         assert_eq!(kind, ModelErrorKind::Rejected);
@@ -244,9 +247,9 @@ mod tests {
             let error = AnswerError::Server { kind: kind.into(), code, message, request_id: None };
             assert_eq!(place().lost(error).kind, expected, "{kind}");
         };
-        check("overloaded_error", None, ModelErrorKind::Unavailable);
-        check("api_error", None, ModelErrorKind::Unavailable);
-        check("something_new", None, ModelErrorKind::Unavailable);
+        check("overloaded_error", None, ModelErrorKind::Unavailable { retry_after: None });
+        check("api_error", None, ModelErrorKind::Unavailable { retry_after: None });
+        check("something_new", None, ModelErrorKind::Unavailable { retry_after: None });
         check("rate_limit_error", None, ModelErrorKind::RateLimited { retry_after: None });
         check("rate_limit_error", Some("enforced_spend_limit_reached"), ModelErrorKind::Rejected);
         check("invalid_request_error", None, ModelErrorKind::Rejected);

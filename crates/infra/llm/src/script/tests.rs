@@ -29,6 +29,7 @@ async fn ask(model: &ScriptModel, request: ModelRequest) -> (Vec<String>, Result
                 assert!(stream.next().await.is_none(), "the answer is the last item");
                 return (shown, Ok(answer));
             }
+            Ok(other) => panic!("a back end makes one attempt and says nothing of others: {other:?}"),
             Err(error) => {
                 assert!(stream.next().await.is_none(), "an error is the last item");
                 return (shown, Err(error));

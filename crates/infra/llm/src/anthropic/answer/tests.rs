@@ -21,6 +21,7 @@ fn play(bytes: &[u8]) -> Result<(Vec<String>, Option<ModelAnswer>), AnswerError>
             Some(ModelItem::TextDelta { index, text }) => shown.push(format!("T{index}:{text}")),
             Some(ModelItem::ThinkingDelta { index, text }) => shown.push(format!("H{index}:{text}")),
             Some(ModelItem::Answer(whole)) => answer = Some(whole),
+            Some(other) => panic!("no stream of events says this: {other:?}"),
             None => {}
         }
         Ok(())

@@ -122,7 +122,10 @@ fn what_came_whole_before_an_error_is_given_and_nothing_of_it_runs() {
     let head = &TURN[..TURN.windows(2).position(|pair| pair == b"\n\n").unwrap() + 2];
     let (items, ended) = paused().block_on(read(vec![Wire::Bytes([head, error].concat()), Wire::Hang]));
     let expected = "https://api.test: the server gave up in the stream, overloaded_error: busy";
-    assert_eq!((items.len(), ended), (0, Some((ModelErrorKind::Unavailable, expected.into()))));
+    assert_eq!(
+        (items.len(), ended),
+        (0, Some((ModelErrorKind::Unavailable { retry_after: None }, expected.into())))
+    );
 }
 
 #[test]
