@@ -1,7 +1,8 @@
 //! Protected files that a command changed and that could not be put back (contract 6): the round ends, and says what a
-//! person has to mend before git or this program is used here again.
+//! person has to mend before git or this program is used here again. And what the wall around commands says of itself.
 
 use domain::{
+    command::WallNotice,
     event::EventBody,
     outcome::{Ending, FailReason},
     ports::JournalError,
@@ -14,9 +15,12 @@ use crate::round_context::RoundContext;
 const CODE: &str = "protected_files_changed";
 
 impl RoundContext {
-    /// Looks whether something protected stays changed. If so it is said, once, and the round is stopped. Call when a
+    /// Says what the wall has to say, and looks whether something protected stays changed. If so that it is said, once, and the round is stopped. Call when a
     /// command or the servers of a run have ended.
     pub(crate) async fn heed_protected_files(&self) -> Result<(), JournalError> {
+        for WallNotice { code, text } in self.ports.processes.notices().await {
+            self.append(EventBody::Notice { code: code.to_owned(), text }).await?;
+        }
         if self.state().protection_failed {
             return Ok(());
         }

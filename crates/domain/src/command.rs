@@ -78,6 +78,15 @@ impl fmt::Display for NotRestored {
     }
 }
 
+/// What a person should hear of the wall around commands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WallNotice {
+    /// The word of the `notice` event.
+    pub code: &'static str,
+    /// In English.
+    pub text: String,
+}
+
 /// What became of a command's whole output.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum WholeOutput {

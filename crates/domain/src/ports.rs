@@ -12,7 +12,7 @@ use crate::{
     artifact::{Artifact, ArtifactError},
     command::{
         CommandEnd, CommandRequest, NotRestored, ProcessError, ServerError, ServerId, ServerOutput,
-        ServerRequest,
+        ServerRequest, WallNotice,
     },
     event::Event,
     id::{CallId, RunId, SessionId, Ulid},
@@ -142,6 +142,11 @@ pub trait Processes: Send + Sync {
     /// What commands or servers of the session changed of protected files, and nobody has put back so far. It is
     /// tried once more before it is said.
     async fn still_changed(&self) -> Vec<NotRestored> {
+        Vec::new()
+    }
+
+    /// What came to light with the commands so far and the person should hear. Each is given once.
+    async fn notices(&self) -> Vec<WallNotice> {
         Vec::new()
     }
 }

@@ -9,7 +9,8 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     command::{
-        BoundedOutput, CommandEnd, CommandRequest, CommandStatus, NotRestored, ProcessError, WholeOutput,
+        BoundedOutput, CommandEnd, CommandRequest, CommandStatus, NotRestored, ProcessError, WallNotice,
+        WholeOutput,
     },
     permission::{SandboxLevel, SandboxState},
     ports::{Cancelled, OutputSink, Processes},
@@ -109,6 +110,7 @@ pub struct FakeProcesses {
     started: Mutex<Vec<CommandRequest>>,
     killed: Mutex<Vec<String>>,
     still_changed: Mutex<Vec<NotRestored>>,
+    notices: Mutex<Vec<WallNotice>>,
     running: Level,
 }
 
@@ -128,6 +130,13 @@ impl FakeProcesses {
     #[must_use]
     pub fn with_sandbox(mut self, sandbox: SandboxState) -> Self {
         self.sandbox = Some(sandbox);
+        self
+    }
+
+    /// Says this once, as soon as somebody asks.
+    #[must_use]
+    pub fn with_notice(self, notice: WallNotice) -> Self {
+        self.notices.lock().unwrap().push(notice);
         self
     }
 
@@ -252,6 +261,10 @@ impl Processes for FakeProcesses {
 
     async fn still_changed(&self) -> Vec<NotRestored> {
         self.still_changed.lock().unwrap().clone()
+    }
+
+    async fn notices(&self) -> Vec<WallNotice> {
+        std::mem::take(&mut *self.notices.lock().unwrap())
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use better_llm_application::SessionHandle;
 use domain::{
+    command::WallNotice,
     event::EventBody,
     outcome::{Ending, FailReason, LimitReason, NeedReason, PartialReason, Signal},
     permission::PermissionMode,
@@ -247,6 +248,25 @@ async fn a_round_that_leaves_protected_files_changed_cannot_be_done() {
         .collect();
     let chain = vec!["/w/.git/hooks/pre-commit (new): a fault on request".to_owned()];
     assert_eq!(errors, [("protected_files_changed", chain)]);
+}
+
+/// What the wall says of itself with a command is a notice of the round, once.
+#[tokio::test(start_paused = true)]
+async fn what_the_wall_says_of_itself_is_a_notice() {
+    let mut stage = verifying(FakeCommand::exits(0));
+    let notice = WallNotice { code: "nested_repositories_unseen", text: "64 are protected".to_owned() };
+    stage.processes = FakeProcesses::new().on("make check", FakeCommand::exits(0)).with_notice(notice).into();
+    let played = stage.play("go").await;
+    assert_eq!(played.ending(), Ending::Done);
+    let notices: Vec<_> = played
+        .events
+        .iter()
+        .filter_map(|event| match &event.body {
+            EventBody::Notice { code, text } => Some((code.as_str(), text.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(notices, [("nested_repositories_unseen", "64 are protected")]);
 }
 
 /// A second round goes on with the same conversation; a round under way refuses another.

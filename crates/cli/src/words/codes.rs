@@ -43,11 +43,13 @@ pub(crate) enum NoticeCode {
     ProtectedPutBack,
     /// What a command of a killed session changed stays.
     ProtectedLeft,
+    /// Not every repository below the workspace is protected.
+    NestedUnseen,
 }
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::AnswerCut,
         Self::UnknownStopReason,
         Self::WorkerTimeout,
@@ -67,6 +69,7 @@ impl NoticeCode {
         Self::SealedBlock,
         Self::ProtectedPutBack,
         Self::ProtectedLeft,
+        Self::NestedUnseen,
     ];
 
     /// The notice of a word in events; none for a word of another version.
@@ -96,6 +99,7 @@ impl NoticeCode {
             Self::SealedBlock => "sealed_block_redacted",
             Self::ProtectedPutBack => "protected_files_put_back",
             Self::ProtectedLeft => "protected_files_left_changed",
+            Self::NestedUnseen => "nested_repositories_unseen",
         }
     }
 }

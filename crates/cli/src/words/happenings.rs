@@ -149,6 +149,13 @@ impl Language {
                 "better-llm이 강제로 종료되었을 때 명령이 바꾸어 둔 보호 파일을 되돌리지 못했습니다.",
                 PUT_BACK_BY_HAND,
             ),
+            NoticeCode::NestedUnseen => self.code_words(
+                "이 폴더가 너무 커서 안에 있는 git 저장소를 다 찾지 못했습니다. 찾지 못한 저장소의 설정과 훅은 명령이 바꿀 수 있습니다.",
+                (
+                    "Run better-llm in the repository itself, or with `--permission-mode ask`.",
+                    "그 저장소 안에서 better-llm을 실행하거나, `--permission-mode ask`로 명령을 하나씩 확인하세요.",
+                ),
+            ),
         }
     }
 

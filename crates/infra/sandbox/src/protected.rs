@@ -34,7 +34,7 @@ pub(crate) use self::{
 use crate::{
     folders::rest_inside,
     leftover::{Armed, Shelf},
-    repositories::Repositories,
+    repositories::{Extent, Repositories},
     settings::SandboxSettings,
     settle::Settled,
 };
@@ -249,6 +249,11 @@ impl Guard {
 
     fn nested(&self) -> &Repositories {
         self.nested.get_or_init(|| Repositories::below(&self.workspace))
+    }
+
+    /// How far it was looked for repositories; none before the first command.
+    pub(crate) fn extent(&self) -> Option<Extent> {
+        self.nested.get().map(Repositories::extent)
     }
 
     /// The git dirs of the workspace and of repositories in it.

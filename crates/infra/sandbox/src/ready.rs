@@ -3,7 +3,9 @@
 use std::{io, sync::Arc};
 
 use domain::{
-    command::{BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError, WholeOutput},
+    command::{
+        BoundedOutput, CommandEnd, CommandRequest, CommandStatus, ProcessError, WallNotice, WholeOutput,
+    },
     id::RunId,
     permission::{SandboxLevel, SandboxState},
     ports::{ArtifactPort, Cancelled, OutputSink},
@@ -22,6 +24,7 @@ use crate::{
 #[cfg(target_os = "linux")]
 use crate::{
     protected::{Guard, GuardError},
+    repositories::Extent,
     strict::{Report, Shielded},
 };
 
@@ -145,6 +148,22 @@ impl Ready {
 
     fn start(&self, command: &str, run: Option<RunId>) -> Result<Started, ProcessError> {
         self.launcher.start(&self.setting, command, run)
+    }
+
+    /// What the person should hear of the protected files, as far as commands have brought it to light.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn notice(&self) -> Option<WallNotice> {
+        let extent = match &self.launcher {
+            Launcher::Strict(strict) => strict.extent(),
+            _ => self.guards.iter().filter_map(Guard::extent).reduce(Extent::and),
+        };
+        extent?.notice()
+    }
+
+    /// Nothing is looked for here.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) const fn notice(&self) -> Option<WallNotice> {
+        None
     }
 
     /// Lets go of what was kept for a run.

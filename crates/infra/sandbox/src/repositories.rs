@@ -10,14 +10,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use domain::command::WallNotice;
+
 /// Folders that the walk looks into.
 const MOST_FOLDERS: usize = 5_000;
 /// Entries that the walk reads.
 const MOST_ENTRIES: usize = 50_000;
-/// Folders that the walk goes down.
-const DEEPEST: usize = 8;
+/// Folders that the walk goes down. Nearest come first, so this bounds the mounts on the way to a repository, not the time.
+const DEEPEST: usize = 16;
 /// Repositories that are protected: each costs mounts or comparisons at every command.
 const MOST: usize = 64;
+/// The word of the notice that there may be more.
+const UNSEEN: &str = "nested_repositories_unseen";
 
 /// What was found, relative to the folder.
 #[derive(Debug, Default)]
@@ -27,7 +31,38 @@ pub(crate) struct Repositories {
     /// Files and links named `.git`, which say where the folder lies.
     pub(crate) pointers: Vec<PathBuf>,
     /// The walk met a bound: what lies past it is not protected.
+    is_partial: bool,
+}
+
+/// How far it was looked for repositories.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// How many were found.
+    pub(crate) count: usize,
+    /// There may be more.
     pub(crate) is_partial: bool,
+}
+
+impl Extent {
+    /// Of two folders.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self {
+            count: self.count.saturating_add(other.count),
+            is_partial: self.is_partial || other.is_partial,
+        }
+    }
+
+    /// What a person should hear of it.
+    pub(crate) fn notice(self) -> Option<WallNotice> {
+        let text = || {
+            format!(
+                "not every folder here was searched for repositories: {} found and protected from commands; one further \
+                 down is not, so a command may change its settings and hooks",
+                self.count
+            )
+        };
+        self.is_partial.then(|| WallNotice { code: UNSEEN, text: text() })
+    }
 }
 
 impl Repositories {
@@ -42,7 +77,6 @@ impl Repositories {
             for entry in names.filter_map(Result::ok) {
                 entries += 1;
                 if entries > MOST_ENTRIES || folders > MOST_FOLDERS || found.count() >= MOST {
-                    tracing::warn!(folder = %root.display(), "too much lies below to look for every repository");
                     found.is_partial = true;
                     return found;
                 }
@@ -52,11 +86,16 @@ impl Repositories {
                     (true, true) if depth > 0 && is_git_dir(&root.join(&path)) => found.git_dirs.push(path),
                     (true, false) if depth > 0 => found.pointers.push(path),
                     (false, true) if depth < DEEPEST => waiting.push_back((path, depth + 1)),
+                    (false, true) => found.is_partial = true,
                     _ => {}
                 }
             }
         }
         found
+    }
+
+    pub(crate) fn extent(&self) -> Extent {
+        Extent { count: self.count(), is_partial: self.is_partial }
     }
 
     fn count(&self) -> usize {
@@ -109,6 +148,17 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         (0..=MOST).for_each(|number| repository(folder.path(), &format!("a{number}")));
         let found = Repositories::below(folder.path());
-        assert_eq!((found.git_dirs.len(), found.is_partial), (MOST, true));
+        assert_eq!(found.extent(), Extent { count: MOST, is_partial: true });
+    }
+
+    #[test]
+    fn what_lies_too_deep_is_told_and_ends_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let deep = |levels: usize| vec!["d"; levels].join("/");
+        repository(folder.path(), &deep(DEEPEST));
+        assert_eq!(Repositories::below(folder.path()).extent(), Extent { count: 1, is_partial: false });
+        repository(folder.path(), &deep(DEEPEST + 1));
+        repository(folder.path(), "later");
+        assert_eq!(Repositories::below(folder.path()).extent(), Extent { count: 2, is_partial: true });
     }
 }

@@ -1,10 +1,13 @@
 //! The port's adapter: which level is in force, and commands run at it.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 use domain::{
-    command::{CommandEnd, CommandRequest, NotRestored, ProcessError},
+    command::{CommandEnd, CommandRequest, NotRestored, ProcessError, WallNotice},
     id::RunId,
     permission::{SandboxLevel, SandboxState},
     ports::{Cancelled, OutputSink, Processes},
@@ -39,6 +42,8 @@ pub struct Sandbox {
     folders: Folders,
     ready: OnceCell<Result<Ready, Arc<SandboxError>>>,
     pub(crate) servers: ServerTable,
+    /// Each session says once what its walls do not hold.
+    is_notice_given: AtomicBool,
 }
 
 impl Sandbox {
@@ -50,6 +55,7 @@ impl Sandbox {
             settings: Arc::new(settings),
             ready: OnceCell::new(),
             servers: ServerTable::default(),
+            is_notice_given: AtomicBool::new(false),
         }
     }
 
@@ -330,5 +336,11 @@ impl Processes for Sandbox {
             Some(Ok(ready)) => ready.unsettled.look_again(),
             _ => Vec::new(),
         }
+    }
+
+    async fn notices(&self) -> Vec<WallNotice> {
+        let Some(Ok(ready)) = self.ready.get() else { return Vec::new() };
+        let notice = ready.notice().filter(|_| !self.is_notice_given.swap(true, Ordering::Relaxed));
+        notice.into_iter().collect()
     }
 }

@@ -50,6 +50,7 @@ use crate::{
     limits::{self, Limits},
     mark::Mark,
     network::{self, Network, NetworkError, Networks, WayOut},
+    repositories::Extent,
     settings::{NetworkAccess, SandboxSettings},
 };
 
@@ -225,6 +226,11 @@ impl Strict {
     /// What the next command lives under.
     pub(crate) fn shield(&self) -> Shielded {
         self.shared.shields.for_the_next()
+    }
+
+    /// How far it was looked for repositories; none before the first command.
+    pub(crate) fn extent(&self) -> Option<Extent> {
+        self.shared.shields.extent()
     }
 }
 

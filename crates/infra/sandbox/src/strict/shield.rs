@@ -19,7 +19,12 @@ use super::{
     claim::Claim,
     made::{self, Made},
 };
-use crate::{folders::rest_inside, repositories::Repositories, settings::SandboxSettings, settle::Settled};
+use crate::{
+    folders::rest_inside,
+    repositories::{Extent, Repositories},
+    settings::SandboxSettings,
+    settle::Settled,
+};
 
 /// Files that shells run when they start, where a writable folder is somebody's home.
 const SHELL_START_UP: [&str; 17] = [
@@ -53,8 +58,8 @@ pub(crate) struct Shield {
     pub(super) read_only: BTreeSet<PathBuf>,
     /// Absolute paths that no mount can hold.
     pub(super) watched: Vec<PathBuf>,
-    /// The walk read as much as it may: repositories beyond are not shielded.
-    pub(super) is_partial: bool,
+    /// How far it was looked for repositories: those beyond are not shielded.
+    pub(super) extent: Extent,
     /// On every writable folder, taken before anything is made there.
     claims: Vec<Claim>,
     made: Vec<Made>,
@@ -79,7 +84,7 @@ impl Shield {
                 shield.watched.truncate(compared);
             }
             let below = Repositories::below(root);
-            shield.is_partial |= below.is_partial;
+            shield.extent = shield.extent.and(below.extent());
             for git in below.git_dirs.iter().chain(&below.pointers) {
                 shield.protect(root, git, 0);
             }
@@ -119,7 +124,7 @@ impl Shield {
             ways: self.ways.iter().filter(is_there).cloned().collect(),
             read_only: self.read_only.iter().filter(is_there).cloned().collect(),
             watched: self.watched.clone(),
-            is_partial: self.is_partial,
+            extent: self.extent,
             claims,
             made,
         };

@@ -11,6 +11,7 @@ use std::{
 use super::shield::Shield;
 use crate::{
     protected::{GIT_PARTS, Guard},
+    repositories::Extent,
     settings::SandboxSettings,
 };
 
@@ -58,13 +59,14 @@ impl Shields {
         Arc::clone(&kept.get_or_insert_with(|| self.raise()).shield)
     }
 
+    /// How far it was looked for repositories; none before the first command.
+    pub(super) fn extent(&self) -> Option<Extent> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().map(|now| now.shield.extent)
+    }
+
     fn raise(&self) -> Shielded {
         let shield = Shield::raise(&self.settings);
-        if shield.is_partial {
-            tracing::warn!(
-                "too many folders to search for repositories; those further down are not shielded"
-            );
-        }
         let guards = self.guards(&shield.watched);
         Shielded { shield: Arc::new(shield), guards }
     }

@@ -9,7 +9,7 @@ use domain::{
     ports::{Processes, never_cancelled},
 };
 
-use crate::support::{Bench, Sink, quoted, request, result, run};
+use crate::support::{Bench, Sink, WALLED, quoted, request, result, run};
 
 pub(crate) fn git(bench: &Bench, arguments: &[&str]) -> String {
     let output = Command::new("git")
@@ -228,6 +228,31 @@ async fn settings_and_hooks_of_nested_repositories_are_put_back() {
     // One that a command makes is its own business.
     let end = run(&sandbox, "git init -q made && echo x > 'libs/다른 것/file'").await;
     assert_eq!((end.status, end.restored), (CommandStatus::Exited(0), Vec::<String>::new()));
+}
+
+/// Where there are more repositories than are protected, the person hears of it: after the first command, and once.
+#[tokio::test]
+async fn repositories_that_are_not_protected_are_told_once() {
+    for level in WALLED {
+        for (count, is_told) in [(3, false), (70, true)] {
+            let bench = Bench::new();
+            for number in 0..count {
+                let git_dir = bench.workspace.join(format!("모듈-{number}/.git"));
+                fs::create_dir_all(&git_dir).expect("a git dir");
+                fs::write(git_dir.join("HEAD"), "ref: refs/heads/main\n").expect("its head");
+            }
+            let Some(sandbox) = bench.at(level).await else { continue };
+            let end = run(&sandbox, "true").await;
+            assert_eq!(end.status, CommandStatus::Exited(0), "{level:?} {count}");
+            let said = sandbox.notices().await;
+            let codes: Vec<_> = said.iter().map(|notice| notice.code).collect();
+            let expected: &[&str] = if is_told { &["nested_repositories_unseen"] } else { &[] };
+            assert_eq!(codes, expected, "{level:?} {count}");
+            assert!(said.iter().all(|notice| notice.text.contains(": 64 found and protected")), "{said:?}");
+            drop(run(&sandbox, "true").await);
+            assert_eq!(sandbox.notices().await, [], "{level:?} {count}");
+        }
+    }
 }
 
 fn texts(names: &[&str]) -> Vec<String> {
