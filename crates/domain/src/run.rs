@@ -137,6 +137,7 @@ impl AgentRun {
             (Phase::Model, RunInput::Answered { answer, standing }) => {
                 self.take_answer(answer, standing.work_done, &mut effects);
             }
+            (Phase::Model, RunInput::Said(text)) => self.join(Message::user(text), None, &mut effects),
             (Phase::Model, RunInput::RequestFailed(failure) | RunInput::TooLong(failure)) => {
                 self.end(RunEnd::Failed(failure), &mut effects);
             }

@@ -25,7 +25,9 @@ pub enum RunInput {
     RequestFailed(RunFailure),
     /// The request was longer than the model's window.
     TooLong(RunFailure),
-    /// The person said something to the manager, who reads it next.
+    /// The person said something to the manager. The driver says it between a
+    /// [`RunEffect::Request`](super::RunEffect::Request) and the request itself, which shows it; at any other moment it
+    /// changes nothing, and the driver keeps the words.
     Said(String),
     /// A call that [`RunEffect::Call`](super::RunEffect::Call) asked for has ended.
     CallEnded {
