@@ -3,13 +3,19 @@
 //! Hidden files are seen, `.git` is not. Ignore rules come from every `.gitignore` from the repository's top down
 //! and from its `info/exclude`; the person's global rules lie outside of the workspace and are left alone.
 
-use std::{ffi::OsStr, io::Read as _, path::Path};
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
 
 use domain::permission::PathRules;
 use ignore::{
     Match,
     gitignore::{Gitignore, GitignoreBuilder},
 };
+use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::{
     confined::{Confined, EntryKind, FileError, Place},
@@ -173,13 +179,26 @@ impl Iterator for Walk<'_> {
     }
 }
 
+/// The beginning of a regular file, or of one that a link leads to; nothing else is opened to be read, and no pipe waited
+/// for.
+fn read_outside(file: &Path) -> io::Result<String> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(file, flags, Mode::empty())?;
+    if FileType::from_raw_mode(rustix::fs::fstat(&opened)?.st_mode) != FileType::RegularFile {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut text = Vec::new();
+    File::from(opened).take(LONGEST_RULES).read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
 /// The rules of the folders above a workspace that is a part of a repository.
 fn rules_above(workspace: &Path) -> Vec<Rules> {
     let mut above: Vec<&Path> = Vec::new();
     for folder in workspace.ancestors() {
         if folder.join(".git").exists() {
             let rules = above.into_iter().rev().filter_map(|folder| {
-                let text = std::fs::read_to_string(folder.join(".gitignore")).ok()?;
+                let text = read_outside(&folder.join(".gitignore")).ok()?;
                 Some(Rules { folder: None, rules: read_rules(folder, &text) })
             });
             return rules.collect();
@@ -256,6 +275,20 @@ mod tests {
         }
         let inner = outer.inner("part");
         check(&inner, "", None, &["part/b".strip_prefix("part/").expect("a prefix")]);
+    }
+
+    /// What stands above a workspace may be anybody's: a walk waits for no pipe and reads no more than a part.
+    #[test]
+    fn a_pipe_or_too_much_in_place_of_the_rules_above_holds_nothing_up() {
+        let outer = Workspace::new();
+        for (path, text) in [(".git/HEAD", ""), ("deep/part/b", ""), ("deep/part/c.log", "")] {
+            outer.put(path, text);
+        }
+        outer.put("deep/.gitignore", format!("*.log\n{}b\n", "\n".repeat(1024 * 1024)));
+        let inner = outer.inner("deep/part");
+        let pipe = outer.path(".gitignore");
+        rustix::fs::mkfifoat(rustix::fs::CWD, pipe, Mode::RWXU).expect("a pipe");
+        check(&inner, "", None, &["b"]);
     }
 
     #[test]
