@@ -19,7 +19,7 @@ mod prompts;
 pub use application::{EventStream, Published, SessionHandle, StartRefused};
 pub use config::{
     AddedDir, ConfigError, Credential, Environment, Fault, FileKind, Language, LogFormat, LogLevel, Notice,
-    Origin, Overrides, Places, Problem, Provider, ProviderError, ProxySettings, SandboxChoice, Settings,
+    Origin, Overrides, Places, Problem, Provider, ProviderError, ProxySettings, RetryValues, SandboxChoice, Settings,
     Shown, Source, SourcedRule, Spot, StoreError, UsedFile, VARIABLES, VariableRule, WorkspaceGrants,
     agent_config_schema, system_config_schema,
     trust::{

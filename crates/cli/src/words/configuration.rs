@@ -139,6 +139,9 @@ const fn korean_widening(widening: Widening) -> &'static str {
         Widening::Network => "그런 폴더의 파일은 명령이 접속할 호스트를 정할 수 없습니다",
         Widening::Folders => "그런 폴더의 파일은 폴더를 추가할 수 없습니다",
         Widening::PassEnv => "그런 폴더의 파일은 명령에 환경 변수를 넘길 수 없습니다",
+        Widening::Reviews => "그런 폴더의 파일은 리뷰를 더 엄격하게만 할 수 있습니다",
+        Widening::Retries => "그런 폴더의 파일은 재시도를 줄이기만 할 수 있습니다",
+        Widening::Prices => "그런 폴더의 파일은 토큰 가격을 정할 수 없습니다",
     }
 }
 

@@ -127,8 +127,12 @@ impl Ground<'_> {
         Some(Settings {
             places: system.places,
             limits: system.limits,
+            intervention: system.intervention,
+            question_timeout: system.question_timeout,
             idle_timeout: system.idle_timeout,
             first_byte_timeout: system.first_byte_timeout,
+            retry: system.retry,
+            prices: system.prices,
             verify_commands: system.verify_commands,
             permission_mode: system.walls.mode,
             rules: system.rules,

@@ -51,8 +51,14 @@ pub struct Overrides {
     pub verify: Vec<String>,
     /// `--max-turns`; at least 1.
     pub max_turns: Option<u32>,
+    /// `--max-tokens`; at least 1.
+    pub max_tokens: Option<u64>,
+    /// `--max-cost-usd` in US dollars; above 0.
+    pub max_cost_usd: Option<f64>,
     /// `--timeout` in seconds; above 0.
     pub timeout_seconds: Option<f64>,
+    /// `--intervention` in seconds; 0 for never.
+    pub intervention_seconds: Option<f64>,
     /// `--lang`.
     pub lang: Option<Language>,
 }

@@ -1,25 +1,26 @@
 //! The values of the system configuration, each from the strongest place that has one.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use domain::limits::Limits;
+use domain::{limits::Limits, price::Price};
 
 use crate::{
     files::{Document, Layers},
     language::Language,
+    limits::{check_flags, limits},
     log::{LogFormat, LogLevel},
+    model_calls::{RetryValues, prices, retry, waits},
     notice::Notice,
     picker::{Key, Picker, SystemLayer},
     places::Places,
     problem::{Fault, Problems, Spot},
     provider::Credentials,
     proxy::ProxySettings,
-    request::LoadRequest,
+    request::{LoadRequest, Overrides},
     rules::{RuleNames, SourcedRule},
     schema::system_shape,
     source::{Shown, Source},
-    system_file::LONGEST_SECONDS,
-    trust::{Widening, is_shorter, is_smaller, never},
+    trust::{Widening, never},
     variables::Variables,
     walls::Walls,
 };
@@ -38,8 +39,12 @@ pub(crate) struct SystemSources<'s> {
 pub(crate) struct SystemValues {
     pub(crate) places: Places,
     pub(crate) limits: Limits,
+    pub(crate) intervention: Duration,
+    pub(crate) question_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) first_byte_timeout: Duration,
+    pub(crate) retry: RetryValues,
+    pub(crate) prices: BTreeMap<String, Price>,
     pub(crate) verify_commands: Vec<String>,
     pub(crate) walls: Walls,
     pub(crate) rules: Vec<SourcedRule>,
@@ -68,9 +73,12 @@ impl SystemSources<'_> {
             return None;
         }
         let mut picker = Picker { base, workspace, replaced, notices, shown: Vec::new() };
-        self.check_flags(problems);
-        let limits = self.limits(&mut picker);
+        check_flags(self.request.flags, problems);
+        let limits = limits(self.request.flags, &mut picker);
+        let (intervention, question_timeout) = patience(self.request.flags, &mut picker);
         let (idle_timeout, first_byte_timeout) = waits(&mut picker);
+        let retry = retry(&mut picker);
+        let prices = prices(&mut picker);
         let walls = self.walls(&mut picker, problems);
         let rules = picker.rules(&self.rule_names, self.kept.clone(), problems);
         let verify_commands = self.verify_commands(&mut picker);
@@ -82,8 +90,12 @@ impl SystemSources<'_> {
         Some(SystemValues {
             places,
             limits,
+            intervention,
+            question_timeout,
             idle_timeout,
             first_byte_timeout,
+            retry,
+            prices,
             verify_commands,
             walls,
             rules,
@@ -95,73 +107,6 @@ impl SystemSources<'_> {
             credentials,
             shown: picker.shown,
         })
-    }
-
-    fn check_flags(&self, problems: &mut Problems) {
-        let flags = self.request.flags;
-        if flags.max_turns == Some(0) {
-            problems.add(Spot::Flag("--max-turns"), wrong("a whole number of at least 1", "0"));
-        }
-        let seconds =
-            flags.timeout_seconds.filter(|seconds| !(*seconds > 0.0 && *seconds <= LONGEST_SECONDS));
-        if let Some(seconds) = seconds {
-            let expected = format!("a number of seconds above 0 and at most {LONGEST_SECONDS}");
-            problems.add(Spot::Flag("--timeout"), wrong(&expected, &seconds.to_string()));
-        }
-        if flags.verify.iter().any(|command| command.trim().is_empty()) {
-            problems.add(Spot::Flag("--verify"), wrong("a command", "a blank text"));
-        }
-    }
-
-    fn limits(&self, picker: &mut Picker<'_>) -> Limits {
-        let flags = self.request.flags;
-        let turns = flags.max_turns.map(|turns| (turns, Source::Flag("--max-turns")));
-        let seconds = flags.timeout_seconds.map(|seconds| (Some(seconds), Source::Flag("--timeout")));
-        let default = Limits::default();
-        Limits {
-            max_review_iterations: picker.count(
-                "max_review_iterations",
-                |limits| limits.max_review_iterations,
-                default.max_review_iterations,
-                None,
-            ),
-            max_retry_cycles: picker.count(
-                "max_retry_cycles",
-                |limits| limits.max_retry_cycles,
-                default.max_retry_cycles,
-                None,
-            ),
-            max_coder_retries: picker.count(
-                "max_coder_retries",
-                |limits| limits.max_coder_retries,
-                default.max_coder_retries,
-                None,
-            ),
-            max_turns: picker.count("max_turns", |limits| limits.max_turns, default.max_turns, turns),
-            max_worker_turns: picker.count(
-                "max_worker_turns",
-                |limits| limits.max_worker_turns,
-                default.max_worker_turns,
-                None,
-            ),
-            max_messages: picker.count(
-                "max_messages",
-                |limits| limits.max_messages,
-                default.max_messages,
-                None,
-            ),
-            timeout_seconds: picker
-                .pick(Key {
-                    path: "workflow_limits.timeout_seconds",
-                    get: &|file| file.workflow_limits.timeout_seconds.map(Some),
-                    default: None,
-                    narrows: is_shorter,
-                    widening: Widening::Limit,
-                    above: seconds,
-                })
-                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
-            ..Limits::default()
-        }
     }
 
     fn verify_commands(&self, picker: &mut Picker<'_>) -> Vec<String> {
@@ -177,28 +122,28 @@ impl SystemSources<'_> {
     }
 }
 
-fn waits(picker: &mut Picker<'_>) -> (Duration, Duration) {
-    let idle = picker.pick(Key {
-        path: "performance.idle_timeout_seconds",
-        get: &|file| file.performance.idle_timeout_seconds,
-        default: 90.0,
-        narrows: is_smaller,
-        widening: Widening::Limit,
+/// How long a person is waited for: after a report, and with a question.
+fn patience(flags: &Overrides, picker: &mut Picker<'_>) -> (Duration, Duration) {
+    let given = flags.intervention_seconds.map(|seconds| (seconds, Source::Flag("--intervention")));
+    let intervention = picker.pick(Key {
+        path: "intervention_seconds",
+        get: &|file| file.intervention_seconds,
+        default: 5.0,
+        narrows: never,
+        widening: Widening::Taste,
+        above: given,
+    });
+    let question = picker.pick(Key {
+        path: "question_timeout_seconds",
+        get: &|file| file.question_timeout_seconds,
+        default: 600.0,
+        narrows: never,
+        widening: Widening::Taste,
         above: None,
     });
-    let first_byte = picker.pick(Key {
-        path: "performance.first_byte_timeout_seconds",
-        get: &|file| file.performance.first_byte_timeout_seconds,
-        default: 120.0,
-        narrows: is_smaller,
-        widening: Widening::Limit,
-        above: None,
-    });
-    (Duration::from_secs_f64(idle), Duration::from_secs_f64(first_byte))
-}
-
-fn wrong(expected: &str, found: &str) -> Fault {
-    Fault::WrongValue { expected: expected.to_owned(), found: found.to_owned() }
+    // A flag out of bounds is a problem already.
+    let intervention = Duration::try_from_secs_f64(intervention).unwrap_or_default();
+    (intervention, Duration::from_secs_f64(question))
 }
 
 fn read<'d>(document: &'d Document, problems: &mut Problems) -> Option<SystemLayer<'d>> {

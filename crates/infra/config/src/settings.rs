@@ -1,11 +1,12 @@
 //! The one way in: everything a session needs to know, resolved.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     agent::AgentSpec,
     limits::Limits,
     permission::{PermissionMode, SandboxLevel},
+    price::Price,
     secret::Secret,
 };
 use serde_json::{Map, Value, json};
@@ -16,6 +17,7 @@ use crate::{
     language::Language,
     loading::load,
     log::{LogFormat, LogLevel},
+    model_calls::RetryValues,
     notice::Notice,
     places::Places,
     problem::{ConfigError, Problems},
@@ -35,10 +37,18 @@ pub struct Settings {
     pub places: Places,
     /// Limits of a round.
     pub limits: Limits,
+    /// How long a person who is present may step in after a report; zero: never.
+    pub intervention: Duration,
+    /// How long a question to the person stays open.
+    pub question_timeout: Duration,
     /// How long an answer may be silent in its middle.
     pub idle_timeout: Duration,
     /// How long an answer may take to begin.
     pub first_byte_timeout: Duration,
+    /// How failed model calls are tried again.
+    pub retry: RetryValues,
+    /// What tokens cost, by the model's name; stands before the built-in prices.
+    pub prices: BTreeMap<String, Price>,
     /// Test commands that the engine runs before a round may end as done.
     pub verify_commands: Vec<String>,
     /// How much the team may do by itself.

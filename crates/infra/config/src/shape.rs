@@ -2,7 +2,8 @@
 //!
 //! The schema is made from the type that the file is read into, so the two cannot disagree. It uses few words of
 //! JSON Schema, and this module knows no others: `type`, `properties`, `required`, `items`, `enum`, `pattern`
-//! (only "not blank"), `minimum`, `exclusiveMinimum`, `maximum`, `minItems`. Unknown keys are never allowed.
+//! (only "not blank"), `minimum`, `exclusiveMinimum`, `maximum`, `minItems`, and `additionalProperties` as the schema of
+//! a map's values. Unknown keys are allowed in maps only.
 
 use serde_json::Value;
 
@@ -96,14 +97,17 @@ impl Checker<'_> {
         }
     }
 
-    fn object(&mut self, schema: &Value, node: &Node, members: &[(String, Node)], path: &str) {
+    fn object(&mut self, schema: &Value, node: &Node, members: &[(String, Node)], parent: &str) {
         let properties = schema.get("properties");
+        let entries = entries_of(schema);
         for (index, (key, value)) in members.iter().enumerate() {
-            let path = join(path, key);
+            let path = join(parent, key);
             if members.iter().take(index).any(|(earlier, _)| earlier == key) {
                 self.add(value, &path, Fault::Repeated);
             } else if let Some(schema) = properties.and_then(|known| known.get(key)) {
                 self.value(schema, value, &path);
+            } else if let Some(schema) = entries {
+                self.value(schema, value, &entry_of(parent, key));
             } else {
                 self.unknown(value, &path);
             }
@@ -114,7 +118,7 @@ impl Checker<'_> {
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
         for key in required.filter_map(Value::as_str).filter(|key| node.get(key).is_none()) {
             let expected = properties.and_then(|known| known.get(key)).map(expected).unwrap_or_default();
-            self.add(node, path, Fault::MissingKey { key: key.to_owned(), expected });
+            self.add(node, parent, Fault::MissingKey { key: key.to_owned(), expected });
         }
     }
 
@@ -140,6 +144,16 @@ fn join(parent: &str, key: &str) -> String {
     if parent.is_empty() { key.to_owned() } else { format!("{parent}.{key}") }
 }
 
+/// The path of a map's entry. Its key may hold anything, a dot included.
+fn entry_of(map: &str, key: &str) -> String {
+    format!("{map}[{}]", Value::from(key))
+}
+
+/// The schema of a map's values; none where an object has no other keys than its own.
+fn entries_of(schema: &Value) -> Option<&Value> {
+    schema.get("additionalProperties").filter(|schema| schema.is_object())
+}
+
 /// `agents[3].tools[0]` becomes `agents[].tools[]`.
 fn without_indices(path: &str) -> String {
     let mut inside = false;
@@ -155,7 +169,7 @@ fn collect_paths(schema: &Value, path: &str, paths: &mut Vec<String>) {
         let path = join(path, key);
         paths.push(path.clone());
         collect_paths(schema, &path, paths);
-        if let Some(items) = schema.get("items") {
+        if let Some(items) = schema.get("items").or_else(|| entries_of(schema)) {
             collect_paths(items, &format!("{path}[]"), paths);
         }
     }

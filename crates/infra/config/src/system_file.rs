@@ -1,6 +1,11 @@
 //! `system_config.json`: the keys that this version honours, and those it knows to belong to later ones.
 
-use domain::permission::{Effect, PermissionMode};
+use std::collections::BTreeMap;
+
+use domain::{
+    permission::{Effect, PermissionMode},
+    report::Severity,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +19,16 @@ pub(crate) struct SystemFile {
     _schema: Option<String>,
     /// The numbers that keep a round finite.
     pub(crate) workflow_limits: WorkflowLimits,
+    /// Reviews.
+    pub(crate) review: Review,
     /// Model calls.
     pub(crate) performance: Performance,
+    /// Seconds in which the person may step in after a report; 0 for never (default 5).
+    #[schemars(with = "f64", range(min = 0, max = 86_400))]
+    pub(crate) intervention_seconds: Option<f64>,
+    /// Seconds that a question to the person stays open (default 600).
+    #[schemars(with = "f64", extend("exclusiveMinimum" = 0, "maximum" = 86_400))]
+    pub(crate) question_timeout_seconds: Option<f64>,
     /// The engine's own check.
     pub(crate) verify: Verify,
     /// What the team may do by itself.
@@ -24,12 +37,21 @@ pub(crate) struct SystemFile {
     pub(crate) sandbox: Sandbox,
     /// Model back ends by name.
     pub(crate) providers: Providers,
+    /// What the tokens of models cost, by the model's name; stands before the built-in prices (default none).
+    #[schemars(with = "BTreeMap<String, PriceEntry>")]
+    pub(crate) prices: Option<BTreeMap<String, PriceEntry>>,
     /// What people see.
     pub(crate) ui: Ui,
 }
 
 /// A day in seconds: no time that can be configured is longer.
 pub(crate) const LONGEST_SECONDS: f64 = 86_400.0;
+
+/// More tokens than any round takes.
+pub(crate) const LARGEST_TOKENS: u64 = 1_000_000_000_000;
+
+/// More US dollars than any round costs.
+pub(crate) const LARGEST_COST_USD: f64 = 1_000_000.0;
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -52,6 +74,16 @@ pub(crate) struct WorkflowLimits {
     /// Messages of one conversation before old ones are cut (default 50).
     #[schemars(with = "u32", range(min = 4, max = 100_000))]
     pub(crate) max_messages: Option<u32>,
+    /// Tokens of all models in a round, in and out; null for as many as it takes (default).
+    #[schemars(range(min = 1, max = LARGEST_TOKENS))]
+    pub(crate) max_tokens: Option<u64>,
+    /// US dollars that a round may cost; null for what it takes (default). Every model then needs a price.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1_000_000))]
+    pub(crate) max_cost_usd: Option<f64>,
+    /// How often the same call may give the same result before the agent is told, and once more so often before its
+    /// run ends (default 4).
+    #[schemars(with = "u32", range(min = 2, max = 1_000))]
+    pub(crate) loop_repeats: Option<u32>,
     /// Seconds that a whole round may take; null for as long as it takes (default).
     #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 86_400))]
     pub(crate) timeout_seconds: Option<f64>,
@@ -59,7 +91,33 @@ pub(crate) struct WorkflowLimits {
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+pub(crate) struct Review {
+    /// Open findings from this severity up force another review cycle (default `critical`).
+    #[schemars(with = "String", extend("enum" = ["critical", "warning", "info"]))]
+    pub(crate) force_on: Option<Severity>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Performance {
+    /// Whether a failed model call is tried again (default true).
+    #[schemars(with = "bool")]
+    pub(crate) worker_retry_enabled: Option<bool>,
+    /// How often a model call is tried at most, the first time included (default 3).
+    #[schemars(with = "u32", range(min = 1, max = 100))]
+    pub(crate) worker_retry_max_attempts: Option<u32>,
+    /// Seconds before the second attempt (default 1).
+    #[schemars(with = "f64", range(min = 0, max = 86_400))]
+    pub(crate) worker_retry_base_delay: Option<f64>,
+    /// The most seconds before an attempt, unless the server asks for more (default 30).
+    #[schemars(with = "f64", range(min = 0, max = 86_400))]
+    pub(crate) worker_retry_max_delay: Option<f64>,
+    /// The part of a delay that chance decides, so that not all come back at once (default 0.1).
+    #[schemars(with = "f64", range(min = 0, max = 1))]
+    pub(crate) worker_retry_jitter: Option<f64>,
+    /// Whether each delay is twice the one before; otherwise all are alike (default true).
+    #[schemars(with = "bool")]
+    pub(crate) worker_retry_exponential: Option<bool>,
     /// Seconds of silence in the middle of an answer before it counts as lost (default 90).
     #[schemars(with = "f64", extend("exclusiveMinimum" = 0, "maximum" = 86_400))]
     pub(crate) idle_timeout_seconds: Option<f64>,
@@ -154,6 +212,26 @@ pub(crate) struct Provider {
     pub(crate) base_url: Option<String>,
 }
 
+/// US dollars for a million tokens of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PriceEntry {
+    /// Input that no cache knew.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub(crate) input: f64,
+    /// Output, thinking included.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub(crate) output: f64,
+    /// Input read from the provider's cache (default: as `input`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "f64", range(min = 0, max = 1_000_000))]
+    pub(crate) cache_read: Option<f64>,
+    /// Input written to the provider's cache (default: 1.25 times `input`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "f64", range(min = 0, max = 1_000_000))]
+    pub(crate) cache_write: Option<f64>,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Ui {
@@ -173,32 +251,19 @@ pub(crate) struct NotBlank(
 
 /// Keys, and values as `path=value`, that this version knows and cannot honour yet, with the feature they belong
 /// to. A path stands for everything below it.
-pub(crate) const LATER: [(&str, &str); 31] = [
+pub(crate) const LATER: [(&str, &str); 18] = [
     ("workflow_limits.max_parallel_workers", "parallel workers"),
-    ("workflow_limits.max_tokens", "token limits"),
-    ("workflow_limits.max_cost_usd", "cost limits"),
-    ("workflow_limits.loop_repeats", "loop detection"),
-    ("review.force_on", "the review threshold"),
     ("performance.enable_caching", "the prompt cache"),
     ("performance.cache_ttl_seconds", "the prompt cache"),
     ("performance.cache_max_size", "the prompt cache"),
-    ("performance.worker_retry_enabled", "configurable retries"),
-    ("performance.worker_retry_max_attempts", "configurable retries"),
-    ("performance.worker_retry_base_delay", "configurable retries"),
-    ("performance.worker_retry_max_delay", "configurable retries"),
-    ("performance.worker_retry_jitter", "configurable retries"),
-    ("performance.worker_retry_exponential", "configurable retries"),
     ("performance.enable_async_metrics", "metrics"),
     ("performance.metrics_buffer_size", "metrics"),
     ("performance.metrics_flush_interval", "metrics"),
     ("performance.enable_session_compression", "compressed records"),
     ("performance.enable_background_save", "saving in the background"),
-    ("intervention_seconds", "the intervention window"),
-    ("question_timeout_seconds", "questions with a deadline"),
     ("providers.anthropic.fallback", "fallback providers"),
     ("providers.openai", "the provider openai"),
     ("providers.claude-code", "the provider claude-code"),
-    ("prices", "costs"),
     ("retention", "deleting old sessions"),
     ("ui.theme", "the terminal program"),
     ("ui.mouse", "the terminal program"),

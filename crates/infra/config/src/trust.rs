@@ -5,17 +5,18 @@
 //!
 //! - It is laid *over* the person's own file (or the built-in values). Were it to take that file's place, an
 //!   empty file in a repository would undo the limits a person has set for themselves.
-//! - **Taken**: limits and timeouts that are smaller; a permission mode that is narrower; a sandbox that is
-//!   stronger (`none` < `kernel` < `auto` < `strict`, because `auto` means the best that works here); rules that deny
-//!   or ask; for an agent that the team has anyway, its role, its description, fewer tools and another prompt; a
-//!   smaller team.
+//! - **Taken**: limits and timeouts that are smaller; reviews that let less pass; fewer attempts at a model call; a
+//!   permission mode that is narrower; a sandbox that is stronger (`none` < `kernel` < `auto` < `strict`, because
+//!   `auto` means the best that works here); rules that deny or ask; for an agent that the team has anyway, its role,
+//!   its description, fewer tools and another prompt; a smaller team.
 //! - **Ignored, and said**: everything else. Larger limits (they cost money). `verify.commands`, to set them (they
 //!   run programs) as well as to drop them (they are the person's own check). `providers` (the endpoint is where
-//!   the key and the code go). A model, and thinking (they cost money). A kind (it decides which limits count an
-//!   agent). Rules that allow, `sandbox.network`, `sandbox.add_dirs`, `sandbox.pass_env` (they open the wall). `ui`
-//!   (the person's, not the repository's). An agent that the team does not have, whatever its tools:
-//!   narrowing knows no new ones. A prompt file outside of the workspace, also by way of a link (its text goes to
-//!   the model).
+//!   the key and the code go). `prices` (a low one would widen a limit of costs). The pauses between attempts (short
+//!   ones press the person's account, long ones make them wait). A model, and thinking (they cost money). A kind (it
+//!   decides which limits count an agent). Rules that allow, `sandbox.network`, `sandbox.add_dirs`,
+//!   `sandbox.pass_env` (they open the wall). `ui`, `intervention_seconds`, `question_timeout_seconds` (how a person
+//!   is heard is theirs to say). An agent that the team does not have, whatever its tools: narrowing knows no new
+//!   ones. A prompt file outside of the workspace, also by way of a link (its text goes to the model).
 //!
 //! An invalid file is an error nevertheless: what cannot be read cannot be called narrow. Whoever wants one file to
 //! count in full names it: `--config FILE`.
@@ -38,7 +39,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 pub use self::{effect::TrustEffect, narrowing::Widening};
 pub(crate) use self::{
     effect::effects,
-    narrowing::{is_narrower, is_shorter, is_smaller, is_stronger, never},
+    narrowing::{is_narrower, is_smaller, is_stricter, is_stronger, is_tighter, never},
     survey::survey,
 };
 use crate::{

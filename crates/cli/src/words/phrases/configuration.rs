@@ -3,13 +3,16 @@
 
 use super::Phrase;
 
-pub(super) const CONFIGURATION: [Phrase; 92] = [
+pub(super) const CONFIGURATION: [Phrase; 87] = [
     // What a value should be, and what it is.
     ("one of {}", "{} 중 하나"),
     ("a whole number of at least {} and at most {}", "{} 이상 {} 이하의 정수"),
     ("a whole number of at least {}", "{} 이상의 정수"),
     ("a whole number", "정수"),
     ("a number of seconds above {} and at most {}", "{}보다 크고 {} 이하인 초 단위 수"),
+    ("a number of seconds of at least {} and at most {}", "{} 이상 {} 이하인 초 단위 수"),
+    ("a number of US dollars above {} and at most {}", "{}보다 크고 {} 이하인 미국 달러 금액"),
+    ("a number of at least {} and at most {}", "{} 이상 {} 이하인 수"),
     ("a number above {} and at most {}", "{}보다 크고 {} 이하인 수"),
     ("a text that is not blank", "비어 있지 않은 텍스트"),
     ("a blank text", "빈 텍스트"),
@@ -151,21 +154,13 @@ pub(super) const CONFIGURATION: [Phrase; 92] = [
     ("has no closing quote on its line", "같은 줄에 닫는 따옴표가 없습니다"),
     // Features of later versions.
     ("parallel workers", "워커 병렬 실행"),
-    ("token limits", "토큰 한도"),
-    ("cost limits", "비용 한도"),
-    ("loop detection", "반복 감지"),
-    ("the review threshold", "리뷰 기준"),
     ("the prompt cache", "프롬프트 캐시"),
-    ("configurable retries", "재시도 설정"),
     ("metrics", "지표"),
     ("compressed records", "기록 압축"),
     ("saving in the background", "백그라운드 저장"),
-    ("the intervention window", "개입 시간"),
-    ("questions with a deadline", "시간제한이 있는 질문"),
     ("fallback providers", "대체 제공자"),
     ("the provider openai", "openai 제공자"),
     ("the provider claude-code", "claude-code 제공자"),
-    ("costs", "비용 계산"),
     ("deleting old sessions", "오래된 세션 삭제"),
     ("the terminal program", "터미널 프로그램"),
     ("the REPL", "REPL"),

@@ -101,21 +101,21 @@ fn problems_of(system: &Value, agents: &Value, variables: &[(&str, &str)]) -> Sa
 fn every_word_about_a_wrong_configuration_is_korean() {
     let system = json!({
         "workflow_limits": {
-            "max_turns": 0, "max_messages": "many", "timeout_seconds": -1, "max_tokens": 5, "loop_repeats": 4,
-            "max_parallel_workers": 2, "max_cost_usd": 1
+            "max_turns": 0, "max_messages": "many", "timeout_seconds": -1, "max_tokens": 0, "loop_repeats": 1,
+            "max_parallel_workers": 2, "max_cost_usd": 0
         },
         "performance": {
             "idle_timeout_seconds": [], "first_byte_timeout_seconds": {}, "enable_caching": true,
-            "worker_retry_enabled": true, "enable_async_metrics": true, "enable_session_compression": true,
+            "worker_retry_enabled": 1, "worker_retry_jitter": 2, "enable_async_metrics": true, "enable_session_compression": true,
             "enable_background_save": true
         },
-        "review": {"force_on": "info"}, "permissions": {"mode": "all", "rules": []},
+        "review": {"force_on": "all"}, "permissions": {"mode": "all", "rules": []},
         "sandbox": {"level": "strict", "network": [], "add_dirs": [], "pass_env": []},
         "providers": {
             "anthropic": {"base_url": " ", "fallback": []}, "openai": {}, "claude-code": {}
         },
-        "verify": {"commands": [" "]}, "ui": {"lang": "fr", "theme": "x"}, "prices": {}, "retention": {},
-        "repl": {}, "intervention_seconds": 5, "question_timeout_seconds": 5, "wrokflow": 1
+        "verify": {"commands": [" "]}, "ui": {"lang": "fr", "theme": "x"}, "prices": {"m": {"input": -1}, "n": 1},
+        "retention": {}, "repl": {}, "intervention_seconds": -5, "question_timeout_seconds": 0, "wrokflow": 1
     });
     let agent = |name: &str, more: Value| {
         let mut agent = json!({"name": name, "role": "r", "tools": []});

@@ -153,6 +153,9 @@ fn every_notice_of_a_configuration_is_said_in_both_languages() {
         Network,
         Folders,
         PassEnv,
+        Reviews,
+        Retries,
+        Prices,
     ];
     let rules = [VariableRule::NeedsTrust, VariableRule::Tracked, VariableRule::EnvironmentOnly];
     let mut notices: Vec<Notice> = vec![

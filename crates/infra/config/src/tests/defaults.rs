@@ -60,7 +60,7 @@ fn words(schema: &Value, found: &mut BTreeSet<String>) {
             "properties" => {
                 value.as_object().into_iter().flatten().for_each(|(_, schema)| words(schema, found))
             }
-            "items" => words(value, found),
+            "items" | "additionalProperties" => words(value, found),
             _ => {}
         }
     }

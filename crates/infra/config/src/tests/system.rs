@@ -1,11 +1,15 @@
 //! `system_config.json`: what it sets, and how what is wrong with it is told (P57, P58).
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use domain::permission::SandboxLevel;
+use domain::{
+    permission::SandboxLevel,
+    price::{Cost, Price},
+    report::Severity,
+};
 
 use super::*;
-use crate::Language;
+use crate::{Language, RetryValues};
 
 /// The problems of a system configuration, each without the file's name.
 fn check(content: &str, expected: &[&str]) {
@@ -23,8 +27,16 @@ fn every_honoured_key_sets_its_value_and_names_its_source_o_15() {
     let content = r#"{
         "$schema": "schema/system_config.schema.json",
         "workflow_limits": {"max_review_iterations": 1, "max_retry_cycles": 0, "max_coder_retries": 5,
-            "max_turns": 7, "max_worker_turns": 8, "max_messages": 9, "timeout_seconds": 1.5},
-        "performance": {"idle_timeout_seconds": 10, "first_byte_timeout_seconds": 20},
+            "max_turns": 7, "max_worker_turns": 8, "max_messages": 9, "max_tokens": 100000, "max_cost_usd": 0.25,
+            "loop_repeats": 2, "timeout_seconds": 1.5},
+        "review": {"force_on": "info"},
+        "intervention_seconds": 0,
+        "question_timeout_seconds": 30.5,
+        "performance": {"idle_timeout_seconds": 10, "first_byte_timeout_seconds": 20, "worker_retry_enabled": false,
+            "worker_retry_max_attempts": 5, "worker_retry_base_delay": 0, "worker_retry_max_delay": 2.5,
+            "worker_retry_jitter": 0, "worker_retry_exponential": false},
+        "prices": {"로컬.모델": {"input": 0.1, "output": 2}, "m": {"input": 4, "output": 20, "cache_read": 0.2,
+            "cache_write": 5}},
         "verify": {"commands": ["./검사.sh --전부"]},
         "permissions": {"mode": "ask"},
         "sandbox": {"level": "none"},
@@ -42,9 +54,32 @@ fn every_honoured_key_sets_its_value_and_names_its_source_o_15() {
             limits.max_turns,
             limits.max_worker_turns,
             limits.max_messages,
+            limits.loop_repeats,
         ],
-        [1, 0, 5, 7, 8, 9]
+        [1, 0, 5, 7, 8, 9, 2]
     );
+    assert_eq!(
+        (limits.max_tokens, limits.max_cost_usd, limits.review_force_on),
+        (Some(100_000), Some(Cost::from_billionths(250_000_000)), Severity::Info)
+    );
+    assert_eq!(
+        (settings.intervention, settings.question_timeout),
+        (Duration::ZERO, Duration::from_millis(30_500))
+    );
+    let retry = RetryValues {
+        enabled: false,
+        max_attempts: 5,
+        base_delay: Duration::ZERO,
+        max_delay: Duration::from_millis(2_500),
+        jitter: 0.0,
+        exponential: false,
+    };
+    assert_eq!(settings.retry, retry);
+    let prices = [
+        ("m", Price { input: 4_000, output: 20_000, cache_read: 200, cache_write: 5_000 }),
+        ("로컬.모델", Price { input: 100, output: 2_000, cache_read: 100, cache_write: 125 }),
+    ];
+    assert_eq!(settings.prices, BTreeMap::from(prices.map(|(model, price)| (model.to_owned(), price))));
     assert_eq!(
         (limits.timeout_seconds, settings.idle_timeout, settings.first_byte_timeout),
         (Some(Duration::from_millis(1_500)), Duration::from_secs(10), Duration::from_secs(20))
@@ -68,11 +103,15 @@ fn flags_stand_above_the_configuration() {
         sandbox: Some(crate::SandboxChoice::Kernel),
         verify: vec!["make test".to_owned()],
         max_turns: Some(3),
+        max_tokens: Some(50_000),
+        max_cost_usd: Some(0.5),
         timeout_seconds: Some(4.0),
+        intervention_seconds: Some(0.0),
         lang: Some(Language::En),
         ..Overrides::default()
     };
-    let content = r#"{"workflow_limits": {"max_turns": 7, "timeout_seconds": 9}, "verify": {"commands": ["x"]},
+    let content = r#"{"workflow_limits": {"max_turns": 7, "timeout_seconds": 9, "max_tokens": 9, "max_cost_usd": 9},
+        "intervention_seconds": 9, "verify": {"commands": ["x"]},
         "permissions": {"mode": "plan"}, "sandbox": {"level": "none"}, "ui": {"lang": "ko"}}"#;
     let world = World::new().with_given("a.json", content).with_flags(flags);
     let settings = world.settings();
@@ -80,20 +119,35 @@ fn flags_stand_above_the_configuration() {
         (settings.limits.max_turns, settings.limits.timeout_seconds),
         (3, Some(Duration::from_secs(4)))
     );
+    assert_eq!(
+        (settings.limits.max_tokens, settings.limits.max_cost_usd, settings.intervention),
+        (Some(50_000), Cost::from_usd(0.5), Duration::ZERO)
+    );
     assert_eq!(settings.permission_mode, PermissionMode::Full);
     assert_eq!(settings.sandbox_level, Some(SandboxLevel::Kernel));
     assert_eq!(
         (settings.verify_commands.as_slice(), settings.lang),
         (&["make test".to_owned()][..], Language::En)
     );
-    assert_eq!(source(&world, &settings, "workflow_limits.max_turns"), "--max-turns");
+    let sources = [
+        ("workflow_limits.max_turns", "--max-turns"),
+        ("workflow_limits.max_tokens", "--max-tokens"),
+        ("workflow_limits.max_cost_usd", "--max-cost-usd"),
+        ("intervention_seconds", "--intervention"),
+    ];
+    for (key, flag) in sources {
+        assert_eq!(source(&world, &settings, key), flag);
+    }
 }
 
 #[test]
 fn flags_are_held_to_the_same_bounds() {
     let flags = Overrides {
         max_turns: Some(0),
+        max_tokens: Some(0),
+        max_cost_usd: Some(-0.5),
         timeout_seconds: Some(f64::NAN),
+        intervention_seconds: Some(-1.0),
         verify: vec![" ".to_owned()],
         ..Overrides::default()
     };
@@ -101,7 +155,10 @@ fn flags_are_held_to_the_same_bounds() {
         World::new().with_flags(flags).problems(),
         [
             "--max-turns: should be a whole number of at least 1, and is 0",
+            "--max-tokens: should be a whole number of at least 1 and at most 1000000000000, and is 0",
+            "--max-cost-usd: should be a number of US dollars above 0 and at most 1000000, and is -0.5",
             "--timeout: should be a number of seconds above 0 and at most 86400, and is NaN",
+            "--intervention: should be a number of seconds of at least 0 and at most 86400, and is -1",
             "--verify: should be a command, and is a blank text",
         ]
     );
@@ -123,20 +180,18 @@ fn unknown_keys_are_named_with_the_nearest_known_one() {
 #[test]
 fn keys_of_later_versions_are_told_from_unknown_ones() {
     check(
-        r#"{"performance": {"enable_caching": true}, "intervention_seconds": 5,
-            "review": {"force_on": "info", "force_one": 1}, "providers": {"openai": {}},
-            "prices": {"m": {"input": 1}}, "workflow_limits": {"max_tokens": null}}"#,
+        r#"{"performance": {"enable_caching": true, "metrics_buffer_size": 5},
+            "review": {"force_one": 1}, "providers": {"openai": {}}, "retention": {"days": 1},
+            "workflow_limits": {"max_parallel_workers": 4}}"#,
         &[
             ":1: `performance.enable_caching`: belongs to the prompt cache, which this version does not have yet: \
              remove it",
-            ":1: `intervention_seconds`: belongs to the intervention window, which this version does not have yet: \
-             remove it",
-            ":2: `review.force_on`: belongs to the review threshold, which this version does not have yet: remove it",
+            ":1: `performance.metrics_buffer_size`: belongs to metrics, which this version does not have yet: remove it",
             ":2: `review.force_one`: is not a known key; did you mean `review.force_on`?",
             ":2: `providers.openai`: belongs to the provider openai, which this version does not have yet: remove it",
-            ":3: `prices`: belongs to costs, which this version does not have yet: remove it",
-            ":3: `workflow_limits.max_tokens`: belongs to token limits, which this version does not have yet: \
-             remove it",
+            ":2: `retention`: belongs to deleting old sessions, which this version does not have yet: remove it",
+            ":3: `workflow_limits.max_parallel_workers`: belongs to parallel workers, which this version does not have \
+             yet: remove it",
         ],
     );
 }
@@ -169,6 +224,42 @@ fn wrong_types_and_bounds_name_what_is_expected() {
         ],
     );
     check("[1]", &[":1: should be an object, and is a list"]);
+}
+
+#[test]
+fn wrong_budgets_prices_and_times_name_what_is_expected() {
+    check(
+        r#"{"workflow_limits": {"max_tokens": 0, "max_cost_usd": 0, "loop_repeats": 1},
+            "review": {"force_on": "criticle"}, "intervention_seconds": -1, "question_timeout_seconds": 0,
+            "performance": {"worker_retry_max_attempts": 0, "worker_retry_jitter": 1.5, "worker_retry_enabled": 1},
+            "prices": {"m.1": {"input": -1, "output": "2", "cached": 1}, "n": {"input": 1}, "o": 3}}"#,
+        &[
+            ":1: `workflow_limits.max_tokens`: should be a whole number of at least 1 and at most 1000000000000 or null, \
+             and is 0",
+            ":1: `workflow_limits.max_cost_usd`: should be a number above 0 and at most 1000000 or null, and is 0",
+            ":1: `workflow_limits.loop_repeats`: should be a whole number of at least 2 and at most 1000, and is 1",
+            ":2: `review.force_on`: should be one of `critical`, `warning`, `info`, and is the text \"criticle\"; did \
+             you mean `critical`?",
+            ":2: `intervention_seconds`: should be a number of at least 0 and at most 86400, and is -1",
+            ":2: `question_timeout_seconds`: should be a number above 0 and at most 86400, and is 0",
+            ":3: `performance.worker_retry_max_attempts`: should be a whole number of at least 1 and at most 100, and \
+             is 0",
+            ":3: `performance.worker_retry_jitter`: should be a number of at least 0 and at most 1, and is 1.5",
+            ":3: `performance.worker_retry_enabled`: should be true or false, and is 1",
+            ":4: `prices[\"m.1\"].input`: should be a number of at least 0 and at most 1000000, and is -1",
+            ":4: `prices[\"m.1\"].output`: should be a number of at least 0 and at most 1000000, and is the text \"2\"",
+            ":4: `prices[\"m.1\"].cached`: is not a known key",
+            ":4: `prices[\"n\"]`: misses `output` (a number of at least 0 and at most 1000000)",
+            ":4: `prices[\"o\"]`: should be an object, and is 3",
+        ],
+    );
+    check(
+        r#"{"prices": {"m": {"inputs": 1, "output": 1, "input": 1}, "m": {"input": 1, "output": 1}}}"#,
+        &[
+            ":1: `prices[\"m\"].inputs`: is not a known key; did you mean `prices[\"m\"].input`?",
+            ":1: `prices.m`: stands twice; keep one of them",
+        ],
+    );
 }
 
 #[test]

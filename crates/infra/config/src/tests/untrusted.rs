@@ -1,5 +1,7 @@
 //! Files that came with a workspace only narrow (P61).
 
+use domain::{price::Cost, report::Severity};
+
 use super::*;
 use crate::{FileKind, Origin, UsedFile};
 
@@ -23,6 +25,41 @@ fn limits_shrink_and_never_grow() {
         50,
         &["workflow_limits.max_turns", "workflow_limits.max_worker_turns"],
     );
+}
+
+#[test]
+fn budgets_reviews_and_retries_only_become_tighter_and_prices_stay() {
+    let narrow = r#"{"workflow_limits": {"max_tokens": 9, "max_cost_usd": 0.5, "loop_repeats": 2},
+        "review": {"force_on": "warning"},
+        "performance": {"worker_retry_enabled": false, "worker_retry_max_attempts": 2}}"#;
+    let settings = check("{}", narrow, 50, &[]);
+    let limits = &settings.limits;
+    assert_eq!((limits.max_tokens, limits.max_cost_usd), (Some(9), Cost::from_usd(0.5)));
+    assert_eq!((limits.loop_repeats, limits.review_force_on), (2, Severity::Warning));
+    assert_eq!((settings.retry.enabled, settings.retry.max_attempts), (false, 2));
+
+    let wide = r#"{"workflow_limits": {"max_tokens": 10, "max_cost_usd": null, "loop_repeats": 5},
+        "review": {"force_on": "critical"}, "intervention_seconds": 0, "question_timeout_seconds": 1,
+        "performance": {"worker_retry_enabled": true, "worker_retry_max_attempts": 4, "worker_retry_base_delay": 0,
+            "worker_retry_max_delay": 0, "worker_retry_jitter": 0, "worker_retry_exponential": false},
+        "prices": {"claude-opus-5-5": {"input": 0, "output": 0}}}"#;
+    let ignored = [
+        "workflow_limits.max_tokens",
+        "workflow_limits.loop_repeats",
+        "review.force_on",
+        "intervention_seconds",
+        "question_timeout_seconds",
+        "performance.worker_retry_enabled",
+        "performance.worker_retry_max_attempts",
+        "performance.worker_retry_base_delay",
+        "performance.worker_retry_max_delay",
+        "performance.worker_retry_jitter",
+        "performance.worker_retry_exponential",
+        "prices",
+    ];
+    let settings = check(narrow, wide, 50, &ignored);
+    assert_eq!(settings.limits.max_cost_usd, Cost::from_usd(0.5));
+    assert!(settings.prices.is_empty());
 }
 
 #[test]

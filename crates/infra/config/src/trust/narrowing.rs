@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::permission::PermissionMode;
+use domain::{permission::PermissionMode, report::Severity};
 
 use crate::system_file::SandboxChoice;
 
@@ -39,6 +39,12 @@ pub enum Widening {
     Folders,
     /// Variables that commands get.
     PassEnv,
+    /// Reviews that let more pass.
+    Reviews,
+    /// More attempts at a model call, or other pauses between them.
+    Retries,
+    /// What tokens cost, by which a limit of costs is kept.
+    Prices,
 }
 
 impl fmt::Display for Widening {
@@ -59,6 +65,9 @@ impl fmt::Display for Widening {
             Self::Network => "its files may not decide which hosts commands reach",
             Self::Folders => "its files may not add folders",
             Self::PassEnv => "its files may not hand variables of yours to commands",
+            Self::Reviews => "its files may only make reviews stricter",
+            Self::Retries => "its files may only make retries fewer",
+            Self::Prices => "its files may not decide what tokens cost",
         })
     }
 }
@@ -68,8 +77,8 @@ pub(crate) fn is_smaller<T: PartialOrd>(wanted: &T, in_force: &T) -> bool {
     wanted < in_force
 }
 
-/// Whether a time is a tighter limit than the one in force, where there is one.
-pub(crate) fn is_shorter(wanted: &Option<f64>, in_force: &Option<f64>) -> bool {
+/// Whether a limit that need not be there is tighter than the one in force, where there is one.
+pub(crate) fn is_tighter<T: PartialOrd>(wanted: &Option<T>, in_force: &Option<T>) -> bool {
     match (wanted, in_force) {
         (Some(wanted), Some(in_force)) => wanted < in_force,
         (Some(_), None) => true,
@@ -86,6 +95,11 @@ pub(crate) fn is_narrower(wanted: &PermissionMode, in_force: &PermissionMode) ->
 /// Whether a sandbox holds more than the one in force.
 pub(crate) fn is_stronger(wanted: &SandboxChoice, in_force: &SandboxChoice) -> bool {
     wanted > in_force
+}
+
+/// Whether reviews that force another cycle on findings from the first severity up let less pass than those in force.
+pub(crate) fn is_stricter(wanted: &Severity, in_force: &Severity) -> bool {
+    wanted < in_force
 }
 
 /// Nothing of this kind is narrower than anything.
@@ -114,7 +128,11 @@ mod tests {
             [true, true, true, false, false, false]
         );
 
-        let shorter = [(Some(1.0), None), (Some(1.0), Some(2.0)), (None, Some(2.0)), (Some(2.0), Some(2.0))];
-        assert_eq!(shorter.map(|(wanted, now)| is_shorter(&wanted, &now)), [true, true, false, false]);
+        let tighter = [(Some(1.0), None), (Some(1.0), Some(2.0)), (None, Some(2.0)), (Some(2.0), Some(2.0))];
+        assert_eq!(tighter.map(|(wanted, now)| is_tighter(&wanted, &now)), [true, true, false, false]);
+
+        use Severity::{Critical, Info, Warning};
+        let stricter = [(Info, Critical), (Warning, Critical), (Critical, Info), (Info, Info)];
+        assert_eq!(stricter.map(|(wanted, now)| is_stricter(&wanted, &now)), [true, true, false, false]);
     }
 }
