@@ -13,7 +13,7 @@ mod tests;
 mod value;
 mod verbs;
 
-use std::{num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{num::{NonZeroU32, NonZeroU64}, path::PathBuf, time::Duration};
 
 use domain::{agent::AgentName, id::SessionId, model::Effort, permission::PermissionMode};
 
@@ -131,6 +131,10 @@ pub(crate) struct Options {
     pub(crate) verify: Vec<String>,
     /// The manager's turns.
     pub(crate) max_turns: Option<NonZeroU32>,
+    /// Tokens of all models in the round, in and out.
+    pub(crate) max_tokens: Option<NonZeroU64>,
+    /// What the round may cost, in US dollars; above 0.
+    pub(crate) max_cost_usd: Option<f64>,
     /// The whole round.
     pub(crate) timeout: Option<Duration>,
     /// Data that goes with the task, in the order given.

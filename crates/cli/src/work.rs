@@ -206,6 +206,8 @@ fn overrides(options: &Options) -> Overrides {
         pass_env: options.pass_env.clone(),
         verify: options.verify.clone(),
         max_turns: options.max_turns.map(std::num::NonZeroU32::get),
+        max_tokens: options.max_tokens.map(std::num::NonZeroU64::get),
+        max_cost_usd: options.max_cost_usd,
         timeout_seconds: options.timeout.map(|timeout| timeout.as_secs_f64()),
         lang: options.language.map(better_llm::Language::from),
         ..Overrides::default()

@@ -186,6 +186,8 @@ impl From<VerbError> for UsageError {
 pub(crate) enum Wanted {
     /// A whole number from 1.
     PositiveNumber,
+    /// US dollars, more than 0.
+    Dollars,
     /// Seconds, more than 0.
     Seconds,
     /// Any text that is not blank.

@@ -120,6 +120,8 @@ impl Draft {
             OptionId::PassEnv => options.pass_env.push(given.variable()?),
             OptionId::Verify => options.verify.push(given.words()?),
             OptionId::MaxTurns => options.max_turns = Some(given.positive()?),
+            OptionId::MaxTokens => options.max_tokens = Some(given.tokens()?),
+            OptionId::MaxCostUsd => options.max_cost_usd = Some(given.dollars()?),
             OptionId::Timeout => options.timeout = Some(given.seconds()?),
             OptionId::Context => options.context.push(given.context()?),
             OptionId::Round => options.round = Some(given.positive()?),

@@ -156,6 +156,14 @@ fn every_option_arrives_before_and_after_a_verb() {
     );
     check_options(&["--max-turns", "7"], Options { max_turns: NonZeroU32::new(7), ..Options::default() });
     check_options(
+        &["--max-tokens=200000", "--max-cost-usd", "0.5"],
+        Options {
+            max_tokens: std::num::NonZeroU64::new(200_000),
+            max_cost_usd: Some(0.5),
+            ..Options::default()
+        },
+    );
+    check_options(
         &["--timeout", "1.5"],
         Options { timeout: Some(Duration::from_millis(1500)), ..Options::default() },
     );
@@ -269,6 +277,12 @@ fn a_value_of_another_kind_is_refused() {
     };
     for value in ["0", "-1", "many", "1.5", "99999999999"] {
         check("--max-turns", value, Wanted::PositiveNumber);
+    }
+    for value in ["0", "-1", "many", "1.5", "1e6", "99999999999999999999"] {
+        check("--max-tokens", value, Wanted::PositiveNumber);
+    }
+    for value in ["0", "-0.5", "NaN", "inf", "$1", "1,5"] {
+        check("--max-cost-usd", value, Wanted::Dollars);
     }
     for value in ["0", "-1", "NaN", "inf", "5m", "1e300"] {
         check("--timeout", value, Wanted::Seconds);

@@ -1,6 +1,6 @@
 //! Values of options: from text to what it stands for.
 
-use std::{ffi::OsString, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{ffi::OsString, num::{NonZeroU32, NonZeroU64}, path::PathBuf, time::Duration};
 
 use domain::{agent::AgentName, model::Effort, permission::PermissionMode};
 
@@ -130,6 +130,15 @@ impl Given {
 
     pub(super) fn positive(&self) -> Result<NonZeroU32, UsageError> {
         self.text()?.parse().map_err(|_| self.bad(Wanted::PositiveNumber))
+    }
+
+    pub(super) fn tokens(&self) -> Result<NonZeroU64, UsageError> {
+        self.text()?.parse().map_err(|_| self.bad(Wanted::PositiveNumber))
+    }
+
+    pub(super) fn dollars(&self) -> Result<f64, UsageError> {
+        let usd: Option<f64> = self.text()?.parse().ok();
+        usd.filter(|usd| usd.is_finite() && *usd > 0.0).ok_or_else(|| self.bad(Wanted::Dollars))
     }
 
     pub(super) fn seconds(&self) -> Result<Duration, UsageError> {

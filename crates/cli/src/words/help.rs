@@ -141,6 +141,14 @@ impl Language {
                 "limit of the manager's turns in a round (default: 50)",
                 "한 라운드에서 매니저의 최대 턴 수 (기본값: 50)",
             ),
+            OptionId::MaxTokens => self.pick(
+                "limit of the round's tokens, in and out, workers included",
+                "워커를 포함한 라운드 전체의 최대 토큰 수 (입력과 출력)",
+            ),
+            OptionId::MaxCostUsd => self.pick(
+                "limit of the round's cost in US dollars, workers included",
+                "워커를 포함한 라운드 전체의 최대 비용 (미국 달러)",
+            ),
             OptionId::Timeout => self.pick(
                 "seconds for the whole round, workers included",
                 "워커를 포함한 라운드 전체의 제한 시간(초)",

@@ -32,6 +32,10 @@ pub(crate) enum OptionId {
     Verify,
     /// `--max-turns`
     MaxTurns,
+    /// `--max-tokens`
+    MaxTokens,
+    /// `--max-cost-usd`
+    MaxCostUsd,
     /// `--timeout`
     Timeout,
     /// `--context`
@@ -138,7 +142,7 @@ const SETTING: &[VerbId] = &[Run, ConfigShow];
 const ALLOWED: &[VerbId] = &[Run, ConfigShow, PermissionsExplain];
 
 /// Every option, in the order of the help text.
-pub(crate) const OPTIONS: [OptionRow; 22] = [
+pub(crate) const OPTIONS: [OptionRow; 24] = [
     row(OptionId::Config, "config", Takes::Value("FILE"), 2, CONFIGURED),
     row(OptionId::Cwd, "cwd", Takes::Value("DIR"), 1, PLACED).letter('C'),
     row(OptionId::Provider, "provider", Takes::Value("NAME"), 1, TEAM),
@@ -163,6 +167,8 @@ pub(crate) const OPTIONS: [OptionRow; 22] = [
     row(OptionId::PassEnv, "pass-env", Takes::Value("NAME"), ANY_NUMBER, ALLOWED),
     row(OptionId::Verify, "verify", Takes::Value("CMD"), ANY_NUMBER, SETTING),
     row(OptionId::MaxTurns, "max-turns", Takes::Value("N"), 1, SETTING),
+    row(OptionId::MaxTokens, "max-tokens", Takes::Value("N"), 1, SETTING),
+    row(OptionId::MaxCostUsd, "max-cost-usd", Takes::Value("USD"), 1, SETTING),
     row(OptionId::Timeout, "timeout", Takes::Value("SECONDS"), 1, SETTING),
     row(OptionId::Context, "context", Takes::Value("FILE|-"), ANY_NUMBER, &[Run]),
     row(OptionId::Round, "round", Takes::Value("N"), 1, &[SessionUndo]),
@@ -182,16 +188,8 @@ pub(crate) const OPTIONS: [OptionRow; 22] = [
 ];
 
 /// Options of the contract that this version does not have yet.
-pub(crate) const LATER_OPTIONS: [&str; 8] = [
-    "max-tokens",
-    "max-cost-usd",
-    "resume",
-    "continue",
-    "worktree",
-    "intervention",
-    "input-format",
-    "record",
-];
+pub(crate) const LATER_OPTIONS: [&str; 6] =
+    ["resume", "continue", "worktree", "intervention", "input-format", "record"];
 
 /// Words of `--provider`; those with a colon take a file.
 pub(crate) const PROVIDERS: [&str; 3] = ["anthropic", "offline", "script:"];
