@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use domain::{
@@ -17,8 +18,8 @@ use domain::{
     secret::{RedactedEvent, Redactor},
 };
 use tokio::{
-    sync::{Mutex, broadcast},
-    time::Instant,
+    sync::{Mutex, MutexGuard, broadcast},
+    time::{Instant, timeout},
 };
 
 use crate::{logging, telling::millis};
@@ -43,14 +44,26 @@ pub struct EventLog {
     journal: Arc<dyn JournalPort>,
     clock: Arc<dyn Clock>,
     redactor: Arc<Redactor>,
-    /// The last number given. Held while an event is appended, so that journal order is number order.
-    last: Mutex<u64>,
+    /// Held while an event is appended, so that journal order is number order.
+    order: Mutex<Order>,
     /// The same number, for deltas, which never wait.
     last_seen: AtomicU64,
     published: broadcast::Sender<Published>,
 }
 
+/// Where the log is.
+struct Order {
+    /// The last number given.
+    last: u64,
+    /// Taken by the journal, and not yet published: whoever appended it waits for the disk, or was dropped meanwhile.
+    unpublished: Option<Arc<Event>>,
+    /// What the journal did not take, for the record.
+    unjournaled: Vec<Event>,
+}
+
 impl EventLog {
+    /// How long the disk has for the end of a round that nobody can wait for.
+    const LAST_WAIT: Duration = Duration::from_millis(500);
     /// How many publications a listener may lag behind before it has to read the journal again. Deltas are lost
     /// then, events are not.
     const LAG: usize = 256;
@@ -69,7 +82,7 @@ impl EventLog {
             journal,
             clock,
             redactor,
-            last: Mutex::new(last),
+            order: Mutex::new(Order { last, unpublished: None, unjournaled: Vec::new() }),
             last_seen: AtomicU64::new(last),
             published: broadcast::Sender::new(Self::LAG),
         }
@@ -84,43 +97,80 @@ impl EventLog {
     /// before that. Where a block held a secret that its provider has sealed, a notice says so.
     ///
     /// # Errors
-    /// Where the journal takes it no more, or cannot say that it is on disk. An event that was not taken is not
-    /// published.
+    /// Where the journal takes it no more, or cannot say that it is on disk. It is not published then.
     pub(crate) async fn append(&self, scope: &Scope, mut body: EventBody) -> Result<(), JournalError> {
         let RedactedEvent { broke_seal } = self.redactor.redact_event(&mut body);
-        let mut last = self.last.lock().await;
-        self.append_redacted(&mut last, scope, body).await?;
+        let mut order = self.order().await;
+        self.append_redacted(&mut order, scope, body).await?;
         if broke_seal {
             let (code, text) = (BROKEN_SEAL.to_owned(), BROKEN_SEAL_TEXT.to_owned());
-            self.append_redacted(&mut last, scope, EventBody::Notice { code, text }).await?;
+            self.append_redacted(&mut order, scope, EventBody::Notice { code, text }).await?;
         }
         Ok(())
     }
 
     async fn append_redacted(
         &self,
-        last: &mut u64,
+        order: &mut Order,
         scope: &Scope,
         body: EventBody,
     ) -> Result<(), JournalError> {
         let is_durable = body.must_be_durable();
-        let event = Arc::new(self.event(*last + 1, scope, body));
+        let event = Arc::new(self.event(order.last + 1, scope, body));
         self.journal.append(Arc::clone(&event)).await?;
-        *last = event.seq;
-        self.last_seen.store(event.seq, Ordering::Relaxed);
-        let on_disk = if is_durable { self.durable().await } else { Ok(()) };
+        order.last = event.seq;
+        if is_durable {
+            order.unpublished = Some(Arc::clone(&event));
+            let on_disk = self.durable().await;
+            order.unpublished = None;
+            if on_disk.is_err() {
+                // The journal takes nothing any more, so nothing else will have this number there.
+                order.last -= 1;
+                return on_disk;
+            }
+        }
         logging::happened(&event);
-        self.publish(Published::Event(event));
-        on_disk
+        self.publish_event(event);
+        Ok(())
     }
 
-    /// Publishes an event that the journal cannot take any more, so that nobody waits for an end that never comes.
-    pub(crate) async fn publish_unjournaled(&self, scope: &Scope, mut body: EventBody) {
-        // What was sealed is kept nowhere then.
-        let RedactedEvent { broke_seal: _ } = self.redactor.redact_event(&mut body);
-        let mut last = self.last.lock().await;
-        *last += 1;
-        self.publish(Published::Event(Arc::new(self.event(*last, scope, body))));
+    /// Says how a round ended that could not say so itself, whatever became of the journal: it has a moment to take the
+    /// events, and they are published in any case. Nothing is said where the round's end had been appended already.
+    pub(crate) async fn break_off(&self, scope: &Scope, bodies: impl IntoIterator<Item = EventBody>) {
+        let mut order = self.order.lock().await;
+        if let Some(event) = order.unpublished.take() {
+            let is_the_end = event.body.ends_round();
+            self.publish_event(event);
+            if is_the_end {
+                return;
+            }
+        }
+        for mut body in bodies {
+            // What was sealed stays with its provider; these words hold none.
+            let RedactedEvent { broke_seal: _ } = self.redactor.redact_event(&mut body);
+            let appending = self.append_redacted(&mut order, scope, body.clone());
+            let taken = timeout(Self::LAST_WAIT, appending).await;
+            match (taken, order.unpublished.take()) {
+                (Ok(Ok(())), _) => {}
+                // It is in order, and may yet come to the disk.
+                (_, Some(event)) => self.publish_event(event),
+                (_, None) => {
+                    order.last += 1;
+                    let event = self.event(order.last, scope, body);
+                    order.unjournaled.push(event.clone());
+                    self.publish_event(Arc::new(event));
+                }
+            }
+        }
+    }
+
+    /// The place of the next event. What was left unpublished by somebody who was dropped is published first.
+    async fn order(&self) -> MutexGuard<'_, Order> {
+        let mut order = self.order.lock().await;
+        if let Some(event) = order.unpublished.take() {
+            self.publish_event(event);
+        }
+        order
     }
 
     /// Waits until everything appended so far is on disk.
@@ -160,13 +210,20 @@ impl EventLog {
         }
     }
 
-    /// Every event of the session so far.
+    /// Every event of the session so far, those included that the journal did not take.
     pub(crate) async fn read_all(&self) -> Result<Vec<Event>, JournalError> {
-        self.journal.read(self.session, 0).await
+        let mut events = self.journal.read(self.session, 0).await?;
+        events.extend(self.order.lock().await.unjournaled.iter().cloned());
+        Ok(events)
     }
 
     fn event(&self, seq: u64, scope: &Scope, body: EventBody) -> Event {
         Event { v: VERSION, seq, ts: self.clock.now(), session_id: self.session, scope: scope.clone(), body }
+    }
+
+    fn publish_event(&self, event: Arc<Event>) {
+        self.last_seen.store(event.seq, Ordering::Relaxed);
+        self.publish(Published::Event(event));
     }
 
     fn publish(&self, published: Published) {

@@ -20,6 +20,19 @@ use crate::{
     telling::{millis, with_causes},
 };
 
+/// Why a round could not come to its own end.
+pub(crate) enum Broken {
+    /// The journal takes nothing any more, or a fault of ours.
+    Defect {
+        /// What happened.
+        text: String,
+        /// Why.
+        chain: Vec<String>,
+    },
+    /// It was stopped because of this, and took too long over it.
+    Overdue(Ending),
+}
+
 impl RoundContext {
     /// Runs the round to its end. The terminal event is the last thing appended.
     pub(crate) async fn run(
@@ -161,20 +174,37 @@ impl RoundContext {
     }
 
     /// Ends a round that cannot go on, on the last way out there is: journaled if the journal still takes it.
-    pub(crate) async fn break_off(&self, text: String, chain: Vec<String>) {
-        let ending = Ending::Failed(FailReason::Internal);
+    pub(crate) async fn break_off(&self, broken: Broken) {
+        let (ending, summary, error) = match broken {
+            Broken::Defect { text, chain } => {
+                // What would wait for an end of the round does not any more.
+                self.stop.trigger(Ending::Failed(FailReason::Internal));
+                let error = EventBody::Error { code: "internal".to_owned(), text: text.clone(), chain };
+                (Ending::Failed(FailReason::Internal), text, error)
+            }
+            Broken::Overdue(ending) => {
+                let text = "the round's end took too long and was cut short: what it had not looked at yet is not \
+                            known, such as which files were changed last";
+                let error = EventBody::Notice { code: "end_cut_short".to_owned(), text: text.to_owned() };
+                (ending, String::new(), error)
+            }
+        };
+        let files_changed = self.files_changed_at_last().await;
         let result = RoundResult {
             status: ending.record_status().to_owned(),
             tests_passed: None,
             verified: false,
-            files_changed: Vec::new(),
+            files_changed,
         };
-        let error = EventBody::Error { code: "internal".to_owned(), text: text.clone(), chain };
-        for body in [error, self.finished(ending, text, result)] {
-            if self.append(body.clone()).await.is_err() {
-                self.ports.log.publish_unjournaled(&Scope::round(self.number), body).await;
-            }
-        }
+        let end = self.finished(ending, summary, result);
+        self.ports.log.break_off(&Scope::round(self.number), [error, end]).await;
+    }
+
+    /// The files that differ from the round's start, as far as that can be seen without the journal.
+    async fn files_changed_at_last(&self) -> Vec<String> {
+        let Some(base) = self.bases().round.filter(|_| !self.stop.is_hurried()) else { return Vec::new() };
+        let seen = self.stop.bound(self.ports.workspace.changes_since(&base)).await;
+        seen.map(|changes| changes.paths()).unwrap_or_default()
     }
 
     fn finished(&self, ending: Ending, summary: String, result: RoundResult) -> EventBody {

@@ -28,6 +28,7 @@ use tokio::{
 use crate::{
     event_log::{EventLog, EventStream},
     leave::Permissions,
+    round::Broken,
     round_context::{RoundContext, RoundPorts, SessionMemory},
     stop::StopSignal,
     team::Team,
@@ -227,46 +228,39 @@ impl Session {
         let ended = {
             let running = std::panic::AssertUnwindSafe(self.run_round(&round, request)).catch_unwind();
             tokio::pin!(running);
+            let overdue = stop.overdue();
+            tokio::pin!(overdue);
+            let mut is_heard = true;
             loop {
                 tokio::select! {
                     biased;
-                    ended = &mut running => break ended,
-                    command = commands.recv(), if stop.ending().is_none() => match command {
-                        Some((command, taken)) => {
-                            let answer = match command {
-                                Command::Start(_) => Err(StartRefused::Busy),
-                                Command::Cancel(signal) => {
-                                    stop.trigger(Ending::Cancelled(signal));
-                                    Ok(())
-                                }
-                                Command::Stop => {
-                                    stop.trigger(Ending::Stopped);
-                                    Ok(())
-                                }
-                                Command::Permission { call, decision, note } => {
-                                    round.ports.permissions.answer(&call, decision, note);
-                                    Ok(())
-                                }
-                                Command::Answer { .. }
-                                | Command::Message(_)
-                                | Command::Pause
-                                | Command::Continue => Ok(()),
-                            };
-                            drop(taken.send(answer));
+                    ended = &mut running => break Some(ended),
+                    () = &mut overdue => break None,
+                    command = commands.recv(), if is_heard => match command {
+                        Some((command, taken)) => drop(taken.send(round.heed(command))),
+                        None => {
+                            is_heard = false;
+                            stop.trigger(Ending::Cancelled(Signal::Interrupt));
                         }
-                        None => stop.trigger(Ending::Cancelled(Signal::Interrupt)),
                     },
                 }
             }
         };
         match ended {
-            Ok(Ok(())) => self.unsaved = self.save().await,
-            Ok(Err(error)) => round.break_off(with_causes(&error), causes(&error)).await,
-            Err(panic) => {
-                round.break_off(panic_text(&*panic), Vec::new()).await;
-                self.unsaved = self.save().await;
+            Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => {
+                let (text, chain) = (with_causes(&error), causes(&error));
+                round.break_off(Broken::Defect { text, chain }).await;
+            }
+            Some(Err(panic)) => {
+                round.break_off(Broken::Defect { text: panic_text(&*panic), chain: Vec::new() }).await;
+            }
+            None => {
+                let ending = stop.ending().unwrap_or(Ending::Interrupted);
+                round.break_off(Broken::Overdue(ending)).await;
             }
         }
+        self.unsaved = stop.in_time_to_save(self.save()).await;
     }
 
     async fn run_round(&mut self, round: &RoundContext, request: &Request) -> Result<(), JournalError> {
@@ -281,6 +275,22 @@ impl Session {
         let events = self.log.read_all().await.map_err(|error| with_causes(&error))?;
         let Some(record) = SessionRecord::from_events(&events) else { return Ok(()) };
         self.records.save(&record).await.map(drop).map_err(|error| with_causes(&error))
+    }
+}
+
+impl RoundContext {
+    /// Does what somebody says while the round is under way.
+    fn heed(&self, command: Command) -> Result<(), StartRefused> {
+        match command {
+            Command::Start(_) => return Err(StartRefused::Busy),
+            Command::Cancel(signal) => self.stop.ask(Ending::Cancelled(signal)),
+            Command::Stop => self.stop.ask(Ending::Stopped),
+            Command::Permission { call, decision, note } => {
+                self.ports.permissions.answer(&call, decision, note);
+            }
+            Command::Answer { .. } | Command::Message(_) | Command::Pause | Command::Continue => {}
+        }
+        Ok(())
     }
 }
 

@@ -1,9 +1,6 @@
 //! One tool call: schema, permission, durable start, deadline, bounded result, journal (design 4.6).
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::{
     event::{CheckpointAt, DeltaBody, EventBody},
@@ -27,9 +24,6 @@ use crate::{
     stop::StopSignal,
     telling::{causes, millis, with_causes},
 };
-
-/// How long a cancelled tool may take to end what it started, before it is dropped.
-const GRACE: Duration = Duration::from_secs(5);
 
 impl RunContext<'_> {
     /// Runs a call and answers it, whatever happens.
@@ -165,7 +159,7 @@ impl RunContext<'_> {
         let body = DeltaBody::ToolOutput { request_id: request, call_id: call.clone() };
         let deltas = Mutex::new(Deltas::new(&self.round.ports.log, &self.scope));
         let output = Arc::new(LiveOutput { deltas, body });
-        let mut running = prepared.run(ToolContext {
+        let running = prepared.run(ToolContext {
             agent: self.agent().clone(),
             run: self.id,
             call: call.clone(),
@@ -175,14 +169,9 @@ impl RunContext<'_> {
             writes: self.writes.clone(),
             paths,
         });
-        let outcome = tokio::select! {
-            biased;
-            outcome = &mut running => outcome,
-            _ = self.stop.stopped() => match tokio::time::timeout(GRACE, running).await {
-                Ok(outcome) => outcome,
-                Err(_) => ToolOutcome { status: ToolStatus::Cancelled, ..ToolOutcome::ok("cancelled") },
-            },
-        };
+        let outcome = self.stop.in_grace(running).await;
+        let cancelled = || ToolOutcome { status: ToolStatus::Cancelled, ..ToolOutcome::ok("cancelled") };
+        let outcome = outcome.unwrap_or_else(cancelled);
         output.finish();
         outcome
     }

@@ -40,10 +40,15 @@ impl RoundContext {
         let began = Instant::now();
         let request =
             CommandRequest { timeout: CommandRequest::LONGEST_TIMEOUT, ..CommandRequest::new(command) };
-        let ended = self.ports.processes.run(request, Arc::new(NoOutput), self.stop.cancelled()).await;
+        let running = self.ports.processes.run(request, Arc::new(NoOutput), self.stop.cancelled());
+        let ended = self.stop.in_grace(running).await;
         // What cannot be seen counts as changed: then no earlier run of a test says anything.
         let changed = self.ports.workspace.touched().await.unwrap_or(true);
-        let outcome = ended.map_or_else(|error| ToolOutcome::error(with_causes(&error)), verified);
+        let outcome = match ended {
+            Some(Ok(end)) => verified(end),
+            Some(Err(error)) => ToolOutcome::error(with_causes(&error)),
+            None => ToolOutcome { status: ToolStatus::Cancelled, ..ToolOutcome::ok("cancelled") },
+        };
         self.state().seen.command_ended(ticket, outcome.exit_code, changed);
         let output = self.ports.log.redactor().redact(&outcome.output);
         self.append(EventBody::ToolFinished {

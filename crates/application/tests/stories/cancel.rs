@@ -14,10 +14,10 @@ use domain::{
 };
 use futures_util::StreamExt;
 use serde_json::Value;
-use testkit::{wait::bounded, workspace::WorkspaceCall};
+use testkit::{ScriptedModel, wait::bounded, workspace::WorkspaceCall};
 use tokio::task::yield_now;
 
-use crate::stage::{Stage, good_day};
+use crate::stage::{Stage, good_day, run, task};
 
 /// Lets the scheduler in before and after every call, so that each await of the code under test is a place where
 /// something else can happen.
@@ -90,9 +90,10 @@ impl PreparedCall for YieldingCall {
 }
 
 /// How a round is ended from outside.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum By {
     Command,
+    CommandTwice,
     DroppedHandle,
 }
 
@@ -112,6 +113,12 @@ async fn end_after(yields: usize, by: By) -> Ending {
     match by {
         By::Command => {
             session.send(Command::Cancel(Signal::Terminate)).await.unwrap();
+            bounded("the close", session.close()).await.unwrap();
+        }
+        By::CommandTwice => {
+            for _ in 0..2 {
+                session.send(Command::Cancel(Signal::Interrupt)).await.unwrap();
+            }
             bounded("the close", session.close()).await.unwrap();
         }
         By::DroppedHandle => {
@@ -135,7 +142,10 @@ async fn end_after(yields: usize, by: By) -> Ending {
     assert_eq!(stage.processes.running(), 0, "no process is left");
     for tool in [&stage.bash, &stage.write, &stage.commit] {
         assert_eq!(tool.running(), 0, "no call is left");
-        assert!(tool.abandoned().is_empty(), "no call was dropped before it had ended");
+        assert!(
+            by == By::CommandTwice || tool.abandoned().is_empty(),
+            "no call was dropped before it had ended"
+        );
     }
     assert_eq!(Arc::strong_count(&stage.journal), 1, "nobody holds the journal");
     let played = stage.played();
@@ -187,6 +197,93 @@ async fn a_cancel_at_every_await_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_dropped_handle_at_every_await_leaves_nothing_behind() {
     check_every_moment(By::DroppedHandle, Signal::Interrupt).await;
+}
+
+/// P49: who asks twice gets the same end without a wait for anything polite.
+#[tokio::test]
+async fn a_second_cancel_at_every_await_leaves_nothing_behind() {
+    check_every_moment(By::CommandTwice, Signal::Interrupt).await;
+}
+
+async fn until_in_a_command(stage: &Stage) {
+    bounded("the command", async {
+        while stage.bash.running() == 0 {
+            yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// How long a round took to end that was cancelled by these signals, one after the other.
+async fn time_to_end(stage: &Stage, signals: &[Signal]) -> Duration {
+    let session = SessionHandle::start(stage.parts());
+    session.send(Command::Start(Request::new("go"))).await.unwrap();
+    until_in_a_command(stage).await;
+    let began = tokio::time::Instant::now();
+    for signal in signals {
+        session.send(Command::Cancel(*signal)).await.unwrap();
+    }
+    stage.journal.wait_for("the round's end", |event| event.body.ends_round()).await;
+    let took = began.elapsed();
+    bounded("the close", session.close()).await.unwrap();
+    took
+}
+
+/// P49: a tool that hears no cancel has five seconds after the first one, two where the machine goes away, and none
+/// after the second. The journal holds one end in any case.
+#[tokio::test(start_paused = true)]
+async fn a_deaf_tool_holds_up_no_second_cancel() {
+    let script =
+        || ScriptedModel::new().agent("manager", [task("coder", "work")]).agent("coder", [run("sleep")]);
+    for (signals, seconds) in [
+        (&[Signal::Interrupt][..], 5),
+        (&[Signal::Terminate], 2),
+        (&[Signal::HangUp], 2),
+        (&[Signal::Interrupt, Signal::Interrupt], 0),
+        (&[Signal::Interrupt, Signal::Terminate], 0),
+    ] {
+        let mut stage = Stage::new(script());
+        stage.bash = stage.bash.never_ending();
+        let took = time_to_end(&stage, signals).await;
+        assert_eq!((took.as_secs(), stage.bash.running()), (seconds, 0), "{signals:?}");
+        assert_eq!(stage.played().ending(), Ending::Cancelled(signals[0]));
+        assert_eq!(stage.records.saved().len(), 1, "the record is saved");
+    }
+}
+
+/// Law 4: where even the end of the round hangs, whoever listens hears of one end, in time.
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_answers_no_more_holds_up_no_end() {
+    for (signals, bound) in [(&[Signal::Terminate][..], 5), (&[Signal::Interrupt, Signal::Interrupt], 2)] {
+        let mut stage = Stage::new(
+            ScriptedModel::new().agent("manager", [task("coder", "work")]).agent("coder", [run("sleep")]),
+        );
+        stage.bash = stage.bash.blocking_until_cancelled();
+        let session = SessionHandle::start(stage.parts());
+        let mut events = session.subscribe();
+        session.send(Command::Start(Request::new("go"))).await.unwrap();
+        until_in_a_command(&stage).await;
+        let _shut = stage.journal.hold_durable();
+        let began = tokio::time::Instant::now();
+        for signal in signals {
+            session.send(Command::Cancel(*signal)).await.unwrap();
+        }
+        let closed = session.close();
+        let mut heard = Vec::new();
+        let listening = async {
+            while let Some(published) = events.next().await {
+                if let better_llm_application::Published::Event(event) = published.unwrap() {
+                    heard.push(event);
+                }
+            }
+        };
+        drop(tokio::join!(bounded("the close", closed), bounded("the end", listening)));
+        assert!(began.elapsed() <= Duration::from_secs(bound), "{:?}", began.elapsed());
+        let ends: Vec<_> = heard.iter().filter(|event| event.body.ends_round()).collect();
+        assert_eq!((ends.len(), heard.last().map(|event| event.body.ends_round())), (1, Some(true)));
+        let numbers: Vec<u64> = heard.iter().map(|event| event.seq).collect();
+        assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "no gaps");
+    }
 }
 
 /// A look at the files that never ends (git at a pipe, a network folder that is gone) holds up neither a cancel nor the

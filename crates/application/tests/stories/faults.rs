@@ -86,10 +86,39 @@ async fn a_full_disk_at_any_event_ends_the_round_as_internal() {
                 None => panic!("no end at {nth}"),
             }
         };
-        let EventBody::RoundFinished { ending, .. } = end.body else { panic!("{end:?}") };
-        assert_eq!(ending, Ending::Failed(FailReason::Internal), "at {nth}");
+        let EventBody::RoundFinished { ending, result, exit_code, .. } = &end.body else { panic!("{end:?}") };
+        assert_eq!((*ending, *exit_code), (Ending::Failed(FailReason::Internal), 1), "at {nth}");
+        let changed = if stage.write.calls().is_empty() { vec![] } else { vec!["sum.sh".to_owned()] };
+        assert_eq!(result.files_changed, changed, "at {nth}");
         bounded("the close", session.close()).await.ok();
         assert_eq!(stage.bash.running() + stage.write.running() + stage.model.open_requests(), 0);
+    }
+}
+
+/// The same where the disk fails at the moment at which something has to be on it: one end is heard of, and not the one
+/// that could not be kept.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_cannot_be_kept_is_not_the_end_that_is_said() {
+    // The good day waits for the disk at least so often.
+    for nth in 1..=15 {
+        let stage = Stage::new(good_day());
+        stage.journal.fail_durable_from(nth);
+        let session = SessionHandle::start(stage.parts());
+        let mut events = session.subscribe();
+        session.send(Command::Start(Request::new("go"))).await.unwrap();
+        let mut session = Some(session);
+        let mut ends = Vec::new();
+        while let Some(published) = bounded("an event", events.next()).await {
+            if let Ok(Published::Event(event)) = published
+                && let EventBody::RoundFinished { ending, .. } = &event.body
+            {
+                ends.push(*ending);
+                if let Some(session) = session.take() {
+                    drop(bounded("the close", session.close()).await);
+                }
+            }
+        }
+        assert_eq!(ends, [Ending::Failed(FailReason::Internal)], "at {nth}");
     }
 }
 
