@@ -14,6 +14,7 @@ pub mod event;
 pub mod evidence;
 pub mod id;
 pub mod limits;
+pub mod mention;
 pub mod message;
 pub mod model;
 pub mod outcome;

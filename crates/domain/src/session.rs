@@ -49,17 +49,32 @@ pub struct Request {
     pub context: Vec<ContextItem>,
 }
 
+    /// Whether the person typed the text, so that it may call workers by name ([`crate::mention`]). What came through a
+    /// pipe, from a file or out of a program never does.
+    pub is_typed: bool,
 impl Request {
     /// A request without further data.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), context: Vec::new() }
+        Self { text: text.into(), is_typed: false, context: Vec::new() }
+    }
+
+    /// A request in words that the person typed: `@coder ...` calls that worker.
+    #[must_use]
+    pub fn typed(text: impl Into<String>) -> Self {
+        Self { is_typed: true, ..Self::new(text) }
     }
 
     /// The request as the manager's message: the person's words, then each item of context, marked as data.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut text = self.text.trim().to_owned();
+        format!("{}{}", self.text.trim(), self.data_text())
+    }
+
+    /// The data that goes with it alone, marked as such; each item begins with an empty line.
+    #[must_use]
+    pub fn data_text(&self) -> String {
+        let mut text = String::new();
         for item in &self.context {
             text.push_str("\n\n<context name=\"");
             text.push_str(&item.name.replace('"', "'"));

@@ -125,7 +125,7 @@ async fn what_a_model_says_is_written_without_secrets() {
 async fn the_person_may_say_a_secret_and_it_is_not_written() {
     let stage = stage(ScriptedModel::new().agent("manager", [Answer::text("ok")]));
     let context = ContextItem { name: "a.txt".to_owned(), text: format!("key {KEY}") };
-    let request = Request { text: format!("log in with {SECRET}"), context: vec![context] };
+    let request = Request { context: vec![context], ..Request::new(format!("log in with {SECRET}")) };
     let (events, _) = play(&stage, request).await;
     check_gone(&stage, &events);
     let seen = stage.model.requests_of("manager").pop().unwrap().messages[0].message.text();

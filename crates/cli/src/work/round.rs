@@ -42,6 +42,7 @@ pub(super) async fn run(
     let unusable = |error: InputError| StartFailure::input(&error);
     let request = Request {
         text: task_text(task).map_err(unusable)?,
+        is_typed: matches!(task, Task::Text(_)),
         context: context_items(&options.context).map_err(unusable)?,
     };
     let mut builder = builder(options).helper(helper);
