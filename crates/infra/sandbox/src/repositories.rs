@@ -13,9 +13,9 @@ use std::{
 use domain::command::WallNotice;
 
 /// Folders that the walk looks into.
-const MOST_FOLDERS: usize = 5_000;
+const MOST_FOLDERS: usize = 20_000;
 /// Entries that the walk reads.
-const MOST_ENTRIES: usize = 50_000;
+const MOST_ENTRIES: usize = 400_000;
 /// Folders that the walk goes down. Nearest come first, so this bounds the mounts on the way to a repository, not the time.
 const DEEPEST: usize = 16;
 /// Repositories that are protected: each costs mounts or comparisons at every command.
