@@ -4,14 +4,16 @@
 //! - [`ScriptModel`] plays a script (`script:FILE`); only the words of the models are scripted.
 //! - [`OfflineModel`] says that no model is connected, and what would connect one.
 //!
-//! An adapter makes one attempt and says by [`domain::model::ModelErrorKind`] what went wrong. Retrying, caching and
-//! rate limits are decorators around it and not here.
+//! An adapter makes one attempt and says by [`domain::model::ModelErrorKind`] what went wrong. [`PatientModel`] goes
+//! around it, tries again, and waits at the [`Gate`] of the account. Caching is not done here.
 
 mod anthropic;
 mod endpoint;
+mod gate;
 mod http_failure;
 mod offline;
 mod proxies;
+mod retry;
 mod script;
 mod sse;
 #[cfg(test)]
@@ -22,6 +24,8 @@ mod text;
 pub use anthropic::fuzzing;
 pub use anthropic::{AnthropicModel, AnthropicSettings};
 pub use endpoint::InvalidEndpoint;
+pub use gate::{Account, Accounts, Gate};
 pub use offline::{OfflineLanguage, OfflineModel};
 pub use proxies::Proxies;
+pub use retry::{Chance, PatientModel, RetrySettings};
 pub use script::{InvalidScript, Script, ScriptModel};
