@@ -4,7 +4,6 @@
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -13,37 +12,24 @@ use domain::{
     event::{Decision, EventBody},
     id::CallId,
     permission::{CallFacts, Ceiling, Effect, Leave, PathRules, Policy, Rule},
+    person::{LeaveAnswer, Settled},
     ports::{GrantPort, JournalError, PreparedCall},
     tool::{Access, CallTarget},
     workflow::RoundInput,
 };
 use serde_json::Value;
-use tokio::sync::oneshot;
 
 use crate::{agent_run::RunContext, telling::with_causes};
 
-/// The permissions of a session: what was configured, what the person agreed to since, and who can be asked.
+/// The permissions of a session: what was configured, and what the person agreed to since.
 pub(crate) struct Permissions {
     ceiling: Mutex<Ceiling>,
-    /// How long a person is waited for; none: nobody is there.
-    patience: Option<Duration>,
     grants: Option<Arc<dyn GrantPort>>,
-    waiting: Mutex<HashMap<CallId, oneshot::Sender<Answer>>>,
-}
-
-/// What the person answered.
-struct Answer {
-    decision: Decision,
-    note: Option<String>,
 }
 
 impl Permissions {
-    pub(crate) fn new(
-        policy: Policy,
-        patience: Option<Duration>,
-        grants: Option<Arc<dyn GrantPort>>,
-    ) -> Self {
-        Self { ceiling: Mutex::new(Ceiling::new(policy)), patience, grants, waiting: Mutex::default() }
+    pub(crate) fn new(policy: Policy, grants: Option<Arc<dyn GrantPort>>) -> Self {
+        Self { ceiling: Mutex::new(Ceiling::new(policy)), grants }
     }
 
     /// What the session allows by now.
@@ -51,23 +37,9 @@ impl Permissions {
         lock(&self.ceiling).clone()
     }
 
-    /// Takes the person's answer; nothing happens where that call does not wait for one.
-    pub(crate) fn answer(&self, call: &CallId, decision: Decision, note: Option<String>) {
-        if let Some(waiting) = lock(&self.waiting).remove(call) {
-            // An error means that the call has stopped waiting.
-            drop(waiting.send(Answer { decision, note }));
-        }
-    }
-
     fn allow(&self, rule: Rule) {
         let mut ceiling = lock(&self.ceiling);
         *ceiling = ceiling.with_leave(rule);
-    }
-
-    fn wait_for(&self, call: &CallId) -> oneshot::Receiver<Answer> {
-        let (sender, receiver) = oneshot::channel();
-        lock(&self.waiting).insert(call.clone(), sender);
-        receiver
     }
 }
 
@@ -86,8 +58,8 @@ pub(crate) struct Wanting<'c> {
     pub(crate) access: Access,
 }
 
-/// A question to a person.
-struct Question {
+/// What a person is asked about a call.
+struct LeaveQuestion {
     asked: EventBody,
     /// What `session` and `always` would allow.
     lasting: Rule,
@@ -119,16 +91,19 @@ impl RunContext<'_> {
         match ceiling.decide(facts, access, &sandbox).leave {
             Leave::Granted => Ok(Permit::Granted(paths)),
             Leave::Denied(text) => Ok(Permit::Refused(format!("denied: {text}"))),
-            Leave::Ask(rule) => match ports.permissions.patience {
-                Some(patience) => self.ask_leave(wanting, &target, prepared, rule, (patience, paths)).await,
-                None => {
-                    self.round.observe(RoundInput::DeniedUnasked);
-                    Ok(Permit::Refused(format!(
-                        "denied: {rule}, and nobody is there to be asked. Do not try again; go on without it."
-                    )))
-                }
-            },
+            Leave::Ask(rule) if ports.person.is_attended() => {
+                self.ask_leave(wanting, &target, prepared, rule, paths).await
+            }
+            Leave::Ask(rule) => Ok(self.denied_unasked(&rule)),
         }
+    }
+
+    /// Nobody is there to be asked.
+    fn denied_unasked(&self, rule: &str) -> Permit {
+        self.round.observe(RoundInput::DeniedUnasked);
+        Permit::Refused(format!(
+            "denied: {rule}, and nobody is there to be asked. Do not try again; go on without it."
+        ))
     }
 
     /// Shows the person the call, waits for the answer, and keeps what it means for later calls.
@@ -138,37 +113,38 @@ impl RunContext<'_> {
         target: &CallTarget,
         prepared: &mut dyn PreparedCall,
         rule: String,
-        (patience, paths): (Duration, PathRules),
+        paths: PathRules,
     ) -> Result<Permit, JournalError> {
-        let question = match self.question(wanting, target, prepared, rule).await {
+        let question = match self.question(wanting, target, prepared, &rule).await {
             Ok(question) => question,
             Err(refusal) => return Ok(Permit::Refused(refusal)),
         };
-        let permissions = &self.round.ports.permissions;
         // Before the question is out, so that no answer can come too early.
-        let answer = permissions.wait_for(wanting.call);
-        self.append(question.asked).await?;
-        let (answer, by) = tokio::select! {
-            biased;
-            _ = self.stop.stopped() => (None, "engine"),
-            answer = answer => (answer.ok(), "person"),
-            () = tokio::time::sleep(patience) => (None, "deadline"),
+        let Some(waiting) = self.round.ports.person.ask(wanting.call.clone()) else {
+            return Ok(self.denied_unasked(&rule));
         };
-        // Where nobody answered, nobody may answer any more.
-        permissions.answer(wanting.call, Decision::Deny, None);
-        let Answer { decision, note } = answer.unwrap_or(Answer { decision: Decision::Deny, note: None });
+        self.append(question.asked).await?;
+        let denied = LeaveAnswer { decision: Decision::Deny, note: None };
+        let settled = waiting.settled(&self.stop).await;
+        let (by, LeaveAnswer { decision, note }) = match &settled {
+            Settled::Answered(answer) => ("person", answer.clone()),
+            Settled::Late => ("deadline", denied),
+            Settled::Unattended | Settled::Stopped => ("engine", denied),
+        };
         self.append(EventBody::PermissionAnswered {
             call_id: wanting.call.clone(),
             decision,
-            note: note.clone(),
+            note,
             by: by.to_owned(),
         })
         .await?;
+        if matches!(settled, Settled::Late | Settled::Unattended) {
+            self.round.observe(RoundInput::DeniedUnasked);
+        }
+        let permissions = &self.round.ports.permissions;
         if decision == Decision::Deny {
-            if by == "deadline" {
-                self.round.observe(RoundInput::DeniedUnasked);
-            }
-            return Ok(Permit::Refused(refusal(by, note.as_deref(), patience)));
+            let patience = self.round.ports.person.question_timeout();
+            return Ok(Permit::Refused(refusal(&settled, patience)));
         }
         if matches!(decision, Decision::Session | Decision::Always) {
             permissions.allow(question.lasting.clone());
@@ -189,8 +165,8 @@ impl RunContext<'_> {
         wanting: &Wanting<'_>,
         target: &CallTarget,
         prepared: &mut dyn PreparedCall,
-        rule: String,
-    ) -> Result<Question, String> {
+        rule: &str,
+    ) -> Result<LeaveQuestion, String> {
         let redactor = self.round.ports.log.redactor();
         let hides = |text: &str| matches!(redactor.redact(text), Cow::Owned(_));
         if matches!(target, CallTarget::Command(command) if hides(command)) {
@@ -214,11 +190,11 @@ impl RunContext<'_> {
             rule: if is_hidden {
                 format!("{rule}; what looks like a credential in it is not shown")
             } else {
-                rule
+                rule.to_owned()
             },
             options,
         };
-        Ok(Question { asked, lasting, can_last })
+        Ok(LeaveQuestion { asked, lasting, can_last })
     }
 
     /// Keeps a rule for later sessions. Where that fails it holds for this one, and the person is told.
@@ -239,15 +215,20 @@ impl RunContext<'_> {
 }
 
 /// What the model reads where the answer was no.
-fn refusal(by: &str, note: Option<&str>, patience: Duration) -> String {
-    match (by, note.map(str::trim).filter(|note| !note.is_empty())) {
-        ("person", Some(note)) => format!("denied by the person, who says: {note}"),
-        ("person", None) => "denied by the person. Do not try it another way; go on without it.".to_owned(),
-        ("deadline", _) => format!(
+fn refusal(settled: &Settled<LeaveAnswer>, patience: Duration) -> String {
+    match settled {
+        Settled::Answered(answer) => match answer.note.as_deref().map(str::trim) {
+            Some(note) if !note.is_empty() => format!("denied by the person, who says: {note}"),
+            _ => "denied by the person. Do not try it another way; go on without it.".to_owned(),
+        },
+        Settled::Late => format!(
             "denied: the person was asked and did not answer within {} s. Do not try again; go on without it.",
             patience.as_secs()
         ),
-        _ => "denied: the run was stopped while the person was being asked".to_owned(),
+        Settled::Unattended => {
+            "denied: nobody is there any more to be asked. Do not try again; go on without it.".to_owned()
+        }
+        Settled::Stopped => "denied: the run was stopped while the person was being asked".to_owned(),
     }
 }
 

@@ -11,11 +11,14 @@ pub mod session;
 pub mod team;
 
 mod agent_run;
+mod clock;
 mod coordination;
 mod deltas;
 mod leave;
 mod logging;
+mod person;
 mod protection;
+mod question;
 mod reporting;
 mod round;
 mod round_context;
@@ -27,5 +30,5 @@ mod verification;
 mod worker;
 
 pub use event_log::{EventStream, Published};
-pub use session::{SessionHandle, SessionParts, StartRefused};
+pub use session::{CommandRefused, SessionHandle, SessionParts};
 pub use team::{Member, Recruit, Team};

@@ -23,7 +23,7 @@ use domain::{
 
 use tokio::time::Instant;
 
-use crate::{event_log::EventLog, leave::Permissions, stop::StopSignal, team::Team};
+use crate::{event_log::EventLog, leave::Permissions, person::Person, stop::StopSignal, team::Team};
 
 /// What every round of a session works with.
 pub(crate) struct RoundPorts {
@@ -37,6 +37,7 @@ pub(crate) struct RoundPorts {
     pub(crate) cwd: String,
     pub(crate) sandbox: SandboxState,
     pub(crate) permissions: Permissions,
+    pub(crate) person: Person,
     pub(crate) limits: Limits,
     /// Test commands that the engine runs itself before a round may end as done.
     pub(crate) verify: Vec<String>,

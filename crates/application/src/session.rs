@@ -1,9 +1,6 @@
 //! A session: one conversation of a person with the team, an actor that owns its state.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use domain::{
     context::Conversation,
@@ -12,6 +9,7 @@ use domain::{
     limits::Limits,
     outcome::{Ending, Signal},
     permission::{Policy, SandboxState},
+    person::{PersonQueue, Presence},
     ports::{
         Clock, GrantPort, IdSource, JournalError, JournalPort, Processes, RecordPort, Servers, WorkspacePort,
     },
@@ -28,6 +26,7 @@ use tokio::{
 use crate::{
     event_log::{EventLog, EventStream},
     leave::Permissions,
+    person::Person,
     round::Broken,
     round_context::{RoundContext, RoundPorts, SessionMemory},
     stop::StopSignal,
@@ -47,9 +46,8 @@ pub struct SessionParts {
     pub version: String,
     /// How much the team may do by itself.
     pub policy: Policy,
-    /// How long a person is waited for who is asked for leave; none: nobody is there, and what would have to be
-    /// asked is denied at once.
-    pub patience: Option<Duration>,
+    /// Who is there to be asked, and how long they are waited for.
+    pub presence: Presence,
     /// Where leave for good is kept; none: it holds for the session.
     pub grants: Option<Arc<dyn GrantPort>>,
     /// The wall around commands.
@@ -78,12 +76,18 @@ pub struct SessionParts {
     pub servers: Arc<dyn Servers>,
 }
 
-/// A round could not begin.
+/// A command was not taken.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum StartRefused {
-    /// One is under way.
+pub enum CommandRefused {
+    /// A round cannot begin while one is under way.
     #[error("a round is under way: wait for its end, or cancel it")]
     Busy,
+    /// A message came while no round was under way that could hear it, or when its work was over.
+    #[error("no round is at work that could hear this: begin one with these words")]
+    NobodyListens,
+    /// As many messages wait as the manager can be left to read.
+    #[error("{} messages wait for the manager: say more when it has read them", PersonQueue::MOST_UNREAD)]
+    TooManyMessages,
     /// The session has ended.
     #[error("the session has ended")]
     Ended,
@@ -93,7 +97,7 @@ pub enum StartRefused {
 pub struct SessionHandle {
     id: SessionId,
     log: Arc<EventLog>,
-    commands: mpsc::Sender<(Command, oneshot::Sender<Result<(), StartRefused>>)>,
+    commands: mpsc::Sender<(Command, oneshot::Sender<Result<(), CommandRefused>>)>,
     actor: JoinHandle<Result<(), String>>,
 }
 
@@ -127,11 +131,12 @@ impl SessionHandle {
     /// Tells the session something. Returns when the session has taken it, not when it is done.
     ///
     /// # Errors
-    /// [`StartRefused`] where a round cannot begin. A cancel or stop without a round changes nothing.
-    pub async fn send(&self, command: Command) -> Result<(), StartRefused> {
+    /// [`CommandRefused`] where a round cannot begin or a message cannot be heard. Whatever else comes at the wrong
+    /// moment changes nothing: a cancel without a round, an answer to what does not wait.
+    pub async fn send(&self, command: Command) -> Result<(), CommandRefused> {
         let (taken, answer) = oneshot::channel();
-        self.commands.send((command, taken)).await.map_err(|_| StartRefused::Ended)?;
-        answer.await.unwrap_or(Err(StartRefused::Ended))
+        self.commands.send((command, taken)).await.map_err(|_| CommandRefused::Ended)?;
+        answer.await.unwrap_or(Err(CommandRefused::Ended))
     }
 
     /// Ends the session: a round under way is cancelled, the journal is on disk, the record is saved.
@@ -181,7 +186,8 @@ impl Session {
                 servers: parts.servers,
                 cwd: parts.cwd,
                 sandbox: parts.sandbox,
-                permissions: Permissions::new(parts.policy, parts.patience, parts.grants),
+                permissions: Permissions::new(parts.policy, parts.grants),
+                person: Person::new(parts.presence),
                 limits: parts.limits,
                 verify: parts.verify,
             }),
@@ -198,18 +204,20 @@ impl Session {
     /// Takes commands until nobody can send any more.
     async fn run(
         mut self,
-        mut commands: mpsc::Receiver<(Command, oneshot::Sender<Result<(), StartRefused>>)>,
+        mut commands: mpsc::Receiver<(Command, oneshot::Sender<Result<(), CommandRefused>>)>,
     ) -> Result<(), String> {
         while let Some((command, taken)) = commands.recv().await {
-            // An error means that the sender did not wait for the answer.
+            let Command::Start(mut request) = command else {
+                // An error means that the sender did not wait for the answer.
+                drop(taken.send(self.parts.person.heed(command)));
+                continue;
+            };
             drop(taken.send(Ok(())));
-            if let Command::Start(mut request) = command {
-                // Data is read as a tool's result is, without secrets; what the person typed is theirs to say.
-                for item in &mut request.context {
-                    self.log.redactor().redact_in(&mut item.text);
-                }
-                self.round(&request, &mut commands).await;
+            // Data is read as a tool's result is, without secrets; what the person typed is theirs to say.
+            for item in &mut request.context {
+                self.log.redactor().redact_in(&mut item.text);
             }
+            self.round(&request, &mut commands).await;
         }
         self.unsaved
     }
@@ -218,7 +226,7 @@ impl Session {
     async fn round(
         &mut self,
         request: &Request,
-        commands: &mut mpsc::Receiver<(Command, oneshot::Sender<Result<(), StartRefused>>)>,
+        commands: &mut mpsc::Receiver<(Command, oneshot::Sender<Result<(), CommandRefused>>)>,
     ) {
         self.rounds += 1;
         let stop = StopSignal::default();
@@ -280,15 +288,12 @@ impl Session {
 
 impl RoundContext {
     /// Does what somebody says while the round is under way.
-    fn heed(&self, command: Command) -> Result<(), StartRefused> {
+    fn heed(&self, command: Command) -> Result<(), CommandRefused> {
         match command {
-            Command::Start(_) => return Err(StartRefused::Busy),
+            Command::Start(_) => return Err(CommandRefused::Busy),
             Command::Cancel(signal) => self.stop.ask(Ending::Cancelled(signal)),
             Command::Stop => self.stop.ask(Ending::Stopped),
-            Command::Permission { call, decision, note } => {
-                self.ports.permissions.answer(&call, decision, note);
-            }
-            Command::Answer { .. } | Command::Message(_) | Command::Pause | Command::Continue => {}
+            other => return self.ports.person.heed(other),
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use domain::{
     brief::Brief,
     context::Conversation,
     event::{Backend, EventBody},
-    id::{CallId, QuestionId},
+    id::CallId,
     message::Message,
     outcome::{Ending, FailReason, LimitReason},
     ports::JournalError,
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::{
     agent_run::RunContext,
-    coordination::{AskUser, CoordinationCall},
+    coordination::CoordinationCall,
     team::{Member, worker_kind},
     telling::millis,
 };
@@ -55,20 +55,6 @@ impl RunContext<'_> {
         })
         .await?;
         Ok(CallResult { content, is_error: status != ToolStatus::Ok, is_malformed: false, changed: false })
-    }
-
-    /// Puts the manager's question. Nobody is there to answer it, so the round ends and says what it waits for.
-    async fn ask_person(&self, question: AskUser) -> Result<(ToolStatus, String), JournalError> {
-        self.append(EventBody::Question {
-            question_id: QuestionId::new(self.round.ports.ids.next()),
-            asker: self.agent().to_string(),
-            text: question.question,
-            options: question.options,
-            deadline: self.round.ports.clock.now(),
-        })
-        .await?;
-        self.round.apply(RoundInput::QuestionUnanswered).await?;
-        Ok((ToolStatus::Cancelled, "nobody is there to answer; the round ends here".to_owned()))
     }
 
     async fn call_worker(
@@ -160,7 +146,7 @@ impl RunContext<'_> {
         self.stop.bound(self.round.ports.workspace.checkpoint()).await.ok()
     }
 
-    /// Drives the run, at most for the worker's timeout (spec O-14).
+    /// Drives the run, at most for the worker's timeout (spec O-14). It does not work while the person is asked.
     async fn drive_in_time(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
         let timeout = self.member.spec.timeout;
         let driving = self.drive(machine, first);
@@ -168,7 +154,7 @@ impl RunContext<'_> {
         tokio::select! {
             biased;
             end = &mut driving => end,
-            () = tokio::time::sleep(timeout) => {
+            () = self.round.ports.person.worked_for(timeout) => {
                 let text = format!("{} was stopped after {} s", self.agent(), timeout.as_secs_f64());
                 self.append(EventBody::Notice { code: "worker_timeout".to_owned(), text }).await?;
                 self.stop.trigger(Ending::Limit(LimitReason::Time));

@@ -5,7 +5,6 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use application::{Recruit, SessionHandle, SessionParts, Team};
@@ -15,6 +14,7 @@ use domain::{
     id::SessionId,
     model::Effort,
     permission::SandboxState,
+    person::Presence,
     ports::{Clock, IdSource, ModelPort},
     secret::Redactor,
 };
@@ -32,9 +32,6 @@ mod wiring;
 pub use builder::EngineBuilder;
 pub use undo::{Undo, UndoError};
 
-/// How long a person is waited for who is asked for leave (contract 3, `question_timeout_seconds`).
-const PATIENCE: Duration = Duration::from_secs(600);
-
 /// A configured better-llm, ready for sessions.
 pub struct Engine {
     cwd: PathBuf,
@@ -43,7 +40,7 @@ pub struct Engine {
     notices: Vec<Notice>,
     said: Vec<(String, String)>,
     effort: Option<Effort>,
-    attended: bool,
+    presence: Presence,
     model: Option<Arc<dyn ModelPort>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
@@ -130,7 +127,7 @@ impl Engine {
             cwd,
             version: VERSION.to_owned(),
             policy: self.policy(),
-            patience: self.attended.then_some(PATIENCE),
+            presence: self.presence,
             grants: Some(Arc::new(self.settings.grants())),
             sandbox: state,
             limits: self.settings.limits.clone(),

@@ -16,7 +16,7 @@ mod host;
 mod models;
 mod prompts;
 
-pub use application::{EventStream, Published, SessionHandle, StartRefused};
+pub use application::{CommandRefused, EventStream, Published, SessionHandle};
 pub use config::{
     AddedDir, ConfigError, Credential, Environment, Fault, FileKind, Language, LogFormat, LogLevel, Notice,
     Origin, Overrides, Places, Problem, Provider, ProviderError, ProxySettings, RetryValues, SandboxChoice, Settings,

@@ -2,8 +2,8 @@
 //!
 //! This crate does no IO, reads no clock, draws no random number and knows no runtime. It holds the vocabulary
 //! ([`agent`], [`message`], [`event`], [`brief`], [`report`], [`outcome`]), the decisions ([`run`], [`workflow`],
-//! [`review`], [`context`], [`evidence`], [`permission`]) and the [`ports`] through which the application reaches
-//! the world.
+//! [`review`], [`context`], [`evidence`], [`permission`], [`person`]) and the [`ports`] through which the application
+//! reaches the world.
 
 pub mod agent;
 pub mod artifact;
@@ -19,6 +19,7 @@ pub mod message;
 pub mod model;
 pub mod outcome;
 pub mod permission;
+pub mod person;
 pub mod ports;
 pub mod price;
 #[cfg(test)]

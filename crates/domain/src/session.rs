@@ -31,13 +31,17 @@ pub enum Command {
         /// One of its options, or the person's own words.
         text: String,
     },
-    /// Tell the manager something: it reads it next. In an intervention window this goes on at once.
+    /// Tell the manager something: it reads it next. In an intervention window this goes on at once. Refused where no
+    /// round is under way, or too much is unread; what a round leaves unread the next one's manager reads first.
     Message(String),
-    /// Let the clock of the intervention window stand still; outside of one, the next window opens like that,
-    /// whatever its length. The person types, or thinks.
+    /// Let the clock of the intervention window stand still; outside of one, the next window of the round opens like
+    /// that, whatever its length. The person types, or thinks.
     Pause,
-    /// Go on: the intervention window closes.
+    /// Go on: the intervention window closes; outside of one, a pause that was wished for is taken back.
     Continue,
+    /// Nobody is there any more, for the rest of the session: what waits for the person is settled at once, as if nobody
+    /// had ever been there. For a front end whose input has ended.
+    Unattended,
 }
 
 /// What a round is about.

@@ -8,6 +8,7 @@ use domain::{
     id::CallId,
     outcome::{Ending, NeedReason, Signal},
     permission::{Effect, PermissionMode, Rule},
+    person::Presence,
     session::{Command, Request},
     tool::ToolStatus,
 };
@@ -26,7 +27,8 @@ fn writes(contents: &[&str]) -> ScriptedModel {
 fn attended(model: ScriptedModel) -> Stage {
     let mut stage = Stage::new(model);
     stage.mode = PermissionMode::Ask;
-    stage.patience = Some(Duration::from_secs(60));
+    stage.presence =
+        Presence::Present { question_timeout: Duration::from_secs(60), intervention: Duration::ZERO };
     stage
 }
 

@@ -5,12 +5,14 @@ use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use config::{Environment, LoadRequest, Loaded, Overrides, Settings};
 use domain::{
     model::Effort,
     permission::PermissionMode,
+    person::Presence,
     ports::{Clock, IdSource, ModelPort},
     secret::Redactor,
 };
@@ -36,6 +38,8 @@ pub struct EngineBuilder {
     said: Vec<(String, String)>,
     default_mode: PermissionMode,
     attended: bool,
+    question_timeout: Option<Duration>,
+    intervention: Option<Duration>,
     model: Option<Arc<dyn ModelPort>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
@@ -55,6 +59,8 @@ impl EngineBuilder {
             said: Vec::new(),
             default_mode: PermissionMode::AutoEdit,
             attended: false,
+            question_timeout: None,
+            intervention: None,
             model: None,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds::default()),
@@ -99,10 +105,28 @@ impl EngineBuilder {
     }
 
     /// Says that a person is there to answer [`domain::event::EventBody::PermissionAsked`] with
-    /// [`domain::session::Command::Permission`]. Without one, what would have to be asked is denied at once.
+    /// [`domain::session::Command::Permission`] and [`domain::event::EventBody::Question`] with
+    /// [`domain::session::Command::Answer`], and to step in after reports. Without one, what would have to be asked is
+    /// denied at once, a question ends the round, and no window opens. Who leaves in the middle says so with
+    /// [`domain::session::Command::Unattended`].
     #[must_use]
     pub const fn attended(mut self, attended: bool) -> Self {
         self.attended = attended;
+        self
+    }
+
+    /// How long leave, a question and a paused window wait for a person who is there, instead of the configured time.
+    #[must_use]
+    pub const fn question_timeout(mut self, timeout: Duration) -> Self {
+        self.question_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a person who is there may step in after reports, instead of the configured time; zero: only where they
+    /// asked for a pause.
+    #[must_use]
+    pub const fn intervention(mut self, length: Duration) -> Self {
+        self.intervention = Some(length);
         self
     }
 
@@ -155,6 +179,13 @@ impl EngineBuilder {
             return Err(StartError::Workspace { path: self.cwd, source });
         }
         let Loaded { settings, notices } = self.load(&cwd).await?;
+        let presence = match self.attended {
+            true => Presence::Present {
+                question_timeout: self.question_timeout.unwrap_or(settings.question_timeout),
+                intervention: self.intervention.unwrap_or(settings.intervention),
+            },
+            false => Presence::Nobody,
+        };
         let ignored = workspace::ignored_repository(&cwd).map(|text| ("repository_ignored".to_owned(), text));
         let unwatched = unwatched(&settings, &cwd).map(|text| ("added_folder_unwatched".to_owned(), text));
         let journal = Arc::new(SqliteJournal::new(settings.places.database()));
@@ -168,7 +199,7 @@ impl EngineBuilder {
             said: self.said.into_iter().chain(ignored).chain(unwatched).collect(),
             effort: self.effort,
             helper: self.helper,
-            attended: self.attended,
+            presence,
             model: self.model,
             clock: self.clock,
             ids: self.ids,

@@ -1,0 +1,194 @@
+//! The person of a session: who is asked and waited for, and whose words are kept until they are read (law 5).
+//!
+//! What waits and what settles it is decided in [`domain::person`]; here it is waited for. What is asked and answered is
+//! written down by whoever asks: [`crate::leave`], [`crate::question`], [`crate::intervention`].
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use domain::{
+    person::{LeaveAnswer, Matter, NotHeard, PersonQueue, Presence, Settled},
+    session::Command,
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
+
+use crate::{clock::StandingTime, session::CommandRefused, stop::StopSignal};
+
+/// The person of a session.
+pub(crate) struct Person {
+    question_timeout: Duration,
+    intervention: Duration,
+    /// Held for lines, never across an await.
+    desk: Mutex<Desk>,
+    /// Whoever waits looks at the desk again.
+    changes: watch::Sender<()>,
+}
+
+struct Desk {
+    queue: PersonQueue,
+    standing: StandingTime,
+}
+
+impl Person {
+    pub(crate) fn new(presence: Presence) -> Self {
+        let (question_timeout, intervention) = match presence {
+            Presence::Nobody => (Duration::ZERO, Duration::ZERO),
+            Presence::Present { question_timeout, intervention } => (question_timeout, intervention),
+        };
+        let queue = PersonQueue::new(presence != Presence::Nobody);
+        let desk = Mutex::new(Desk { queue, standing: StandingTime::default() });
+        Self { question_timeout, intervention, desk, changes: watch::Sender::default() }
+    }
+
+    /// How long leave, a question and a paused window wait for an answer.
+    pub(crate) const fn question_timeout(&self) -> Duration {
+        self.question_timeout
+    }
+
+    /// How long the window after reports is open; zero: not at all.
+    pub(crate) const fn intervention(&self) -> Duration {
+        self.intervention
+    }
+
+    /// Whether somebody is there.
+    pub(crate) fn is_attended(&self) -> bool {
+        self.desk().queue.is_attended()
+    }
+
+    /// Does what the person says. What is not between them and the team changes nothing.
+    pub(crate) fn heed(&self, command: Command) -> Result<(), CommandRefused> {
+        self.change(|queue| match command {
+            Command::Permission { call, decision, note } => {
+                queue.answer(&call, LeaveAnswer { decision, note });
+                Ok(())
+            }
+            Command::Answer { question, text } => {
+                // Blank words are no answer.
+                if !text.trim().is_empty() {
+                    queue.answer(&question, text);
+                }
+                Ok(())
+            }
+            Command::Message(text) => queue.say(text).map_err(CommandRefused::from),
+            Command::Pause => {
+                queue.pause();
+                Ok(())
+            }
+            Command::Continue => {
+                queue.go_on();
+                Ok(())
+            }
+            Command::Unattended => {
+                queue.unattended();
+                Ok(())
+            }
+            Command::Start(_) | Command::Cancel(_) | Command::Stop => Ok(()),
+        })
+    }
+
+    /// Does something to the queue, and lets everybody look who waits.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut PersonQueue) -> T) -> T {
+        let value = {
+            let Desk { queue, standing } = &mut *self.desk();
+            let value = change(queue);
+            standing.note(queue.is_asking());
+            value
+        };
+        self.changes.send_replace(());
+        value
+    }
+
+    /// Waits until there is something to see. Safe to drop.
+    pub(crate) async fn until<T>(&self, mut see: impl FnMut(&mut PersonQueue) -> Option<T>) -> T {
+        let mut changes = self.changes.subscribe();
+        loop {
+            if let Some(seen) = see(&mut self.desk().queue) {
+                return seen;
+            }
+            changed(&mut changes).await;
+        }
+    }
+
+    /// Lets `matter` wait for the person. It can be answered from now on; none where nobody is there.
+    pub(crate) fn ask<M: Matter>(&self, matter: M) -> Option<Waiting<'_, M>> {
+        let is_attended = self.change(|queue| {
+            queue.ask(matter.clone());
+            queue.is_attended()
+        });
+        let waiting = Waiting { person: self, matter };
+        is_attended.then_some(waiting)
+    }
+
+    /// Waits until somebody has worked for `time`: what they stood still for the person does not count. Safe to drop.
+    pub(crate) async fn worked_for(&self, time: Duration) {
+        let mut changes = self.changes.subscribe();
+        let began = Instant::now();
+        let stood_before = self.desk().standing.total();
+        loop {
+            let stood = {
+                let standing = &self.desk().standing;
+                (!standing.stands()).then(|| standing.total().saturating_sub(stood_before))
+            };
+            // A time so long that no clock can show its end never passes.
+            match stood.and_then(|stood| began.checked_add(time.checked_add(stood)?)) {
+                Some(due) => tokio::select! {
+                    biased;
+                    () = changed(&mut changes) => {}
+                    () = sleep_until(due) => return,
+                },
+                None => changed(&mut changes).await,
+            }
+        }
+    }
+
+    /// Locks are held for lines that do not panic; a poisoned one still holds whole values.
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<NotHeard> for CommandRefused {
+    fn from(why: NotHeard) -> Self {
+        match why {
+            NotHeard::NobodyListens => Self::NobodyListens,
+            NotHeard::TooMany => Self::TooManyMessages,
+        }
+    }
+}
+
+async fn changed(changes: &mut watch::Receiver<()>) {
+    // The sender is the person's, who is borrowed for as long as somebody waits.
+    if changes.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Something that waits for the person. Dropped, it does not wait any more.
+pub(crate) struct Waiting<'p, M: Matter> {
+    person: &'p Person,
+    matter: M,
+}
+
+impl<M: Matter> Waiting<'_, M> {
+    /// Waits for the answer: until the deadline, which begins now, a stop, or nobody is there any more.
+    pub(crate) async fn settled(self, stop: &StopSignal) -> Settled<M::Answer> {
+        let Self { person, matter } = &self;
+        tokio::select! {
+            biased;
+            _ = stop.stopped() => Settled::Stopped,
+            settled = person.until(|queue| queue.fetch(matter)) => settled,
+            () = sleep(person.question_timeout) => Settled::Late,
+        }
+    }
+}
+
+impl<M: Matter> Drop for Waiting<'_, M> {
+    fn drop(&mut self) {
+        self.person.change(|queue| queue.withdraw(&self.matter));
+    }
+}

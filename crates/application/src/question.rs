@@ -1,0 +1,93 @@
+//! A question to the person, of an agent or of the engine, and what comes of it (contract 2, law 5).
+//!
+//! Nobody there to be asked settles it at once. A person has a deadline; past it the first option is taken, where there
+//! is one. What follows from an answer, or from none, is decided by whoever asks.
+
+use domain::{
+    event::{EventBody, Scope},
+    id::QuestionId,
+    person::Settled,
+    ports::JournalError,
+    tool::ToolStatus,
+    workflow::RoundInput,
+};
+
+use crate::{agent_run::RunContext, coordination::AskUser, round_context::RoundContext};
+
+/// A question.
+pub(crate) struct Question {
+    /// Who asks: an agent's name, or `engine`.
+    pub(crate) asker: String,
+    /// What is asked.
+    pub(crate) text: String,
+    /// The answers to choose from, the best first; none: a free answer. The person may answer in other words.
+    pub(crate) options: Vec<String>,
+}
+
+/// What came of a question.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// The person's words, or the option that was taken in their place.
+    With {
+        /// The answer.
+        text: String,
+        /// Whether the person said so themselves.
+        by_person: bool,
+    },
+    /// Nobody is there to answer, or there was no answer in time and no option to take.
+    Unanswered,
+    /// The round was stopped meanwhile.
+    Stopped,
+}
+
+impl RoundContext {
+    /// Asks the person, and waits for the answer. The events stand in `scope`.
+    pub(crate) async fn ask(&self, scope: &Scope, question: Question) -> Result<Answered, JournalError> {
+        let Question { asker, text, options } = question;
+        let (person, log) = (&self.ports.person, &self.ports.log);
+        let question_id = QuestionId::new(self.ports.ids.next());
+        // Before the question is out, so that no answer can come too early.
+        let waiting = person.ask(question_id);
+        let now = self.ports.clock.now();
+        let deadline = if waiting.is_some() { now.plus(person.question_timeout()) } else { now };
+        let default = options.first().cloned();
+        log.append(scope, EventBody::Question { question_id, asker, text, options, deadline }).await?;
+        let Some(waiting) = waiting else { return Ok(Answered::Unanswered) };
+        let (by, answered) = match waiting.settled(&self.stop).await {
+            Settled::Answered(text) => ("person", Answered::With { text, by_person: true }),
+            Settled::Late => match default {
+                Some(text) => ("deadline", Answered::With { text, by_person: false }),
+                None => ("deadline", Answered::Unanswered),
+            },
+            Settled::Unattended => ("engine", Answered::Unanswered),
+            Settled::Stopped => ("engine", Answered::Stopped),
+        };
+        let text = match &answered {
+            Answered::With { text, .. } => text.clone(),
+            Answered::Unanswered | Answered::Stopped => String::new(),
+        };
+        log.append(scope, EventBody::Answer { question_id, text, by: by.to_owned() }).await?;
+        Ok(answered)
+    }
+}
+
+impl RunContext<'_> {
+    /// Puts the manager's question to the person. Where nobody answers, the round ends and says what it waits for.
+    pub(crate) async fn ask_person(&self, asked: AskUser) -> Result<(ToolStatus, String), JournalError> {
+        let AskUser { question: text, options } = asked;
+        let question = Question { asker: self.agent().to_string(), text, options };
+        Ok(match self.round.ask(&self.scope, question).await? {
+            Answered::With { text, by_person: true } => (ToolStatus::Ok, text),
+            Answered::With { text, by_person: false } => {
+                (ToolStatus::Ok, format!("the person did not answer in time; taken in their place: {text}"))
+            }
+            Answered::Unanswered => {
+                self.round.apply(RoundInput::QuestionUnanswered).await?;
+                (ToolStatus::Cancelled, "nobody is there to answer; the round ends here".to_owned())
+            }
+            Answered::Stopped => {
+                (ToolStatus::Cancelled, "the round was stopped before the person answered".to_owned())
+            }
+        })
+    }
+}

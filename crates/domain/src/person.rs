@@ -1,0 +1,308 @@
+//! What waits for the person, and what they say, as one queue.
+//!
+//! A call that wants leave, a question, the window after reports: each waits here until the person answers, its
+//! deadline passes, or nobody is there any more, whichever comes first; then it is settled, once. Several wait side by
+//! side, and any of them may be answered. What the person says without being asked waits here for the manager.
+//!
+//! It knows no time: who asks keeps the deadline. It writes nothing down: who asks says what came of it.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use crate::{
+    event::Decision,
+    id::{CallId, QuestionId},
+};
+
+#[cfg(test)]
+mod tests;
+mod window;
+
+pub use window::{Window, WindowStep};
+
+/// How long a question stays open where nothing else is said (contract 3, `question_timeout_seconds`).
+pub const QUESTION_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// How long the window after reports is open where nothing else is said (contract 3, `intervention_seconds`).
+pub const INTERVENTION: Duration = Duration::from_secs(5);
+
+/// Who is there to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// Nobody: leave is denied at once, a question ends the round at once, no window opens.
+    Nobody,
+    /// A person.
+    Present {
+        /// How long leave, a question and a paused window wait for them.
+        question_timeout: Duration,
+        /// How long they may step in after reports; zero: only where they asked for a pause.
+        intervention: Duration,
+    },
+}
+
+/// What came of something that waited for the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled<A> {
+    /// The person answered.
+    Answered(A),
+    /// They did not, up to the deadline.
+    Late,
+    /// Nobody is there, or nobody is there any more.
+    Unattended,
+    /// Whoever asked was stopped first.
+    Stopped,
+}
+
+/// The person's answer to a call that wants leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaveAnswer {
+    /// Yes or no, and for how long.
+    pub decision: Decision,
+    /// What the agent should know.
+    pub note: Option<String>,
+}
+
+/// Things of one kind that wait: open, or settled and not yet fetched.
+#[derive(Debug)]
+pub struct Waits<M: Matter>(BTreeMap<M, Option<Settled<M::Answer>>>);
+
+impl<M: Matter> Default for Waits<M> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<M: Matter> Waits<M> {
+    fn settle(&mut self, matter: &M, settled: Settled<M::Answer>) {
+        if let Some(waiting @ None) = self.0.get_mut(matter) {
+            *waiting = Some(settled);
+        }
+    }
+
+    fn settle_all(&mut self, settled: impl Fn() -> Settled<M::Answer>) {
+        self.0.values_mut().filter(|waiting| waiting.is_none()).for_each(|waiting| *waiting = Some(settled()));
+    }
+
+    fn is_any_open(&self) -> bool {
+        self.0.values().any(Option::is_none)
+    }
+}
+
+/// The name of what a person can be asked.
+pub trait Matter: Clone + Ord {
+    /// What the person answers.
+    type Answer;
+
+    /// Those of its kind that wait.
+    fn waits(queue: &mut PersonQueue) -> &mut Waits<Self>;
+}
+
+impl Matter for CallId {
+    type Answer = LeaveAnswer;
+
+    fn waits(queue: &mut PersonQueue) -> &mut Waits<Self> {
+        &mut queue.leaves
+    }
+}
+
+impl Matter for QuestionId {
+    type Answer = String;
+
+    fn waits(queue: &mut PersonQueue) -> &mut Waits<Self> {
+        &mut queue.questions
+    }
+}
+
+/// Why words of the person were not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotHeard {
+    /// No round is under way whose manager could read them.
+    NobodyListens,
+    /// The manager has [`PersonQueue::MOST_UNREAD`] messages to read.
+    TooMany,
+}
+
+/// Everything that waits for the person, and what they said that nobody has read yet.
+#[derive(Debug, Default)]
+pub struct PersonQueue {
+    is_attended: bool,
+    is_listening: bool,
+    leaves: Waits<CallId>,
+    questions: Waits<QuestionId>,
+    window: Option<Window>,
+    wishes_pause: bool,
+    /// Said, and not yet written down.
+    unwritten: VecDeque<String>,
+    /// Written down, and not yet read by the manager.
+    unread: VecDeque<String>,
+}
+
+impl PersonQueue {
+    /// As many messages wait for the manager at most; more are refused.
+    pub const MOST_UNREAD: usize = 64;
+
+    /// An empty queue; `is_attended`: a person is there.
+    #[must_use]
+    pub fn new(is_attended: bool) -> Self {
+        Self { is_attended, ..Self::default() }
+    }
+
+    /// Whether a person is there.
+    #[must_use]
+    pub const fn is_attended(&self) -> bool {
+        self.is_attended
+    }
+
+    /// Whether work stands still for the person: something is open.
+    #[must_use]
+    pub fn is_asking(&self) -> bool {
+        let has_window = self.window.as_ref().is_some_and(Window::is_open);
+        has_window || self.leaves.is_any_open() || self.questions.is_any_open()
+    }
+
+    /// Lets `matter` wait. Where nobody is there it is settled at once.
+    pub fn ask<M: Matter>(&mut self, matter: M) {
+        let settled = (!self.is_attended).then_some(Settled::Unattended);
+        M::waits(self).0.insert(matter, settled);
+    }
+
+    /// The person answers. Nothing happens where that does not wait.
+    pub fn answer<M: Matter>(&mut self, matter: &M, answer: M::Answer) {
+        M::waits(self).settle(matter, Settled::Answered(answer));
+    }
+
+    /// The deadline of `matter` has passed.
+    pub fn time_is_up<M: Matter>(&mut self, matter: &M) {
+        M::waits(self).settle(matter, Settled::Late);
+    }
+
+    /// Fetches what came of `matter`; none while it waits.
+    pub fn fetch<M: Matter>(&mut self, matter: &M) -> Option<Settled<M::Answer>> {
+        let waits = &mut M::waits(self).0;
+        matches!(waits.get(matter), Some(Some(_))).then(|| waits.remove(matter).flatten())?
+    }
+
+    /// Whoever asked does not wait any more, and nobody may answer.
+    pub fn withdraw<M: Matter>(&mut self, matter: &M) {
+        M::waits(self).0.remove(matter);
+    }
+
+    /// Nobody is there any more: what waits is settled, and what will be asked is not asked.
+    pub fn unattended(&mut self) {
+        self.is_attended = false;
+        self.wishes_pause = false;
+        self.leaves.settle_all(|| Settled::Unattended);
+        self.questions.settle_all(|| Settled::Unattended);
+        if let Some(window) = &mut self.window {
+            window.go_on();
+        }
+    }
+
+    /// Opens the window after reports where there is one: a person is there, and it has a length or a pause was wished
+    /// for. Whether it opened.
+    pub fn open_window(&mut self, has_length: bool) -> bool {
+        if !self.is_attended || !(has_length || self.wishes_pause) {
+            return false;
+        }
+        let mut window = Window::default();
+        if std::mem::take(&mut self.wishes_pause) {
+            window.pause();
+        }
+        self.window = Some(window);
+        true
+    }
+
+    /// The window that is open, or closed and not yet taken away.
+    #[must_use]
+    pub const fn window(&self) -> Option<&Window> {
+        self.window.as_ref()
+    }
+
+    /// The same, to tell it that its time is up, or to fetch what happened to it.
+    pub const fn window_mut(&mut self) -> Option<&mut Window> {
+        self.window.as_mut()
+    }
+
+    /// Takes the window away.
+    pub fn close_window(&mut self) {
+        self.window = None;
+    }
+
+    /// The person wants to step in: the clock of the window stands still, or the next one opens like that.
+    pub fn pause(&mut self) {
+        match &mut self.window {
+            Some(window) if window.is_open() => window.pause(),
+            _ => self.wishes_pause = self.is_attended,
+        }
+    }
+
+    /// The person wants to go on.
+    pub fn go_on(&mut self) {
+        self.wishes_pause = false;
+        if let Some(window) = &mut self.window {
+            window.go_on();
+        }
+    }
+
+    /// The person says something to the manager: the open window takes it, else it waits. Blank words say nothing.
+    ///
+    /// # Errors
+    /// [`NotHeard`] where nothing can be done with it.
+    pub fn say(&mut self, text: String) -> Result<(), NotHeard> {
+        if text.trim().is_empty() {
+            return Ok(());
+        }
+        if !self.is_listening {
+            return Err(NotHeard::NobodyListens);
+        }
+        match &mut self.window {
+            Some(window) if window.is_open() => window.say(text),
+            _ if self.unwritten.len() + self.unread.len() >= Self::MOST_UNREAD => {
+                return Err(NotHeard::TooMany);
+            }
+            _ => self.unwritten.push_back(text),
+        }
+        Ok(())
+    }
+
+    /// A round begins that takes the person's words.
+    pub const fn listen(&mut self) {
+        self.is_listening = true;
+    }
+
+    /// The round takes none any more. What was wished of its windows is forgotten; what was said stays.
+    pub const fn stop_listening(&mut self) {
+        self.is_listening = false;
+        self.wishes_pause = false;
+    }
+
+    /// Whether the person's words are taken.
+    #[must_use]
+    pub const fn is_listening(&self) -> bool {
+        self.is_listening
+    }
+
+    /// The oldest words that have to be written down before the manager reads them.
+    #[must_use]
+    pub fn unwritten(&self) -> Option<&str> {
+        self.unwritten.front().map(String::as_str)
+    }
+
+    /// The oldest of them have been written down.
+    pub fn written(&mut self) {
+        self.unread.extend(self.unwritten.pop_front());
+    }
+
+    /// How many messages the manager has not read.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.unread.len()
+    }
+
+    /// What the manager reads now, in the order it was said.
+    pub fn read(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.unread).into()
+    }
+}
