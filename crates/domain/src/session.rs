@@ -49,15 +49,15 @@ pub enum Command {
 pub struct Request {
     /// What the person said.
     pub text: String,
+    /// Whether the person typed the text, so that it may call workers by name ([`crate::mention`]). What came through a
+    /// pipe, from a file or out of a program never does.
+    pub is_typed: bool,
     /// Data that goes with it.
     pub context: Vec<ContextItem>,
 }
 
-    /// Whether the person typed the text, so that it may call workers by name ([`crate::mention`]). What came through a
-    /// pipe, from a file or out of a program never does.
-    pub is_typed: bool,
 impl Request {
-    /// A request without further data.
+    /// A request to the manager, without further data.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_typed: false, context: Vec::new() }
