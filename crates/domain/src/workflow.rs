@@ -15,12 +15,16 @@ use crate::{
     run::RunEnd,
 };
 
+mod chain;
 mod effect;
 mod input;
 #[cfg(test)]
 mod tests;
 mod worker_result;
 
+use reviews::Reviews;
+
+pub use chain::{Chain, ChainEffect, ChainInput};
 pub use effect::RoundEffect;
 pub use input::{RoundInput, WorkerEnd};
 pub use worker_result::WorkerResult;
