@@ -111,7 +111,7 @@ impl<'a> RunContext<'a> {
                         let mut result = self.call(request, call.clone(), &tool, input).await?;
                         // The first net: no result that a model reads holds a secret (law 10).
                         self.round.ports.log.redactor().redact_in(&mut result.content);
-                        Some(RunInput::CallEnded { call, result })
+                        Some(RunInput::CallEnded { call, result, standing: self.standing() })
                     }
                     (ending, _) => Some(RunInput::Stop(ending.unwrap_or(Ending::Interrupted))),
                 },
@@ -130,7 +130,7 @@ impl<'a> RunContext<'a> {
     }
 
     /// Asks the model for one answer, publishing it piece by piece.
-    async fn request(&self, id: RequestId, machine: &AgentRun) -> Result<RunInput, JournalError> {
+    async fn request(&self, id: RequestId, machine: &mut AgentRun) -> Result<RunInput, JournalError> {
         let Prefix { system, tools, digest } = self.member.prefix().clone();
         self.append(EventBody::RequestStarted { request_id: id, attempt: 1, prefix_digest: digest }).await?;
         let request = ModelRequest {
@@ -138,7 +138,7 @@ impl<'a> RunContext<'a> {
             model: self.member.spec.model.as_deref().map(Into::into),
             system,
             tools,
-            messages: machine.conversation().messages().to_vec(),
+            messages: machine.show(),
             thinking: self.member.spec.thinking,
             effort: self.member.effort,
             max_tokens: None,
@@ -162,21 +162,28 @@ impl<'a> RunContext<'a> {
                     "request answered"
                 );
                 self.round.admit_calls(&mut answer);
-                let work_done = self.round.work_done() || !self.is_manager();
-                Ok(RunInput::Answered { answer, standing: Standing { work_done, holds_back: None } })
+                Ok(RunInput::Answered { answer, standing: self.standing() })
             }
             Err(error) => {
                 tracing::debug!(request = %id, code = error.kind.code(), elapsed_ms, "request failed");
                 let failure = RunFailure { reason: fail_reason(&error.kind), text: with_causes(&error) };
-                let chain = causes(&error);
-                let code = error.kind.code().to_owned();
-                self.append(EventBody::Error { code, text: error.to_string(), chain }).await?;
-                Ok(match error.kind {
-                    ModelErrorKind::TooLong => RunInput::TooLong(failure),
-                    _ => RunInput::RequestFailed(failure),
+                let is_too_long = error.kind == ModelErrorKind::TooLong;
+                if !(is_too_long && machine.can_be_shortened()) {
+                    let chain = causes(&error);
+                    let code = error.kind.code().to_owned();
+                    self.append(EventBody::Error { code, text: error.to_string(), chain }).await?;
+                }
+                Ok(match is_too_long {
+                    true => RunInput::TooLong(failure),
+                    false => RunInput::RequestFailed(failure),
                 })
             }
         }
+    }
+
+    /// What the round has come to, as far as it decides how this run may end.
+    fn standing(&self) -> Standing {
+        Standing { work_done: self.round.work_done() || !self.is_manager(), holds_back: None }
     }
 
     async fn answer(&self, id: RequestId, request: ModelRequest) -> Result<ModelAnswer, ModelError> {

@@ -112,6 +112,7 @@ impl RoundContext {
         let limits = RunLimits {
             max_turns: self.ports.limits.max_turns,
             max_messages: self.ports.limits.max_messages,
+            loop_repeats: self.ports.limits.loop_repeats,
         };
         let mut machine = AgentRun::new(RunRole::Manager, limits, std::mem::take(conversation))
             .within(manager.model_facts().context_window);

@@ -9,7 +9,7 @@ use domain::{
     message::Message,
     outcome::{Ending, FailReason, LimitReason},
     ports::JournalError,
-    run::{AgentRun, CallResult, RunEnd, RunLimits, RunRole},
+    run::{AgentRun, CallResult, RunEnd, RunFailure, RunLimits, RunRole},
     tool::ToolStatus,
     workflow::{RoundEffect, RoundInput, WorkerEnd, WorkerResult},
     workspace::Checkpoint,
@@ -88,6 +88,7 @@ impl RunContext<'_> {
         let limits = RunLimits {
             max_turns: self.round.ports.limits.max_worker_turns,
             max_messages: self.round.ports.limits.max_messages,
+            loop_repeats: self.round.ports.limits.loop_repeats,
         };
         let reviewed_state = self.state_under_review(kind).await;
         let mut machine = AgentRun::new(RunRole::Worker(kind), limits, Conversation::default())
@@ -169,6 +170,7 @@ impl RunContext<'_> {
             RunEnd::Malformed(text) => {
                 ("malformed_report", format!("the worker handed in no report. Its last words: {text}"))
             }
+            RunEnd::Failed(RunFailure { reason: FailReason::Loop, text }) => ("loop", text.clone()),
             RunEnd::Failed(failure) => ("failed", failure.text.clone()),
             RunEnd::OutOfTurns => {
                 let turns = self.round.ports.limits.max_worker_turns;

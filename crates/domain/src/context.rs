@@ -28,6 +28,14 @@ pub struct Conversation {
     dropped: Digest,
 }
 
+/// How words begin that the person says while the run goes on.
+const PERSONS_WORDS: &str = "The person says meanwhile:\n";
+
+/// What the person says while a run goes on, as the model reads it. A cut keeps the beginning of it.
+pub(crate) fn persons_words(text: &str) -> String {
+    format!("{PERSONS_WORDS}{}", text.trim())
+}
+
 /// What was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
@@ -103,6 +111,12 @@ impl Conversation {
         self.cut_to(self.messages.len() / 2)
     }
 
+    /// Whether [`Conversation::cut_to_half`] would drop anything.
+    #[must_use]
+    pub fn can_be_cut_to_half(&self) -> bool {
+        self.tail_start((self.messages.len() / 2).saturating_sub(1)).is_some()
+    }
+
     /// Keeps the first message and the longest tail of whole turns that fits `most` messages (at least the last
     /// turn). What is dropped leaves a summary behind, in the first message.
     fn cut_to(&mut self, most: usize) -> Option<Cut> {
@@ -172,7 +186,8 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// What the engine remembers of dropped messages: facts only, taken from tool calls, never from prose.
+/// What the engine remembers of dropped messages: facts only, taken from tool calls and from what the person said, never
+/// from a model's prose.
 #[derive(Debug, Clone, Default)]
 struct Digest {
     messages: usize,
@@ -181,6 +196,7 @@ struct Digest {
     tasks: Remembered,
     reports: Remembered,
     open_findings: Remembered,
+    persons_words: Remembered,
 }
 
 impl Digest {
@@ -197,8 +213,12 @@ impl Digest {
             }
         }
         for part in &message.parts {
-            if let Part::ToolResult { content, .. } = part {
-                self.add_report(content);
+            match part {
+                Part::ToolResult { content, .. } => self.add_report(content),
+                Part::Text { text } if message.role == Role::User => {
+                    self.persons_words.add_up_to(text.strip_prefix(PERSONS_WORDS), Remembered::LONGEST_WORDS);
+                }
+                _ => {}
             }
         }
     }
@@ -223,6 +243,7 @@ impl Digest {
             ("Tasks given in them", &self.tasks),
             ("Reports received in them", &self.reports),
             ("Findings of the last review in them", &self.open_findings),
+            ("What the person said in them", &self.persons_words),
         ] {
             list.write(title, &mut text);
         }
@@ -242,10 +263,16 @@ struct Remembered {
 impl Remembered {
     const MOST: usize = 40;
     const LONGEST_ENTRY: usize = 200;
+    /// The person's words decide more than what agents say of their work.
+    const LONGEST_WORDS: usize = 1_000;
 
     fn add(&mut self, entry: Option<&str>) {
+        self.add_up_to(entry, Self::LONGEST_ENTRY);
+    }
+
+    fn add_up_to(&mut self, entry: Option<&str>, longest: usize) {
         let Some(entry) = entry else { return };
-        let entry = text::head(entry, Self::LONGEST_ENTRY).to_owned();
+        let entry = text::head(entry, longest).to_owned();
         if !self.entries.contains(&entry) {
             self.entries.push(entry);
         }

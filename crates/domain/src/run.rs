@@ -3,32 +3,34 @@
 //! [`AgentRun::step`] takes what happened and says what to do next; it waits for nothing and touches nothing. The
 //! driver in `application` performs the effects in the order given and feeds back what came of them. Whatever the
 //! order of inputs, a run ends exactly once, never asks the model more often than its limit, answers each tool call
-//! exactly once, and never shows the model a call without its result.
+//! exactly once, never shows the model a call without its result, and ends where it goes in circles.
+//!
+//! It does not know what a tool does, who may call it, what time it is, or what a token costs.
 
-use serde_json::Value;
+use std::{mem, sync::Arc};
 
 use crate::{
     agent::WorkerKind,
-    context::Conversation,
-    id::CallId,
-    limits::MALFORMED_IN_A_ROW,
-    message::{Message, Role, StopReason, Usage},
-    model::{InvalidInput, ModelAnswer},
+    context::{self, Conversation},
+    message::{Message, Part, Role, SealedMessage, Usage},
     outcome::FailReason,
-    tool::RejectedInput,
 };
 
 mod closing;
+mod doctor;
 mod effect;
 mod end;
 mod input;
 mod open_calls;
 #[cfg(test)]
 mod tests;
+mod turn;
 
+use doctor::Doctor;
 use open_calls::OpenCalls;
 
 pub use closing::{Closing, FINISH, Finish, FinishStatus, REPORT};
+pub use doctor::NOTHING_NEW;
 pub use effect::{AnswerFacts, RunEffect};
 pub use end::RunEnd;
 pub use input::{CallResult, RunFailure, RunInput, Standing};
@@ -40,6 +42,9 @@ pub struct RunLimits {
     pub max_turns: u32,
     /// Messages of the conversation.
     pub max_messages: u32,
+    /// How often a call may give the same result before the agent is told, and once more so often before its run ends;
+    /// at least 2.
+    pub loop_repeats: u32,
 }
 
 /// Whose run it is, which decides how it may end.
@@ -62,14 +67,25 @@ pub struct AgentRun {
     usage: Usage,
     /// The most tokens that the model takes; none where it is not known.
     window: Option<u64>,
+    /// What the round had come to when it was last said.
+    standing: Standing,
+    doctor: Doctor,
     malformed_in_a_row: u32,
     was_asked_to_close: bool,
+    /// The request under way follows one that was too long.
+    was_too_long: bool,
+    /// What the person said and no message holds yet. As much as whoever drives the run lets them say in one turn.
+    said: Vec<String>,
+    /// What the person said and a message holds that no model was shown yet.
+    unshown: Vec<String>,
 }
 
 #[derive(Debug)]
 enum Phase {
     /// Not begun.
     Fresh,
+    /// The model is to be asked; what the person says now it is shown at once.
+    Asking,
     /// The model has the word.
     Model,
     /// Tools have it.
@@ -90,8 +106,13 @@ impl AgentRun {
             turns: 0,
             usage: Usage::default(),
             window: None,
+            standing: Standing::default(),
+            doctor: Doctor::new(limits.loop_repeats),
             malformed_in_a_row: 0,
             was_asked_to_close: false,
+            was_too_long: false,
+            said: Vec::new(),
+            unshown: Vec::new(),
         }
     }
 
@@ -102,10 +123,38 @@ impl AgentRun {
         self
     }
 
-    /// The conversation that a [`RunEffect::Request`] shows the model.
+    /// The conversation so far.
     #[must_use]
     pub fn conversation(&self) -> &Conversation {
         &self.conversation
+    }
+
+    /// What the request that [`RunEffect::Request`] asks for shows the model, oldest first. It goes out with this: what
+    /// the person says from here on waits for the next one.
+    pub fn show(&mut self) -> Vec<Arc<SealedMessage>> {
+        if matches!(self.phase, Phase::Asking) {
+            self.phase = Phase::Model;
+        }
+        self.unshown.clear();
+        self.conversation.messages().to_vec()
+    }
+
+    /// What the person said and no model was shown, in order: what is left of it when the run has ended, nobody read in
+    /// it. Words that had joined the conversation stand in the next round's, too.
+    pub fn unread(&self) -> impl Iterator<Item = &str> {
+        self.unshown.iter().chain(&self.said).map(String::as_str)
+    }
+
+    /// Takes what [`AgentRun::unread`] names, when the run has ended: how many messages of it stand in the conversation,
+    /// and those that stand nowhere, in order.
+    pub fn take_unread(&mut self) -> (usize, Vec<String>) {
+        (mem::take(&mut self.unshown).len(), mem::take(&mut self.said))
+    }
+
+    /// Whether a request that is too long for the model is cut and asked again; otherwise the run fails by it.
+    #[must_use]
+    pub fn can_be_shortened(&self) -> bool {
+        !self.was_too_long && self.conversation.can_be_cut_to_half()
     }
 
     /// Gives the conversation back, for the next round.
@@ -127,21 +176,24 @@ impl AgentRun {
     }
 
     /// Takes what happened, says what to do next. Inputs that do not fit the moment (a result nobody waits for, an
-    /// answer after the end) change nothing.
+    /// answer after the end) change nothing; what the person says is kept at any moment.
     pub fn step(&mut self, input: RunInput) -> Vec<RunEffect> {
         let mut effects = Vec::new();
         match (&mut self.phase, input) {
+            (_, RunInput::Said(text)) => self.hear(text, &mut effects),
             (Phase::Ended, _) => {}
             (_, RunInput::Stop(ending)) => self.end(RunEnd::Stopped(ending), &mut effects),
             (Phase::Fresh, RunInput::Begin(message)) => self.begin(message, &mut effects),
-            (Phase::Model, RunInput::Answered { answer, standing }) => {
-                self.take_answer(answer, standing.work_done, &mut effects);
+            (Phase::Asking | Phase::Model, RunInput::Answered { answer, standing }) => {
+                self.standing = standing;
+                self.take_answer(answer, &mut effects);
             }
-            (Phase::Model, RunInput::Said(text)) => self.join(Message::user(text), None, &mut effects),
-            (Phase::Model, RunInput::RequestFailed(failure) | RunInput::TooLong(failure)) => {
+            (Phase::Asking | Phase::Model, RunInput::TooLong(failure)) => self.shorten(failure, &mut effects),
+            (Phase::Asking | Phase::Model, RunInput::RequestFailed(failure)) => {
                 self.end(RunEnd::Failed(failure), &mut effects);
             }
-            (Phase::Tools(open), RunInput::CallEnded { call, result }) => {
+            (Phase::Tools(open), RunInput::CallEnded { call, result, standing }) => {
+                self.standing = standing;
                 open.answer(&call, result);
                 self.go_on_when_answered(&mut effects);
             }
@@ -150,7 +202,8 @@ impl AgentRun {
         effects
     }
 
-    fn begin(&mut self, message: Message, effects: &mut Vec<RunEffect>) {
+    fn begin(&mut self, mut message: Message, effects: &mut Vec<RunEffect>) {
+        message.parts.extend(self.take_words());
         match self.conversation.begin(message) {
             Some(sealed) => {
                 effects.push(RunEffect::Joined(sealed, None));
@@ -161,6 +214,36 @@ impl AgentRun {
                 self.end(RunEnd::Failed(RunFailure { reason: FailReason::Internal, text }), effects);
             }
         }
+    }
+
+    /// The person says something. Where a request is about to go out it says this, too; else the next one does.
+    fn hear(&mut self, text: String, effects: &mut Vec<RunEffect>) {
+        if text.trim().is_empty() {
+            return;
+        }
+        self.said.push(text);
+        if matches!(self.phase, Phase::Asking) {
+            self.doctor.heard_the_person();
+            self.join_words(effects);
+        }
+    }
+
+    /// Whether the person said something that the next request will show and the last one did not. Where no turn is
+    /// left nobody will read it, so it keeps no end up.
+    fn has_unread_words(&self) -> bool {
+        !self.said.is_empty() && self.turns < self.limits.max_turns
+    }
+
+    fn join_words(&mut self, effects: &mut Vec<RunEffect>) {
+        let parts = self.take_words().collect();
+        self.join(Message { role: Role::User, parts }, None, effects);
+    }
+
+    /// The words that wait, as parts of a message that is about to join.
+    fn take_words(&mut self) -> impl Iterator<Item = Part> + use<> {
+        let words = mem::take(&mut self.said);
+        self.unshown.extend(words.iter().cloned());
+        words.into_iter().map(|text| Part::Text { text: context::persons_words(&text) })
     }
 
     fn join(&mut self, message: Message, facts: Option<AnswerFacts>, effects: &mut Vec<RunEffect>) {
@@ -182,118 +265,28 @@ impl AgentRun {
             effects.push(RunEffect::Cut(cut));
         }
         self.turns += 1;
-        self.phase = Phase::Model;
+        self.phase = Phase::Asking;
         effects.push(RunEffect::Request);
     }
 
-    fn take_answer(&mut self, answer: ModelAnswer, work_done: bool, effects: &mut Vec<RunEffect>) {
-        self.usage += answer.usage;
-        self.conversation.counts(answer.usage.total());
-        let facts = AnswerFacts {
-            stop_reason: answer.stop_reason.clone(),
-            usage: answer.usage,
-            model: answer.model.clone(),
+    /// The model takes no conversation of this length: it is cut to half and asked about once more. A request that was
+    /// refused counts as a turn, so that no endpoint makes us ask more often than the limit says.
+    fn shorten(&mut self, failure: RunFailure, effects: &mut Vec<RunEffect>) {
+        let cut = if self.was_too_long { None } else { self.conversation.cut_to_half() };
+        let Some(cut) = cut else {
+            let RunFailure { reason, text } = failure;
+            let text = format!(
+                "{text}; the conversation cannot be cut any further: give the task in smaller parts, or choose a model \
+                 with a larger window (`--model`)"
+            );
+            return self.end(RunEnd::Failed(RunFailure { reason, text }), effects);
         };
-        let text = answer.message.text();
-        let calls: Vec<(CallId, String, Value)> = answer
-            .message
-            .tool_uses()
-            .map(|(id, name, input)| (id.clone(), name.to_owned(), input.clone()))
-            .collect();
-        self.join(answer.message, Some(facts), effects);
-        if let Some((code, text)) = odd_stop(&answer.stop_reason) {
-            effects.push(RunEffect::Notice { code, text });
-        }
-        match answer.stop_reason {
-            // What such an answer still asks for is not run.
-            StopReason::Refusal => {
-                self.fail(&calls, format!("the model declined to answer: {text}"), effects)
-            }
-            StopReason::ContextWindowExceeded => {
-                self.fail(&calls, "the conversation no longer fits the model's window".to_owned(), effects);
-            }
-            _ if !calls.is_empty() => self.take_calls(calls, &answer.invalid_inputs, effects),
-            StopReason::PauseTurn => self.request(effects),
-            _ => self.take_prose(text, work_done, effects),
-        }
-    }
-
-    /// An answer without a call: an ending for a manager who has done nothing yet, else asked about once.
-    fn take_prose(&mut self, text: String, work_done: bool, effects: &mut Vec<RunEffect>) {
-        match self.role {
-            // No words are no answer.
-            RunRole::Manager if !work_done && !text.trim().is_empty() => {
-                self.end(RunEnd::Answered(text), effects);
-            }
-            RunRole::Manager if self.was_asked_to_close => self.end(RunEnd::EndedInProse(text), effects),
-            RunRole::Worker(_) if self.was_asked_to_close => self.end(RunEnd::Malformed(text), effects),
-            role => {
-                self.was_asked_to_close = true;
-                self.join(Message::user(closing::reminder(role)), None, effects);
-                self.request(effects);
-            }
-        }
-    }
-
-    fn take_calls(
-        &mut self,
-        calls: Vec<(CallId, String, Value)>,
-        invalid: &[InvalidInput],
-        effects: &mut Vec<RunEffect>,
-    ) {
-        let mut open = OpenCalls::default();
-        for (call, tool, input) in calls {
-            let unreadable = invalid.iter().find(|invalid| invalid.call == call);
-            let answered = if let Some(invalid) = unreadable {
-                let rejected = RejectedInput(format!("{}. What came: {}", invalid.error, invalid.raw));
-                Some(reject(&call, tool, &rejected, effects))
-            } else if tool == closing::tool_name(self.role) {
-                match Closing::parse(self.role, &input) {
-                    Ok(closing) => open.close_by(&call, &tool, closing),
-                    Err(rejected) => Some(reject(&call, tool, &rejected, effects)),
-                }
-            } else {
-                effects.push(RunEffect::Call { call: call.clone(), tool, input });
-                None
-            };
-            open.calls.push((call, answered));
-        }
-        self.phase = Phase::Tools(open);
-        self.go_on_when_answered(effects);
-    }
-
-    /// When every call of the message is answered: the run ends if a closing call holds, else the model goes on.
-    fn go_on_when_answered(&mut self, effects: &mut Vec<RunEffect>) {
-        let Phase::Tools(open) = &mut self.phase else { return };
-        if !open.is_answered() {
-            return;
-        }
-        let closing = open.close();
-        for (_, result) in &open.calls {
-            let is_malformed = result.as_ref().is_some_and(|result| result.is_malformed);
-            self.malformed_in_a_row = if is_malformed { self.malformed_in_a_row + 1 } else { 0 };
-            if self.malformed_in_a_row >= MALFORMED_IN_A_ROW {
-                break;
-            }
-        }
-        if let Some(closing) = closing {
-            return self.end(closing.into_end(), effects);
-        }
-        if self.malformed_in_a_row >= MALFORMED_IN_A_ROW {
-            let text = format!("{MALFORMED_IN_A_ROW} tool inputs in a row did not fit their schema");
-            return self.end(RunEnd::Malformed(text), effects);
-        }
-        let results = Message { role: Role::User, parts: open.take_results() };
-        self.join(results, None, effects);
+        self.was_too_long = true;
+        effects.push(RunEffect::Cut(cut));
+        let text = "the conversation was too long for the model and was cut to half".to_owned();
+        effects.push(RunEffect::Notice { code: "conversation_too_long", text });
+        self.join_words(effects);
         self.request(effects);
-    }
-
-    /// Ends the run because of the model; what it still asked for is answered without being run.
-    fn fail(&mut self, calls: &[(CallId, String, Value)], text: String, effects: &mut Vec<RunEffect>) {
-        let mut open = OpenCalls::default();
-        open.calls.extend(calls.iter().map(|(call, _, _)| (call.clone(), None)));
-        self.phase = Phase::Tools(open);
-        self.end(RunEnd::Failed(RunFailure { reason: FailReason::Provider, text }), effects);
     }
 
     /// Ends the run, exactly once; calls that are still open are answered, so that the conversation stays whole.
@@ -304,26 +297,5 @@ impl AgentRun {
         }
         self.phase = Phase::Ended;
         effects.push(RunEffect::End(end));
-    }
-}
-
-/// Answers a call whose input does not fit; nothing runs.
-fn reject(call: &CallId, tool: String, rejected: &RejectedInput, effects: &mut Vec<RunEffect>) -> CallResult {
-    let result = CallResult::malformed(rejected);
-    effects.push(RunEffect::Rejected { call: call.clone(), tool, text: result.content.clone() });
-    result
-}
-
-/// What to tell people of a stop reason that is not an everyday one.
-fn odd_stop(reason: &StopReason) -> Option<(&'static str, String)> {
-    match reason {
-        StopReason::MaxTokens => {
-            Some(("answer_cut", "the answer reached the model's token limit and was cut there".to_owned()))
-        }
-        StopReason::Other(word) => Some((
-            "unknown_stop_reason",
-            format!("the model stopped for a reason that is not known here: {word}"),
-        )),
-        _ => None,
     }
 }

@@ -23,11 +23,14 @@ pub enum RunInput {
     },
     /// The model will not answer.
     RequestFailed(RunFailure),
-    /// The request was longer than the model's window.
+    /// The request was longer than the model's window. The conversation is cut to half and asked about once more; where
+    /// that is too long again, or nothing can be cut ([`AgentRun::can_be_shortened`](super::AgentRun::can_be_shortened)),
+    /// the run fails.
     TooLong(RunFailure),
-    /// The person said something to the manager. The driver says it between a
-    /// [`RunEffect::Request`](super::RunEffect::Request) and the request itself, which shows it; at any other moment it
-    /// changes nothing, and the driver keeps the words.
+    /// The person said something to the manager. May come at any moment: the request that goes out next shows it (see
+    /// [`AgentRun::show`](super::AgentRun::show)). An answer that came before it is no end, so the driver says it before
+    /// it feeds that answer, or the last result of its calls, back. What was not read is in
+    /// [`AgentRun::unread`](super::AgentRun::unread).
     Said(String),
     /// A call that [`RunEffect::Call`](super::RunEffect::Call) asked for has ended.
     CallEnded {
@@ -35,6 +38,8 @@ pub enum RunInput {
         call: CallId,
         /// What the model reads.
         result: CallResult,
+        /// What the round has come to with it.
+        standing: Standing,
     },
     /// Somebody ends the run: a cancel, a deadline, the round's own end.
     Stop(Ending),
@@ -45,7 +50,8 @@ pub enum RunInput {
 pub struct Standing {
     /// A worker ran or a file changed, so that prose is no ending.
     pub work_done: bool,
-    /// Why the round cannot end as done now, for the manager.
+    /// Why the round cannot end as done now, for the manager: a `finish` as done is answered with this, and the run goes
+    /// on; giving up is never held back.
     pub holds_back: Option<String>,
 }
 

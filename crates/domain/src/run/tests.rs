@@ -1,8 +1,14 @@
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::message::Part;
+use crate::{
+    id::CallId,
+    limits::MALFORMED_IN_A_ROW,
+    message::StopReason,
+    model::{InvalidInput, ModelAnswer},
+    tool::RejectedInput,
+};
 
 mod examples;
 mod properties;
@@ -31,6 +37,10 @@ fn closing_input(role: RunRole) -> Value {
 /// A round that holds no ending back.
 fn standing(work_done: bool) -> Standing {
     Standing { work_done, holds_back: None }
+}
+
+fn call_ended(call: &str, result: CallResult) -> RunInput {
+    RunInput::CallEnded { call: CallId::new(call), result, standing: standing(true) }
 }
 
 fn call_part(id: &CallId, tool: &str, input: Value) -> Part {

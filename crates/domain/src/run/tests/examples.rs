@@ -5,7 +5,7 @@ use crate::outcome::{Ending, FailReason};
 use crate::report::Report;
 
 const WORKER: RunRole = RunRole::Worker(WorkerKind::Coder);
-const LIMITS: RunLimits = RunLimits { max_turns: 50, max_messages: 50 };
+const LIMITS: RunLimits = RunLimits { max_turns: 50, max_messages: 50, loop_repeats: 4 };
 
 /// One answer of a scripted model, and what its calls come to.
 struct Turn {
@@ -51,7 +51,7 @@ fn play(role: RunRole, limits: RunLimits, script: Vec<Turn>) -> Played {
         effects.extend(run.step(RunInput::Answered { answer: turn.answer, standing: standing(work_done) }));
         work_done |= has_calls;
         for (call, result) in turn.results {
-            effects.extend(run.step(RunInput::CallEnded { call: CallId::new(call), result }));
+            effects.extend(run.step(call_ended(call, result)));
         }
     }
     let mut played = Played { end: None, said: Vec::new(), turns: run.turns() };
@@ -265,7 +265,7 @@ fn a_stop_answers_the_calls_that_are_open() {
     run.step(RunInput::Begin(Message::user("# Task\ntest it")));
     let turn = calls([("c1", "bash", json!({})), ("c2", "bash", json!({}))]);
     run.step(RunInput::Answered { answer: turn.answer, standing: standing(false) });
-    run.step(RunInput::CallEnded { call: CallId::new("c2"), result: CallResult::ok("passed") });
+    run.step(call_ended("c2", CallResult::ok("passed")));
     let effects = run.step(RunInput::Stop(Ending::Stopped));
     let [RunEffect::Joined(results, None), RunEffect::End(RunEnd::Stopped(Ending::Stopped))] = &effects[..]
     else {
@@ -285,7 +285,7 @@ fn a_manager_that_never_finishes_ends_after_its_fiftieth_turn() {
     for id in &ids {
         let turn = calls([(id.as_str(), "read", json!({"path": "."}))]);
         effects.extend(run.step(RunInput::Answered { answer: turn.answer, standing: standing(true) }));
-        effects.extend(run.step(RunInput::CallEnded { call: CallId::new(id), result: CallResult::ok("") }));
+        effects.extend(run.step(call_ended(id, CallResult::ok(id))));
     }
     let requests = effects.iter().filter(|effect| matches!(effect, RunEffect::Request)).count();
     assert_eq!((requests, run.turns()), (50, 50));
@@ -369,7 +369,7 @@ fn a_conversation_that_fills_its_window_is_cut_before_it_is_sent_again() {
             let turn = calls([(id, "read", json!({}))]);
             effects.extend(run.step(RunInput::Answered { answer: turn.answer, standing: standing(false) }));
             let result = CallResult::ok("text");
-            effects.extend(run.step(RunInput::CallEnded { call: CallId::new(id), result }));
+            effects.extend(run.step(call_ended(id, result)));
         }
         // The first turn has nothing before it that could go.
         let cuts = effects.iter().filter(|effect| matches!(effect, RunEffect::Cut(_))).count();
@@ -380,15 +380,18 @@ fn a_conversation_that_fills_its_window_is_cut_before_it_is_sent_again() {
 /// A turn costs its new messages only: the earlier ones are the same values, with what was encoded of them.
 #[test]
 fn a_turn_leaves_the_earlier_messages_as_they_are() {
-    let mut run =
-        AgentRun::new(WORKER, RunLimits { max_turns: 200, max_messages: 1000 }, Conversation::default());
+    let mut run = AgentRun::new(
+        WORKER,
+        RunLimits { max_turns: 200, max_messages: 1000, loop_repeats: 1000 },
+        Conversation::default(),
+    );
     run.step(RunInput::Begin(Message::user("# Task\nread")));
     for turn in 0..200 {
         let before = run.conversation().messages().to_vec();
         let id = format!("c{turn}");
         let turn = calls([(id.as_str(), "read", json!({}))]);
         run.step(RunInput::Answered { answer: turn.answer, standing: standing(false) });
-        run.step(RunInput::CallEnded { call: CallId::new(&id), result: CallResult::ok("") });
+        run.step(call_ended(&id, CallResult::ok(&*id)));
         let after = run.conversation().messages();
         assert_eq!(after.len(), before.len() + 2);
         assert!(before.iter().zip(after).all(|(before, after)| Arc::ptr_eq(before, after)));

@@ -47,6 +47,11 @@ enum Happens {
     /// A call of earlier ends again, or one ends that is not the driver's to end.
     StrayResult(prop::sample::Index, Came),
     Failure,
+    TooLong,
+    /// The person speaks.
+    Said,
+    /// The request goes out.
+    Show,
     Stop(prop::sample::Index),
 }
 
@@ -101,6 +106,9 @@ fn happens() -> impl Strategy<Value = Happens> {
         8 => Just(Happens::Begin { is_blank: false }),
         1 => Just(Happens::Begin { is_blank: true }),
         1 => Just(Happens::Failure),
+        2 => Just(Happens::TooLong),
+        3 => Just(Happens::Said),
+        3 => Just(Happens::Show),
         1 => any::<prop::sample::Index>().prop_map(Happens::Stop),
     ]
 }
@@ -115,7 +123,11 @@ fn window() -> impl Strategy<Value = Option<u64>> {
 }
 
 fn limits() -> impl Strategy<Value = RunLimits> {
-    (0_u32..24, 0_u32..12).prop_map(|(max_turns, max_messages)| RunLimits { max_turns, max_messages })
+    (0_u32..24, 0_u32..12, 0_u32..6).prop_map(|(max_turns, max_messages, loop_repeats)| RunLimits {
+        max_turns,
+        max_messages,
+        loop_repeats,
+    })
 }
 
 /// The rounds of one conversation, each a run.
@@ -123,11 +135,12 @@ struct Story {
     role: RunRole,
     made: Vec<CallId>,
     rounds: u32,
+    said: u32,
 }
 
 impl Story {
     const fn new(role: RunRole) -> Self {
-        Self { role, made: Vec::new(), rounds: 0 }
+        Self { role, made: Vec::new(), rounds: 0, said: 0 }
     }
 
     fn new_call(&mut self) -> CallId {
@@ -176,19 +189,28 @@ impl Story {
 
     fn take(&mut self, watched: &mut Watched, happens: &Happens) -> Result<(), String> {
         let input = match happens {
+            Happens::Show => return watched.show(),
+            Happens::Said => {
+                self.said += 1;
+                RunInput::Said(format!("한마디 <{}>", self.said))
+            }
+            Happens::TooLong => RunInput::TooLong(RunFailure {
+                reason: FailReason::Provider,
+                text: "prompt is too long".to_owned(),
+            }),
             Happens::Begin { is_blank } => RunInput::Begin(self.task(*is_blank)),
             Happens::Answer(plan) => {
+                watched.show()?;
                 RunInput::Answered { answer: self.answer(plan), standing: standing(plan.work_done) }
             }
             Happens::CallEnds(which, came) if !watched.running.is_empty() => {
-                RunInput::CallEnded { call: which.get(&watched.running).clone(), result: result(*came) }
+                call_ended(which.get(&watched.running).as_str(), result(*came))
             }
             Happens::StrayResult(which, came) if !self.made.is_empty() => {
-                let call = which.get(&self.made).clone();
-                RunInput::CallEnded { call, result: result(*came) }
+                call_ended(which.get(&self.made).as_str(), result(*came))
             }
             Happens::CallEnds(_, came) | Happens::StrayResult(_, came) => {
-                RunInput::CallEnded { call: CallId::new("never-made"), result: result(*came) }
+                call_ended("never-made", result(*came))
             }
             Happens::Failure => RunInput::RequestFailed(RunFailure {
                 reason: FailReason::Provider,
@@ -302,12 +324,13 @@ proptest! {
             work_done: true,
         }).collect();
         let mut story = Story::new(role);
+        let limits = RunLimits { loop_repeats: 100, ..limits };
         let mut watched = Watched::new(role, limits, window, Conversation::default());
         story.take(&mut watched, &Happens::Begin { is_blank: false }).map_err(TestCaseError::fail)?;
         for plan in answers.iter().cycle().take(limits.max_turns as usize) {
             story.take(&mut watched, &Happens::Answer(plan.clone())).map_err(TestCaseError::fail)?;
             if let Some(call) = watched.running.first().cloned() {
-                let ended = RunInput::CallEnded { call, result: result(Came::Ok) };
+                let ended = call_ended(call.as_str(), result(Came::Ok));
                 watched.step(ended).map_err(TestCaseError::fail)?;
             }
         }

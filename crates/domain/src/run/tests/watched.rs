@@ -1,10 +1,9 @@
 //! A run under watch: every effect is held against the rules the moment it appears.
 
-use crate::report::Report;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::context::tests::check_pairing;
+use crate::{context::tests::check_pairing, report::Report};
 
 /// How the content of a result begins whose input did not fit.
 const MALFORMED: &str = "the input does not fit the tool's schema";
@@ -27,6 +26,11 @@ pub(super) struct Watched {
     usage: Usage,
     is_paused: bool,
     work_done: bool,
+    /// What the person said, and whether a model was shown it.
+    said: Vec<(String, bool)>,
+    /// Refusals of a length since the last answer.
+    too_long: u32,
+    was_warned: bool,
     pub(super) ends: Vec<RunEnd>,
 }
 
@@ -52,12 +56,15 @@ impl Watched {
             usage: Usage::default(),
             is_paused: false,
             work_done: false,
+            said: Vec::new(),
+            too_long: 0,
+            was_warned: false,
             ends: Vec::new(),
         }
     }
 
     pub(super) const fn waits_for_the_model(&self) -> bool {
-        matches!(self.run.phase, Phase::Model)
+        matches!(self.run.phase, Phase::Asking | Phase::Model)
     }
 
     pub(super) const fn has_begun(&self) -> bool {
@@ -66,6 +73,25 @@ impl Watched {
 
     pub(super) fn has_ended(&self) -> bool {
         !self.ends.is_empty()
+    }
+
+    /// Lets the request go out, where there is one: it shows all that the person said.
+    pub(super) fn show(&mut self) -> Result<(), String> {
+        if !matches!(self.run.phase, Phase::Asking) {
+            return Ok(());
+        }
+        let shown: Vec<String> = self.run.show().iter().map(|message| message.message.text()).collect();
+        for (words, was_shown) in &mut self.said {
+            *was_shown = true;
+            if !shown.iter().any(|text| text.contains(words.as_str())) {
+                return Err(format!("`{words}` is not shown in {shown:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn unread(&self) -> Vec<&str> {
+        self.said.iter().filter(|(_, was_shown)| !was_shown).map(|(words, _)| words.as_str()).collect()
     }
 
     /// Feeds an input and watches what comes of it.
@@ -87,23 +113,34 @@ impl Watched {
         if self.run.turns() != self.requests || self.run.usage() != self.usage {
             return Err(format!("{} turns, {:?} used: counted wrong", self.run.turns(), self.run.usage()));
         }
+        if self.run.unread().ne(self.unread()) {
+            return Err(format!(
+                "{:?} is unread, not {:?}",
+                self.unread(),
+                self.run.unread().collect::<Vec<_>>()
+            ));
+        }
         Ok(())
     }
 
     fn look_at(&mut self, input: &RunInput) {
         match input {
             RunInput::Begin(message) if !self.has_begun() => {
-                self.task = Some(message.text());
-                if !message.text().trim().is_empty() {
-                    self.first_words.get_or_insert_with(|| message.text());
-                }
+                self.task = Some(message.text().trim().to_owned());
+                let said = self.said.first().map(|(words, _)| context::persons_words(words));
+                let first = Some(message.text()).filter(|text| !text.trim().is_empty()).or(said);
+                self.first_words = self.first_words.take().or(first);
             }
             RunInput::Answered { answer, standing } if self.waits_for_the_model() => {
+                self.too_long = 0;
                 self.usage += answer.usage;
                 self.is_paused = answer.stop_reason == StopReason::PauseTurn;
                 self.work_done = standing.work_done;
             }
-            RunInput::CallEnded { call, result } if self.running.contains(call) => {
+            RunInput::TooLong(_) if self.waits_for_the_model() => self.too_long += 1,
+            RunInput::Said(text) => self.said.push((text.clone(), false)),
+            RunInput::CallEnded { call, result, standing } if self.running.contains(call) => {
+                self.work_done = standing.work_done;
                 self.running.retain(|running| running != call);
                 self.results.insert(call.clone(), result.clone());
             }
@@ -131,7 +168,17 @@ impl Watched {
             RunEffect::Rejected { call, tool, .. } => self.watch_call(&call, &tool),
             RunEffect::Request => self.watch_request(),
             RunEffect::End(end) => self.watch_end(end),
-            RunEffect::Cut(_) | RunEffect::LoopWarning { .. } | RunEffect::Notice { .. } => Ok(()),
+            RunEffect::LoopWarning { pattern, count } => {
+                self.was_warned = true;
+                let is_told =
+                    self.joined.last().is_some_and(|message| message.text().contains(&count.to_string()));
+                if is_told && count >= 2 {
+                    Ok(())
+                } else {
+                    Err(format!("nobody told of {count} times {pattern}"))
+                }
+            }
+            RunEffect::Cut(_) | RunEffect::Notice { .. } => Ok(()),
         }
     }
 
@@ -148,6 +195,9 @@ impl Watched {
 
     fn watch_request(&mut self) -> Result<(), String> {
         self.requests += 1;
+        if self.too_long > 1 {
+            return Err("a request that was too long twice is made again".to_owned());
+        }
         let messages = self.run.conversation().messages();
         let allowed = self.limits.max_messages.max(Conversation::SMALLEST_LIMIT) as usize;
         if self.requests > self.limits.max_turns || messages.len() > allowed || !self.running.is_empty() {
@@ -181,7 +231,13 @@ impl Watched {
 
     fn watch_end(&mut self, end: RunEnd) -> Result<(), String> {
         let is_managers = matches!(end, RunEnd::Finished(_) | RunEnd::Answered(_) | RunEnd::EndedInProse(_));
+        let waits = !self.unread().is_empty() && self.requests < self.limits.max_turns;
         let fits = match (&end, self.role) {
+            (
+                RunEnd::Reported(_) | RunEnd::Finished(_) | RunEnd::Answered(_) | RunEnd::EndedInProse(_),
+                _,
+            ) if waits => false,
+            (RunEnd::Failed(failure), _) if failure.reason == FailReason::Loop => self.was_warned,
             (RunEnd::Answered(_), _) if self.work_done => false,
             (RunEnd::EndedInProse(text), _) if !self.work_done => text.trim().is_empty(),
             (RunEnd::Answered(text), _) if text.trim().is_empty() => false,
@@ -222,8 +278,13 @@ impl Watched {
         match self.results.get(id) {
             Some(result) => *content == result.content && *is_error == result.is_error,
             None if *is_error => {
-                let engines =
-                    ["not accepted", "the run ended before", "`report` was already", "`finish` was already"];
+                let engines = [
+                    "not accepted",
+                    "not run",
+                    "the run ended before",
+                    "`report` was already",
+                    "`finish` was already",
+                ];
                 engines.iter().any(|words| content.starts_with(words)) || content.starts_with(MALFORMED)
             }
             None => content == "accepted",

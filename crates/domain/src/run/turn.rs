@@ -1,0 +1,207 @@
+//! What follows from an answer: its calls, their results, and the next request or the end.
+
+use serde_json::Value;
+
+use super::{
+    AgentRun, AnswerFacts, CallResult, Closing, Phase, RunEffect, RunEnd, RunFailure, RunRole, Standing,
+    closing,
+    doctor::{Asked, Diagnosis},
+    open_calls::{Obstacles, OpenCall, OpenCalls},
+};
+use crate::{
+    id::CallId,
+    limits::{MALFORMED_IN_A_ROW, MOST_CALLS_IN_A_MESSAGE},
+    message::{Message, Part, Role, StopReason},
+    model::{InvalidInput, ModelAnswer},
+    outcome::FailReason,
+    tool::RejectedInput,
+};
+
+/// A call as the model wrote it: id, tool, input.
+type WrittenCall = (CallId, String, Value);
+
+impl AgentRun {
+    pub(super) fn take_answer(&mut self, answer: ModelAnswer, effects: &mut Vec<RunEffect>) {
+        self.usage += answer.usage;
+        self.was_too_long = false;
+        self.conversation.counts(answer.usage.total());
+        let facts = AnswerFacts {
+            stop_reason: answer.stop_reason.clone(),
+            usage: answer.usage,
+            model: answer.model.clone(),
+        };
+        let text = answer.message.text();
+        let calls: Vec<WrittenCall> = answer
+            .message
+            .tool_uses()
+            .map(|(id, name, input)| (id.clone(), name.to_owned(), input.clone()))
+            .collect();
+        self.join(answer.message, Some(facts), effects);
+        if let Some((code, text)) = odd_stop(&answer.stop_reason) {
+            effects.push(RunEffect::Notice { code, text });
+        }
+        match answer.stop_reason {
+            // What such an answer still asks for is not run.
+            StopReason::Refusal => {
+                self.fail(&calls, format!("the model declined to answer: {text}"), effects)
+            }
+            StopReason::ContextWindowExceeded => {
+                self.fail(&calls, "the conversation no longer fits the model's window".to_owned(), effects);
+            }
+            _ if !calls.is_empty() => self.take_calls(calls, &answer.invalid_inputs, effects),
+            StopReason::PauseTurn => self.next_turn(None, effects),
+            _ => self.take_prose(text, effects),
+        }
+    }
+
+    /// An answer without a call: an ending for a manager who has done nothing yet, else asked about once. Words of the
+    /// person that the model has not seen keep the run going.
+    fn take_prose(&mut self, text: String, effects: &mut Vec<RunEffect>) {
+        if self.has_unread_words() {
+            return self.next_turn(None, effects);
+        }
+        match self.role {
+            // No words are no answer.
+            RunRole::Manager if !self.standing.work_done && !text.trim().is_empty() => {
+                self.end(RunEnd::Answered(text), effects);
+            }
+            RunRole::Manager if self.was_asked_to_close => self.end(RunEnd::EndedInProse(text), effects),
+            RunRole::Worker(_) if self.was_asked_to_close => self.end(RunEnd::Malformed(text), effects),
+            role => {
+                self.was_asked_to_close = true;
+                self.next_turn(Some(closing::reminder(role)), effects);
+            }
+        }
+    }
+
+    fn take_calls(
+        &mut self,
+        calls: Vec<WrittenCall>,
+        invalid: &[InvalidInput],
+        effects: &mut Vec<RunEffect>,
+    ) {
+        let mut open = OpenCalls::default();
+        for (at, (id, tool, input)) in calls.into_iter().enumerate() {
+            let asked = Asked::new(&tool, &input);
+            let unreadable = invalid.iter().find(|invalid| invalid.call == id);
+            let result = if at >= MOST_CALLS_IN_A_MESSAGE {
+                Some(refuse(&id, tool, CallResult::error(too_many_calls()), effects))
+            } else if let Some(invalid) = unreadable {
+                let rejected = RejectedInput(format!("{}. What came: {}", invalid.error, invalid.raw));
+                Some(refuse(&id, tool, CallResult::malformed(&rejected), effects))
+            } else if tool == closing::tool_name(self.role) {
+                match Closing::parse(self.role, &input) {
+                    Ok(closing) => open.close_by(&id, &tool, closing),
+                    Err(rejected) => Some(refuse(&id, tool, CallResult::malformed(&rejected), effects)),
+                }
+            } else {
+                effects.push(RunEffect::Call { call: id.clone(), tool, input });
+                None
+            };
+            open.calls.push(OpenCall { id, asked, result });
+        }
+        self.phase = Phase::Tools(open);
+        self.go_on_when_answered(effects);
+    }
+
+    /// When every call of the message is answered: the run ends if a closing call holds, else the model goes on.
+    pub(super) fn go_on_when_answered(&mut self, effects: &mut Vec<RunEffect>) {
+        let has_unread_words = self.has_unread_words();
+        let Phase::Tools(open) = &mut self.phase else { return };
+        if !open.is_answered() {
+            return;
+        }
+        let Standing { holds_back, .. } = &self.standing;
+        let closing = open.close(Obstacles { has_unread_words, holds_back: holds_back.as_deref() });
+        for call in &open.calls {
+            let Some(result) = &call.result else { continue };
+            self.doctor.saw(&call.asked, result);
+            if self.malformed_in_a_row < MALFORMED_IN_A_ROW {
+                self.malformed_in_a_row = if result.is_malformed { self.malformed_in_a_row + 1 } else { 0 };
+            }
+        }
+        if let Some(closing) = closing {
+            return self.end(closing.into_end(), effects);
+        }
+        if self.malformed_in_a_row >= MALFORMED_IN_A_ROW {
+            let text = format!("{MALFORMED_IN_A_ROW} tool inputs in a row did not fit their schema");
+            return self.end(RunEnd::Malformed(text), effects);
+        }
+        self.next_turn(None, effects);
+    }
+
+    /// Asks the model again, with what there is to tell it in one message: the results of its calls, a reminder, what
+    /// the doctor found, the person's words. A run that goes in circles and was told so ends instead; while the person
+    /// speaks, nothing is a circle.
+    fn next_turn(&mut self, reminder: Option<&str>, effects: &mut Vec<RunEffect>) {
+        let warning = match self.diagnosis() {
+            Some(Diagnosis::Hopeless(repetition)) => {
+                let text = repetition.verdict(self.doctor.repeats());
+                return self.end(RunEnd::Failed(RunFailure { reason: FailReason::Loop, text }), effects);
+            }
+            Some(Diagnosis::Warn(repetition)) => Some(repetition),
+            None => None,
+        };
+        let mut parts = match &mut self.phase {
+            Phase::Tools(open) => open.take_results(),
+            Phase::Fresh | Phase::Asking | Phase::Model | Phase::Ended => Vec::new(),
+        };
+        let advice = warning.as_ref().map(|warning| warning.advice(closing::tool_name(self.role)));
+        let told = reminder.map(ToOwned::to_owned).into_iter().chain(advice);
+        parts.extend(told.map(|text| Part::Text { text }));
+        parts.extend(self.take_words());
+        self.join(Message { role: Role::User, parts }, None, effects);
+        if let Some(warning) = warning {
+            let (pattern, count) = (warning.pattern.to_string(), warning.count);
+            effects.push(RunEffect::LoopWarning { pattern, count });
+        }
+        self.request(effects);
+    }
+
+    fn diagnosis(&mut self) -> Option<Diagnosis> {
+        if self.said.is_empty() {
+            return self.doctor.turn_ended();
+        }
+        self.doctor.heard_the_person();
+        None
+    }
+
+    /// Ends the run because of the model; what it still asked for is answered without being run.
+    fn fail(&mut self, calls: &[WrittenCall], text: String, effects: &mut Vec<RunEffect>) {
+        let mut open = OpenCalls::default();
+        open.calls.extend(calls.iter().map(|(id, tool, input)| OpenCall {
+            id: id.clone(),
+            asked: Asked::new(tool, input),
+            result: None,
+        }));
+        self.phase = Phase::Tools(open);
+        self.end(RunEnd::Failed(RunFailure { reason: FailReason::Provider, text }), effects);
+    }
+}
+
+/// Answers a call of which nothing runs.
+fn refuse(call: &CallId, tool: String, result: CallResult, effects: &mut Vec<RunEffect>) -> CallResult {
+    effects.push(RunEffect::Rejected { call: call.clone(), tool, text: result.content.clone() });
+    result
+}
+
+fn too_many_calls() -> String {
+    format!(
+        "not run: a message may hold {MOST_CALLS_IN_A_MESSAGE} calls at most. Read the results of the others, then call \
+         this again where it is still needed"
+    )
+}
+
+/// What to tell people of a stop reason that is not an everyday one.
+fn odd_stop(reason: &StopReason) -> Option<(&'static str, String)> {
+    match reason {
+        StopReason::MaxTokens => {
+            Some(("answer_cut", "the answer reached the model's token limit and was cut there".to_owned()))
+        }
+        StopReason::Other(word) => Some((
+            "unknown_stop_reason",
+            format!("the model stopped for a reason that is not known here: {word}"),
+        )),
+        _ => None,
+    }
+}
