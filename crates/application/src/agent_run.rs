@@ -71,7 +71,8 @@ impl<'a> RunContext<'a> {
 
     /// Takes turns until the machine says that it has ended. A stop is heeded at every wait.
     async fn take_turns(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
-        let mut effects: VecDeque<RunEffect> = machine.step(RunInput::Begin(first)).into();
+        let mut effects = VecDeque::from(self.hand_over(machine));
+        effects.extend(machine.step(RunInput::Begin(first)));
         let mut request = None;
         while let Some(effect) = effects.pop_front() {
             let input = match effect {
@@ -102,9 +103,22 @@ impl<'a> RunContext<'a> {
                     None
                 }
                 RunEffect::Request => {
-                    let id = RequestId::new(self.round.ports.ids.next());
-                    request = Some(id);
-                    Some(self.request(id, machine).await?)
+                    self.intervene().await?;
+                    match self.stop.ending() {
+                        Some(ending) => Some(RunInput::Stop(ending)),
+                        None => {
+                            let told = self.hand_over(machine);
+                            if told.is_empty() {
+                                let id = RequestId::new(self.round.ports.ids.next());
+                                request = Some(id);
+                                Some(self.request(id, machine).await?)
+                            } else {
+                                effects.push_front(RunEffect::Request);
+                                told.into_iter().rev().for_each(|told| effects.push_front(told));
+                                None
+                            }
+                        }
+                    }
                 }
                 RunEffect::Call { call, tool, input } => match (self.stop.ending(), request) {
                     (None, Some(request)) => {
@@ -121,6 +135,7 @@ impl<'a> RunContext<'a> {
                 if matches!(input, RunInput::Stop(_)) {
                     effects.retain(|effect| !matches!(effect, RunEffect::Call { .. } | RunEffect::Request));
                 }
+                effects.extend(self.hand_over(machine));
                 effects.extend(machine.step(input));
             }
         }

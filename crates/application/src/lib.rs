@@ -14,6 +14,8 @@ mod agent_run;
 mod clock;
 mod coordination;
 mod deltas;
+mod hearing;
+mod intervention;
 mod leave;
 mod logging;
 mod person;

@@ -46,7 +46,8 @@ impl RoundContext {
             mentions: Vec::new(),
         })
         .await?;
-        let end = self.work_in_time(request, conversation).await?;
+        let end = self.listening(self.work_in_time(request, conversation)).await?;
+        self.say_unread().await?;
         self.look_once_more().await;
         self.heed_protected_files().await?;
         let end = self.with_protection(end);
@@ -117,6 +118,7 @@ impl RoundContext {
         let mut machine = AgentRun::new(RunRole::Manager, limits, std::mem::take(conversation))
             .within(manager.model_facts().context_window);
         let end = run.drive(&mut machine, Message::user(request.to_text())).await?;
+        run.take_back(&mut machine);
         let (turns, usage) = (machine.turns(), machine.usage());
         self.spent(turns, usage);
         if matches!(end, RunEnd::OutOfTurns) {

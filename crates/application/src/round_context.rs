@@ -70,6 +70,10 @@ pub(crate) struct RoundState {
     pub(crate) agents_used: Vec<AgentName>,
     pub(crate) turns: u32,
     pub(crate) usage: Usage,
+    /// Workers have ended since the manager was asked last.
+    pub(crate) has_new_reports: bool,
+    /// Words of the person that stand in the manager's conversation and that no request showed it.
+    pub(crate) unread_in_conversation: usize,
     /// Something protected stays as a command changed it, and that was said.
     pub(crate) protection_failed: bool,
 }
@@ -89,6 +93,8 @@ impl RoundContext {
             agents_used: Vec::new(),
             turns: 0,
             usage: Usage::default(),
+            has_new_reports: false,
+            unread_in_conversation: 0,
             protection_failed: false,
         };
         lock(&memory).bases.round = None;

@@ -72,7 +72,9 @@ impl RunContext<'_> {
             }
         }
         let run = RunContext::new(self.round, worker, Some(self));
-        run.work(brief).await
+        let ended = run.work(brief).await?;
+        self.round.state().has_new_reports = true;
+        Ok(ended)
     }
 
     /// Runs this worker on `brief` and gives back what the manager reads.

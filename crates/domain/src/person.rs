@@ -22,12 +22,6 @@ mod window;
 
 pub use window::{Window, WindowStep};
 
-/// How long a question stays open where nothing else is said (contract 3, `question_timeout_seconds`).
-pub const QUESTION_TIMEOUT: Duration = Duration::from_secs(600);
-
-/// How long the window after reports is open where nothing else is said (contract 3, `intervention_seconds`).
-pub const INTERVENTION: Duration = Duration::from_secs(5);
-
 /// Who is there to be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
@@ -82,7 +76,10 @@ impl<M: Matter> Waits<M> {
     }
 
     fn settle_all(&mut self, settled: impl Fn() -> Settled<M::Answer>) {
-        self.0.values_mut().filter(|waiting| waiting.is_none()).for_each(|waiting| *waiting = Some(settled()));
+        self.0
+            .values_mut()
+            .filter(|waiting| waiting.is_none())
+            .for_each(|waiting| *waiting = Some(settled()));
     }
 
     fn is_any_open(&self) -> bool {
@@ -299,6 +296,17 @@ impl PersonQueue {
     #[must_use]
     pub fn unread(&self) -> usize {
         self.unread.len()
+    }
+
+    /// The manager reads this next: it was written down already.
+    pub fn hand_over(&mut self, text: String) {
+        self.unread.push_back(text);
+    }
+
+    /// The manager was given these and did not read them.
+    pub fn take_back(&mut self, words: Vec<String>) {
+        let later = std::mem::replace(&mut self.unread, words.into());
+        self.unread.extend(later);
     }
 
     /// What the manager reads now, in the order it was said.

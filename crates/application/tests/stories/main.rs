@@ -8,6 +8,7 @@ mod cancel;
 mod endings;
 mod faults;
 mod leave;
+mod person;
 mod secrets;
 mod stage;
 mod story;

@@ -1,0 +1,94 @@
+//! What the person says without being asked: written down at once, read by the manager with its next request.
+//!
+//! Words that no request of the round took along are kept for the next round of the session, and a notice says so.
+
+use std::future::Future;
+
+use domain::{
+    event::EventBody,
+    person::PersonQueue,
+    ports::JournalError,
+    run::{AgentRun, RunEffect, RunInput},
+};
+use futures_util::future::try_join;
+
+use crate::{agent_run::RunContext, person::Person, round_context::RoundContext};
+
+/// While it lives, what the person says is taken.
+struct Listening<'p>(&'p Person);
+
+impl<'p> Listening<'p> {
+    fn to(person: &'p Person) -> Self {
+        person.change(PersonQueue::listen);
+        Self(person)
+    }
+}
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        self.0.change(PersonQueue::stop_listening);
+    }
+}
+
+impl RoundContext {
+    /// Does the work of the round, and writes down what the person says meanwhile.
+    pub(crate) async fn listening<T>(
+        &self,
+        work: impl Future<Output = Result<T, JournalError>>,
+    ) -> Result<T, JournalError> {
+        let listening = Listening::to(&self.ports.person);
+        let work = async {
+            let done = work.await;
+            drop(listening);
+            done
+        };
+        let (done, ()) = try_join(work, self.write_down()).await?;
+        Ok(done)
+    }
+
+    /// Writes down what is said until nothing is taken any more: before the manager reads it (law 1).
+    async fn write_down(&self) -> Result<(), JournalError> {
+        let person = &self.ports.person;
+        loop {
+            let said = person.until(|queue| match queue.unwritten() {
+                Some(text) => Some(Some(text.to_owned())),
+                None => (!queue.is_listening()).then_some(None),
+            });
+            let Some(text) = said.await else { return Ok(()) };
+            self.append(EventBody::MessageQueued { text }).await?;
+            person.change(PersonQueue::written);
+        }
+    }
+
+    /// Says that words of the person were not read in this round.
+    pub(crate) async fn say_unread(&self) -> Result<(), JournalError> {
+        let text = match self.ports.person.change(|queue| queue.unread()) + self.state().unread_in_conversation {
+            0 => return Ok(()),
+            1 => "a message came too late for this round: the manager of the session's next round reads it first"
+                .to_owned(),
+            count => format!(
+                "{count} messages came too late for this round: the manager of the session's next round reads them first"
+            ),
+        };
+        self.append(EventBody::Notice { code: "message_unread".to_owned(), text }).await
+    }
+}
+
+impl RunContext<'_> {
+    /// Hands the manager what the person has said. What joins its conversation at once has to be told before anything
+    /// else.
+    pub(crate) fn hand_over(&self, machine: &mut AgentRun) -> Vec<RunEffect> {
+        if !self.is_manager() {
+            return Vec::new();
+        }
+        let said = self.round.ports.person.change(PersonQueue::read);
+        said.into_iter().flat_map(|text| machine.step(RunInput::Said(text))).collect()
+    }
+
+    /// Takes back what the manager's run did not read.
+    pub(crate) fn take_back(&self, machine: &mut AgentRun) {
+        let (joined, unsaid) = machine.take_unread();
+        self.round.state().unread_in_conversation = joined;
+        self.round.ports.person.change(|queue| queue.take_back(unsaid));
+    }
+}
