@@ -152,7 +152,7 @@ async fn an_endpoint_that_nobody_serves_is_named() {
     let error = said.the("error");
     assert_eq!(error["code"], "model_unreachable");
     let text = error["text"].as_str().unwrap_or_default();
-    assert!(text.contains(&url) && text.contains("cannot connect; check the network"), "{text}");
+    assert!(text.contains(&url) && text.contains("cannot connect: the connection is refused"), "{text}");
     assert!(error["chain"].as_array().is_some_and(|chain| !chain.is_empty()), "{error}");
 
     let people = call("text").run().await;

@@ -12,7 +12,10 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::sync::OnceCell;
 
-use crate::proxies::{Proxies, Way};
+use crate::{
+    proxies::{Proxies, Way},
+    unreached::Names,
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -109,6 +112,7 @@ impl Endpoint {
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(redirect::Policy::none())
+            .dns_resolver(Names)
             .connect_timeout(CONNECT_TIMEOUT)
             .user_agent(concat!("better-llm/", env!("CARGO_PKG_VERSION")))
             .no_proxy();

@@ -19,6 +19,7 @@ mod sse;
 #[cfg(test)]
 mod test_support;
 mod text;
+mod unreached;
 
 #[cfg(feature = "fuzzing")]
 pub use anthropic::fuzzing;

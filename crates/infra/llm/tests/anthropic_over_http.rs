@@ -239,6 +239,32 @@ async fn nobody_listening_is_unreachable_and_said_with_the_address() {
     let error = ask(&AnthropicModel::new(settings).unwrap()).await.1.unwrap_err();
     assert_eq!(error.kind, ModelErrorKind::Unreachable);
     assert!(error.what.contains(&address) && error.source.is_some(), "{error:?}");
+    assert!(error.what.contains("refused: nobody listens there"), "P34: {}", error.what);
+}
+
+/// P34: the cause is named.
+#[tokio::test]
+async fn a_name_without_an_address_and_a_server_without_tls_are_told_apart() {
+    let failed = async |base_url: String| {
+        let settings = AnthropicSettings::new(Secret::new("sk-hush").unwrap());
+        let error = ask(&AnthropicModel::new(AnthropicSettings { base_url, ..settings }).unwrap()).await.1;
+        let error = error.unwrap_err();
+        assert_eq!((error.kind, error.source.is_some()), (ModelErrorKind::Unreachable, true));
+        error.what
+    };
+    // A label that is too long for any name server, so that none is asked.
+    let what = failed(format!("http://{}.test", "m".repeat(70))).await;
+    assert!(what.contains("its name has no address (DNS)"), "{what}");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut peer, _) = listener.accept().await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut peer, b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        peer
+    });
+    let what = failed(format!("https://{address}")).await;
+    drop(server.await.unwrap());
+    assert!(what.contains("no trusted encrypted connection (TLS)"), "{what}");
 }
 
 /// A model at `base_url` behind a proxy on loopback.

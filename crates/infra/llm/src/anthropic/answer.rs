@@ -80,6 +80,8 @@ pub(super) struct Assembler {
     stop_reason: Option<StopReason>,
     blocks: Vec<(u32, Block)>,
     tool_calls: usize,
+    /// Events so far that carried something of the answer.
+    contents: u64,
 }
 
 impl Assembler {
@@ -95,6 +97,16 @@ impl Assembler {
         } else {
             self.take_event(event.name, event.data)
         }
+    }
+
+    /// How many events have carried something of the answer: blocks that begin, text, thinking, input of calls.
+    pub(super) const fn contents(&self) -> u64 {
+        self.contents
+    }
+
+    /// What the answer has taken so far, as far as the provider said so.
+    pub(super) const fn usage(&self) -> Usage {
+        self.usage
     }
 
     fn take_event(&mut self, kind: &[u8], data: &[u8]) -> Result<Option<ModelItem>, AnswerError> {
@@ -141,6 +153,7 @@ impl Assembler {
                 return Err(AnswerError::TooMuch { what: "tool calls", limit: MOST_TOOL_CALLS });
             }
         }
+        self.contents += 1;
         let item = item(self.blocks.len(), block.shown());
         self.blocks.push((start.index, block));
         Ok(item)
@@ -151,6 +164,7 @@ impl Assembler {
         let Some(part) = self.blocks.iter().rposition(|(index, _)| *index == event.index) else {
             return Err(out_of_order("content_block_delta", format!("block {} has not begun", event.index)));
         };
+        self.contents += u64::from(event.delta.carries_content());
         match self.blocks.get_mut(part) {
             Some((_, block)) => Ok(item(part, block.grow(&event.delta)?)),
             None => Ok(None),

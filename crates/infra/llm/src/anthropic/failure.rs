@@ -10,17 +10,27 @@ use domain::{
 };
 use reqwest::{
     StatusCode,
-    header::{DATE, HeaderMap, LOCATION, RETRY_AFTER},
+    header::{DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER},
 };
 
 use super::{answer::AnswerError, wire::ErrorEnvelope};
-use crate::{http_failure::kind_of_status, text::excerpt};
+use crate::{http_failure::kind_of_status, text::excerpt, unreached::why};
 
 /// What of a server's words is shown, in bytes.
 const SHOWN: usize = 2_048;
 
 /// Error codes of a 429 that more waiting does not mend.
 const SPEND_LIMITS: [&str; 2] = ["enforced_spend_limit_reached", "contract_spend_limit_reached"];
+
+/// What no server's word makes worth another try (contract 10); 402 is a matter of money.
+const NEVER_AGAIN: [StatusCode; 6] = [
+    StatusCode::BAD_REQUEST,
+    StatusCode::UNAUTHORIZED,
+    StatusCode::PAYMENT_REQUIRED,
+    StatusCode::FORBIDDEN,
+    StatusCode::NOT_FOUND,
+    StatusCode::PAYLOAD_TOO_LARGE,
+];
 
 /// Where a request went, for messages.
 #[derive(Debug, Clone)]
@@ -63,8 +73,8 @@ impl Place {
     pub(super) fn unsent(&self, error: reqwest::Error) -> ModelError {
         let error = error.without_url();
         if error.is_connect() {
-            let problem = "cannot connect; check the network, the base URL and HTTPS_PROXY";
-            self.caused(ModelErrorKind::Unreachable, problem, error)
+            let problem = format!("cannot connect: {}", why(&error));
+            self.caused(ModelErrorKind::Unreachable, &problem, error)
         } else {
             self.caused(ModelErrorKind::Cut, "the connection broke before an answer came", error)
         }
@@ -123,9 +133,18 @@ impl Place {
 
 fn kind_of_refusal(status: StatusCode, headers: &HeaderMap, code: Option<&str>) -> ModelErrorKind {
     let kind = kind_of_status(status.as_u16(), retry_after(headers));
-    let is_spend_limit = code.is_some_and(|code| SPEND_LIMITS.contains(&code));
-    let must_not_retry = headers.get("x-should-retry").is_some_and(|value| value == "false");
-    if kind.is_retryable() && (is_spend_limit || must_not_retry) { ModelErrorKind::Rejected } else { kind }
+    if code.is_some_and(|code| SPEND_LIMITS.contains(&code)) {
+        return if kind.is_retryable() { ModelErrorKind::Rejected } else { kind };
+    }
+    match headers.get("x-should-retry").map(HeaderValue::as_bytes) {
+        Some(b"false") if kind.is_retryable() => ModelErrorKind::Rejected,
+        Some(b"true")
+            if status.is_client_error() && !NEVER_AGAIN.contains(&status) && !kind.is_retryable() =>
+        {
+            ModelErrorKind::Unavailable { retry_after: retry_after(headers) }
+        }
+        _ => kind,
+    }
 }
 
 fn kind_of_error_type(error_type: &str) -> ModelErrorKind {
@@ -238,6 +257,21 @@ mod tests {
         assert_eq!(refused(503, &[("x-should-retry", "false")], "").0, ModelErrorKind::Rejected);
         let wait = ModelErrorKind::RateLimited { retry_after: Some(Duration::from_secs(3)) };
         assert_eq!(refused(429, &[("retry-after", "3")], "").0, wait);
+    }
+
+    /// Reliability 1.4: a server's word counts both ways; P35: but not for what contract 10 never tries again.
+    #[test]
+    fn a_server_that_says_yes_is_asked_again_except_where_that_cannot_help() {
+        let yes = |status| refused(status, &[("x-should-retry", "true")], "").0;
+        for status in [405, 422, 425] {
+            assert_eq!(yes(status), ModelErrorKind::Unavailable { retry_after: None }, "{status}");
+        }
+        for status in [302, 400, 401, 402, 403, 404, 413] {
+            assert!(!yes(status).is_retryable(), "{status}");
+        }
+        let spent = r#"{"error":{"type":"rate_limit_error","message":"m",
+            "details":{"error_code":"contract_spend_limit_reached"}}}"#;
+        assert_eq!(refused(429, &[("x-should-retry", "true")], spent).0, ModelErrorKind::Rejected);
     }
 
     #[test]

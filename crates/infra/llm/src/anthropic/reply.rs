@@ -19,6 +19,9 @@ mod tests;
 /// used again; one that lingers is not worth waiting for.
 const LINGER: Duration = Duration::from_millis(250);
 
+/// The longest time in which bytes may come and nothing of the answer with them (reliability 1.4).
+const LONGEST_WITHOUT_CONTENT: Duration = Duration::from_secs(600);
+
 /// A body as it arrives.
 pub(super) type Chunks =
     Pin<Box<dyn Stream<Item = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>> + Send>>;
@@ -32,14 +35,17 @@ pub(super) struct Reply {
     ready: VecDeque<ModelItem>,
     ended: Option<Result<ModelAnswer, ModelError>>,
     /// When the next byte must be here.
-    deadline: Instant,
+    byte_by: Instant,
     idle_timeout: Duration,
+    /// When something more of the answer must be here; pings and comments do not count.
+    content_by: Instant,
     place: Place,
 }
 
 impl Reply {
     /// Reads `chunks`, whose first byte must come before `first_byte_by`, each later one within `idle_timeout` of the
-    /// one before; comments and pings count.
+    /// one before; comments and pings count, but they alone keep nothing alive for longer than
+    /// [`LONGEST_WITHOUT_CONTENT`].
     pub(super) fn new(chunks: Chunks, first_byte_by: Instant, idle_timeout: Duration, place: Place) -> Self {
         Self {
             chunks,
@@ -47,8 +53,9 @@ impl Reply {
             assembler: Assembler::default(),
             ready: VecDeque::new(),
             ended: None,
-            deadline: first_byte_by,
+            byte_by: first_byte_by,
             idle_timeout,
+            content_by: Instant::now() + LONGEST_WITHOUT_CONTENT,
             place,
         }
     }
@@ -76,33 +83,40 @@ impl Reply {
                 Some(Err(error)) => return Err(error),
                 None => match self.chunk().await {
                     Ok(bytes) => self.take(&bytes),
-                    Err(error) => self.ended = Some(Err(error)),
+                    Err(error) => self.ended = Some(Err(error.having_used(self.assembler.usage()))),
                 },
             }
         }
     }
 
     async fn chunk(&mut self) -> Result<Bytes, ModelError> {
-        match timeout_at(self.deadline, self.chunks.next()).await {
-            Ok(Some(Ok(bytes))) => {
-                self.deadline = Instant::now() + self.idle_timeout;
-                Ok(bytes)
-            }
+        match timeout_at(self.byte_by.min(self.content_by), self.chunks.next()).await {
+            Ok(Some(Ok(bytes))) => Ok(bytes),
             Ok(Some(Err(source))) => Err(self.place.caused(
                 ModelErrorKind::Cut,
                 "the connection broke in the middle of the answer",
                 source,
             )),
             Ok(None) => Err(self.place.error(ModelErrorKind::Cut, "the stream ended before the answer did")),
-            Err(_) => {
+            Err(_) if self.byte_by <= self.content_by => {
                 let problem = "the answer stalled: no byte came for too long";
                 Err(self.place.error(ModelErrorKind::Silent, problem))
+            }
+            Err(_) => {
+                let minutes = LONGEST_WITHOUT_CONTENT.as_secs() / 60;
+                let problem = format!(
+                    "the answer stalled: the connection lives, but nothing of the answer came for {minutes} minutes"
+                );
+                Err(self.place.error(ModelErrorKind::Silent, &problem))
             }
         }
     }
 
     fn take(&mut self, bytes: &[u8]) {
+        let now = Instant::now();
+        self.byte_by = now + self.idle_timeout;
         let Self { parser, assembler, ready, ended, .. } = self;
+        let before = assembler.contents();
         let fed = parser.feed(bytes, |event| {
             // What follows the answer is not ours to judge.
             if ended.is_none() {
@@ -114,8 +128,11 @@ impl Reply {
             }
             Ok(())
         });
+        if self.assembler.contents() != before {
+            self.content_by = now + LONGEST_WITHOUT_CONTENT;
+        }
         if let (Err(error), None) = (fed, &self.ended) {
-            self.ended = Some(Err(self.place.lost(error)));
+            self.ended = Some(Err(self.place.lost(error).having_used(self.assembler.usage())));
         }
     }
 

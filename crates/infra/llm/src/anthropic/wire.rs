@@ -98,6 +98,13 @@ pub(super) struct Delta<'a> {
     pub(super) signature: Cow<'a, str>,
 }
 
+impl Delta<'_> {
+    /// Whether there is anything in it.
+    pub(super) fn carries_content(&self) -> bool {
+        [&self.text, &self.thinking, &self.partial_json, &self.signature].iter().any(|text| !text.is_empty())
+    }
+}
+
 /// `message_delta`.
 #[derive(Debug, Deserialize)]
 pub(super) struct MessageDelta<'a> {

@@ -97,7 +97,7 @@ fn a_body_that_says_nothing_for_too_long_is_silent() {
 #[test]
 fn a_slow_first_byte_pings_and_comments_keep_an_answer_alive() {
     let mut script = vec![Wire::Wait(119), Wire::Bytes(b"event: ping\ndata: {}\n\n".to_vec())];
-    for _ in 0..10 {
+    for _ in 0..2 {
         script.extend([
             Wire::Wait(80),
             Wire::Bytes(b": alive\n\n".to_vec()),
@@ -109,6 +109,67 @@ fn a_slow_first_byte_pings_and_comments_keep_an_answer_alive() {
     script.push(Wire::Bytes(TURN.to_vec()));
     let (items, error) = paused().block_on(read(script));
     assert_eq!((items.len(), error), (3, None));
+}
+
+/// P32: bytes keep a connection alive, and pings alone, or a byte now and then, no answer.
+#[test]
+fn an_answer_of_which_nothing_comes_for_ten_minutes_is_silent() {
+    let check = |beginning: Vec<Wire>, drip: &[u8], shown: usize| {
+        let drips = (0..40).flat_map(|_| [Wire::Wait(30), Wire::Bytes(drip.to_vec())]);
+        let runtime = paused();
+        let (items, error) = runtime.block_on(async {
+            let began = Instant::now();
+            let read = read(beginning.into_iter().chain(drips).collect()).await;
+            assert_eq!(began.elapsed().as_secs(), 600);
+            read
+        });
+        let (kind, what) = error.unwrap();
+        assert_eq!((items.len(), kind), (shown, ModelErrorKind::Silent));
+        assert!(what.contains("nothing of the answer came for 10 minutes"), "{what}");
+    };
+    check(vec![], b"event: ping\ndata: {\"type\": \"ping\"}\n\n", 0);
+    check(vec![], b"d", 0);
+    let Wire::Bytes(half) = half() else { panic!() };
+    let end = half.windows(2).rposition(|pair| pair == b"\n\n").unwrap() + 2;
+    check(vec![Wire::Bytes(half[..end].to_vec())], b": alive\n\n", 2);
+}
+
+/// A call's input is not shown, and is content all the same.
+#[test]
+fn an_answer_whose_call_grows_is_not_silent() {
+    let event = |kind: &str, data: &str| Wire::Bytes(format!("event: {kind}\ndata: {data}\n\n").into());
+    let start = r#"{"index":0,"content_block":{"type":"tool_use","id":"t","name":"write","input":{}}}"#;
+    let mut script =
+        vec![event("message_start", r#"{"message":{"model":"m"}}"#), event("content_block_start", start)];
+    for piece in ["{", "\\\"a\\\"", ":", "1", "}"] {
+        let delta =
+            format!(r#"{{"index":0,"delta":{{"type":"input_json_delta","partial_json":"{piece}"}}}}"#);
+        script.extend((0..9).flat_map(|_| [Wire::Wait(60), Wire::Bytes(b":\n".to_vec())]));
+        script.push(event("content_block_delta", &delta));
+    }
+    script.push(event("message_delta", r#"{"delta":{"stop_reason":"tool_use"}}"#));
+    script.push(event("message_stop", "{}"));
+    let (items, error) = paused().block_on(read(script));
+    assert_eq!((items.len(), error), (1, None));
+}
+
+/// P39: what a failed answer took is told as far as it is known.
+#[test]
+fn a_failed_answer_says_what_it_took() {
+    let redactor = Arc::new(Redactor::new(Vec::new()));
+    for end in [
+        Wire::Break,
+        Wire::Bytes(b"event: error\ndata: {\"error\":{\"type\":\"overloaded_error\"}}\n\n".to_vec()),
+    ] {
+        let head = b"event: message_start\ndata: {\"message\":{\"model\":\"m\",\"usage\":{\"input_tokens\":7,\"output_tokens\":1}}}\n\n";
+        let chunks = chunks(vec![Wire::Bytes(head.to_vec()), end]);
+        let place = Place { url: String::new(), request_id: None, redactor: Arc::clone(&redactor) };
+        let error = paused().block_on(async {
+            let reply = Reply::new(chunks, Instant::now() + FIRST_BYTE, IDLE, place);
+            reply.into_stream().next().await.unwrap().unwrap_err()
+        });
+        assert_eq!((error.usage.input_tokens, error.usage.output_tokens), (7, 1));
+    }
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn overloads_in_a_row_shut_the_gate_until_one_request_is_answered() {
     let mut scene = Scene::new();
     scene.arrive(6, 0);
     assert_eq!(scene.let_in(0).len(), 6);
-    let mut overload = |scene: &mut Scene, now| scene.turnstile.learn(Lesson::Overloaded, scene.at(now));
+    let overload = |scene: &mut Scene, now| scene.turnstile.learn(Lesson::Overloaded, scene.at(now));
     assert_eq!([0; 4].map(|now| overload(&mut scene, now)), [false; 4]);
     scene.turnstile.answered();
     assert_eq!([0; 5].map(|now| overload(&mut scene, now)), [false, false, false, false, true]);
