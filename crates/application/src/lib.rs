@@ -7,6 +7,7 @@
 //! It knows no HTTP, no SQLite, no file system and no terminal.
 
 pub mod event_log;
+pub mod event_stream;
 pub mod session;
 pub mod team;
 
@@ -22,6 +23,7 @@ mod person;
 mod protection;
 mod question;
 mod reporting;
+mod reviewing;
 mod round;
 mod round_context;
 mod round_effects;
@@ -31,6 +33,7 @@ mod tool_runner;
 mod verification;
 mod worker;
 
-pub use event_log::{EventStream, Published};
+pub use event_log::Published;
+pub use event_stream::EventStream;
 pub use session::{CommandRefused, SessionHandle, SessionParts};
 pub use team::{Member, Recruit, Team};

@@ -22,6 +22,8 @@ pub(crate) struct Question {
     pub(crate) text: String,
     /// The answers to choose from, the best first; none: a free answer. The person may answer in other words.
     pub(crate) options: Vec<String>,
+    /// What is taken where nobody answers in time.
+    pub(crate) default: Option<String>,
 }
 
 /// What came of a question.
@@ -43,14 +45,13 @@ pub(crate) enum Answered {
 impl RoundContext {
     /// Asks the person, and waits for the answer. The events stand in `scope`.
     pub(crate) async fn ask(&self, scope: &Scope, question: Question) -> Result<Answered, JournalError> {
-        let Question { asker, text, options } = question;
+        let Question { asker, text, options, default } = question;
         let (person, log) = (&self.ports.person, &self.ports.log);
         let question_id = QuestionId::new(self.ports.ids.next());
         // Before the question is out, so that no answer can come too early.
         let waiting = person.ask(question_id);
         let now = self.ports.clock.now();
         let deadline = if waiting.is_some() { now.plus(person.question_timeout()) } else { now };
-        let default = options.first().cloned();
         log.append(scope, EventBody::Question { question_id, asker, text, options, deadline }).await?;
         let Some(waiting) = waiting else { return Ok(Answered::Unanswered) };
         let (by, answered) = match waiting.settled(&self.stop).await {
@@ -75,7 +76,8 @@ impl RunContext<'_> {
     /// Puts the manager's question to the person. Where nobody answers, the round ends and says what it waits for.
     pub(crate) async fn ask_person(&self, asked: AskUser) -> Result<(ToolStatus, String), JournalError> {
         let AskUser { question: text, options } = asked;
-        let question = Question { asker: self.agent().to_string(), text, options };
+        let default = options.first().cloned();
+        let question = Question { asker: self.agent().to_string(), text, options, default };
         Ok(match self.round.ask(&self.scope, question).await? {
             Answered::With { text, by_person: true } => (ToolStatus::Ok, text),
             Answered::With { text, by_person: false } => {

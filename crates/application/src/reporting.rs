@@ -7,6 +7,7 @@ use domain::{
     evidence::{CheckedClaims, Evidence, ObservedFiles, check_claims, claimed_files},
     ports::JournalError,
     report::Report,
+    review::ChangedFiles,
     workflow::{WorkerEnd, WorkerResult},
     workspace::{Changes, WorkspaceError},
 };
@@ -14,10 +15,12 @@ use domain::{
 use crate::{agent_run::RunContext, team::worker_kind, telling::with_causes};
 
 impl RunContext<'_> {
-    /// Lays the engine's evidence beside a report, holds its claims against it, and tells everybody.
+    /// Lays the engine's evidence beside a report, holds its claims against it, and tells everybody. `changed` since the
+    /// last review.
     pub(crate) async fn take_report(
         &self,
         report: &Report,
+        changed: ChangedFiles,
         result: &mut WorkerResult<'_>,
     ) -> Result<WorkerEnd, JournalError> {
         let (evidence, claims) = match self.stop.bound(self.evidence(report)).await {
@@ -45,7 +48,7 @@ impl RunContext<'_> {
         result.evidence = Some(evidence);
         result.claims_refuted.clone_from(&claims.refuted);
         result.claims_unverified.clone_from(&claims.unverified);
-        Ok(WorkerEnd::Reported { report: report.clone(), claims })
+        Ok(WorkerEnd::Reported { report: report.clone(), claims, changed })
     }
 
     async fn evidence(&self, report: &Report) -> Result<(Evidence, CheckedClaims), WorkspaceError> {

@@ -6,8 +6,7 @@ use std::{
 };
 
 use domain::{
-    agent::{AgentName, WorkerKind},
-    brief::Brief,
+    agent::AgentName,
     event::{EventBody, Scope},
     evidence::Observations,
     id::CallId,
@@ -17,6 +16,7 @@ use domain::{
     outcome::Ending,
     permission::SandboxState,
     ports::{Clock, IdSource, JournalError, Processes, Servers, WorkspacePort},
+    review::Ledger,
     workflow::{Round, RoundEffect, RoundInput},
     workspace::{Bases, Checkpoint},
 };
@@ -47,6 +47,7 @@ pub(crate) struct RoundPorts {
 #[derive(Debug, Default)]
 pub(crate) struct SessionMemory {
     bases: Bases,
+    ledger: Ledger,
     call_ids: HashSet<CallId>,
 }
 
@@ -86,8 +87,9 @@ impl RoundContext {
         memory: Arc<Mutex<SessionMemory>>,
         stop: StopSignal,
     ) -> Self {
+        let ledger = lock(&memory).ledger.clone();
         let state = RoundState {
-            machine: Round::new(ports.limits.clone()),
+            machine: Round::new(ports.limits.clone()).reviewing(ledger),
             seen: Observations::default(),
             ended: None,
             agents_used: Vec::new(),
@@ -111,8 +113,12 @@ impl RoundContext {
         let mut state = self.state();
         let effects = state.machine.step(input);
         for effect in &effects {
-            if let RoundEffect::End { ending, summary } = effect {
-                state.ended = Some((*ending, summary.clone()));
+            match effect {
+                RoundEffect::End { ending, summary } => state.ended = Some((*ending, summary.clone())),
+                RoundEffect::ReviewCycle { .. } => {
+                    lock(&self.memory).ledger = state.machine.ledger().clone();
+                }
+                _ => {}
             }
         }
         effects
@@ -151,11 +157,9 @@ impl RoundContext {
         is_first
     }
 
-    /// A review has ended that saw the workspace at `checkpoint`.
+    /// A review has ended that saw the workspace at `checkpoint`; none: that state could not be kept.
     pub(crate) fn reviewed(&self, checkpoint: Option<Checkpoint>) {
-        if checkpoint.is_some() {
-            lock(&self.memory).bases.last_review = checkpoint;
-        }
+        lock(&self.memory).bases.last_review = checkpoint;
     }
 
     /// Makes the call ids of an answer unique in the session, so that a result can only mean one call.
@@ -179,29 +183,6 @@ impl RoundContext {
                 *id = free;
             }
         }
-    }
-
-    /// A reviewer sees what earlier reviews left open, with the engine's ids.
-    pub(crate) fn tell_open_findings(&self, kind: WorkerKind, brief: &mut Brief) {
-        if kind != WorkerKind::Reviewer {
-            return;
-        }
-        let open = self.state().machine.open_findings().to_vec();
-        if open.is_empty() {
-            return;
-        }
-        let mut text = brief.context.take().unwrap_or_default();
-        text.push_str("\n\nStill open from the last review (repeat the id of what is not mended):");
-        for finding in open {
-            let place = match (&finding.file, finding.line) {
-                (Some(file), Some(line)) => format!(" ({file}:{line})"),
-                (Some(file), None) => format!(" ({file})"),
-                _ => String::new(),
-            };
-            let id = finding.id.unwrap_or_default();
-            text.push_str(&format!("\n- {id}{place}: {}", finding.message));
-        }
-        brief.context = Some(text.trim().to_owned());
     }
 
     /// Says something of the round itself.

@@ -1,7 +1,6 @@
 //! What the manager's own tools do: a worker's run, brief in and checked report out; and a question to the person.
 
 use domain::{
-    agent::WorkerKind,
     brief::Brief,
     context::Conversation,
     event::{Backend, EventBody},
@@ -9,17 +8,18 @@ use domain::{
     message::Message,
     outcome::{Ending, FailReason, LimitReason},
     ports::JournalError,
+    review::ChangedFiles,
     run::{AgentRun, CallResult, RunEnd, RunFailure, RunLimits, RunRole},
     tool::ToolStatus,
     workflow::{RoundEffect, RoundInput, WorkerEnd, WorkerResult},
-    workspace::Checkpoint,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
     agent_run::RunContext,
     coordination::CoordinationCall,
+    reviewing::{self, UnderReview},
     team::{Member, worker_kind},
     telling::millis,
 };
@@ -80,7 +80,7 @@ impl RunContext<'_> {
     /// Runs this worker on `brief` and gives back what the manager reads.
     async fn work(mut self, mut brief: Brief) -> Result<(ToolStatus, String), JournalError> {
         let kind = worker_kind(&self.member.spec);
-        self.round.tell_open_findings(kind, &mut brief);
+        let review = self.begin_review(kind, &mut brief).await?;
         self.writes = brief.writes.clone().map(Into::into);
         let began = Instant::now();
         self.round.used(self.agent());
@@ -92,7 +92,6 @@ impl RunContext<'_> {
             max_messages: self.round.ports.limits.max_messages,
             loop_repeats: self.round.ports.limits.loop_repeats,
         };
-        let reviewed_state = self.state_under_review(kind).await;
         let mut machine = AgentRun::new(RunRole::Worker(kind), limits, Conversation::default())
             .within(self.member.model_facts().context_window);
         let end = self.drive_in_time(&mut machine, Message::user(brief.to_text())).await?;
@@ -105,8 +104,14 @@ impl RunContext<'_> {
         let mut result = WorkerResult::without_report(self.agent().as_str(), "failed");
         let worker_end = match &end {
             RunEnd::Reported(report) => {
-                self.round.reviewed(reviewed_state);
-                self.take_report(report, &mut result).await?
+                let changed = match review {
+                    Some(UnderReview { state, changed }) => {
+                        self.round.reviewed(state);
+                        changed
+                    }
+                    None => ChangedFiles::unknown(&self.round.ports.cwd),
+                };
+                self.take_report(report, changed, &mut result).await?
             }
             other => {
                 let (status, text) = self.failure(other);
@@ -128,25 +133,10 @@ impl RunContext<'_> {
         })
         .await?;
         let agent = self.agent().clone();
-        for effect in self.round.apply(RoundInput::WorkerEnded { agent, kind, end: worker_end }).await? {
-            if let RoundEffect::ReviewCycle { cycle, verdict, open_findings } = effect {
-                let (cycle, limit) = (cycle.number(), cycle.limit());
-                result.review = Some(
-                    json!({ "cycle": cycle, "limit": limit, "verdict": verdict, "open": open_findings }),
-                );
-            }
-        }
+        let ended = self.round.apply(RoundInput::WorkerEnded { agent, kind, end: worker_end }).await?;
+        result.review = reviewing::told_of_review(&ended);
         let status = if result.report.is_some() { ToolStatus::Ok } else { ToolStatus::Error };
         Ok((status, serde_json::to_string(&result).unwrap_or_else(|error| error.to_string())))
-    }
-
-    /// The workspace that a review looks at; none for other workers, and where nothing changed so far.
-    async fn state_under_review(&self, kind: WorkerKind) -> Option<Checkpoint> {
-        if kind != WorkerKind::Reviewer || self.round.bases().round.is_none() {
-            return None;
-        }
-        // Without it the next reviewer's `diff` of `last_review` says that there is none.
-        self.stop.bound(self.round.ports.workspace.checkpoint()).await.ok()
     }
 
     /// Drives the run, at most for the worker's timeout (spec O-14). It does not work while the person is asked.

@@ -18,6 +18,7 @@ use crate::{
     outcome::Ending,
     permission::SandboxState,
     report::{ReportedFinding, Verdict},
+    review::ClosedFinding,
     time::Timestamp,
     tool::ToolStatus,
 };
@@ -211,8 +212,18 @@ pub enum EventBody {
         claims_refuted: Vec<String>,
         claims_unverified: Vec<String>,
     },
-    /// A review ended with a verdict.
-    ReviewCycle { cycle: u32, limit: u32, verdict: Verdict, open_findings: Vec<ReportedFinding> },
+    /// A review ended with a verdict, or a person ended the reviews. `closed`: what that settled. `ignored`: settled
+    /// findings that were said again without new evidence.
+    ReviewCycle {
+        cycle: u32,
+        limit: u32,
+        verdict: Verdict,
+        open_findings: Vec<ReportedFinding>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        closed: Vec<ClosedFinding>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ignored: Vec<ReportedFinding>,
+    },
     /// A request failed and will be tried again.
     Retry { attempt: u32, max_attempts: u32, wait_ms: u64, reason: String },
     /// Something worth knowing.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{agent::WorkerKind, schema::schema_of, tool::RejectedInput};
+use crate::{agent::WorkerKind, schema::schema_of, text, tool::RejectedInput};
 
 /// A planner's report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +81,29 @@ pub struct ReportedFinding {
     pub line: Option<u32>,
     /// What is wrong and what would be right.
     pub message: String,
+}
+
+impl ReportedFinding {
+    /// Id, severity, place and message, as models and people read a finding in a list.
+    #[must_use]
+    pub fn in_a_line(&self) -> String {
+        const MOST: usize = 1_000;
+        let id = self.id.as_ref().map(|id| format!("{id} ")).unwrap_or_default();
+        let severity = match self.severity {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+        };
+        let place = match (&self.file, self.line) {
+            (Some(file), Some(line)) => format!(" ({file}:{line})"),
+            (Some(file), None) => format!(" ({file})"),
+            (None, _) => String::new(),
+        };
+        let message = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
+        let shown = text::head(&message, MOST);
+        let cut = if shown.len() < message.len() { "…" } else { "" };
+        format!("{id}[{severity}]{place}: {shown}{cut}")
+    }
 }
 
 /// How bad a finding is; later is worse.

@@ -40,6 +40,17 @@ pub fn tail(text: &str, most: usize) -> &str {
     text.get(begin..).unwrap_or_default()
 }
 
+/// The whole lines at the beginning of `text` that have at most `most` characters together; where the first one alone has
+/// more, its beginning.
+#[must_use]
+pub fn first_lines(text: &str, most: usize) -> &str {
+    let head = head(text, most);
+    if head.len() == text.len() {
+        return text;
+    }
+    head.rfind('\n').and_then(|end| head.get(..=end)).unwrap_or(head)
+}
+
 /// `text` in at most `columns` columns of a terminal; where something was cut, it ends in `…`.
 #[must_use]
 pub fn fit(text: &str, columns: usize) -> String {
@@ -92,6 +103,15 @@ mod tests {
         assert_eq!(fit("한글과 컴퓨터", 7), "한글과…");
         assert_eq!(fit("ab", 1), "…");
         assert_eq!(fit("한", 0), "");
+    }
+
+    #[test]
+    fn a_cut_between_lines_leaves_whole_ones() {
+        assert_eq!(first_lines("가\n나다\n라", 9), "가\n나다\n라");
+        assert_eq!(first_lines("가\n나다\n라", 5), "가\n나다\n");
+        assert_eq!(first_lines("가\n나다\n라", 4), "가\n");
+        assert_eq!(first_lines("한 줄뿐이다", 3), "한 줄");
+        assert_eq!(first_lines("", 0), "");
     }
 
     proptest! {

@@ -10,14 +10,15 @@ use crate::{
     id::CallId,
     limits::Limits,
     outcome::{Ending, FailReason, NeedReason},
-    report::{Report, ReportedFinding, ReviewerReport, Verdict},
-    review::{self, ReviewCycle},
+    report::Report,
+    review::Ledger,
     run::RunEnd,
 };
 
 mod chain;
 mod effect;
 mod input;
+mod reviews;
 #[cfg(test)]
 mod tests;
 mod worker_result;
@@ -33,9 +34,7 @@ pub use worker_result::WorkerResult;
 #[derive(Debug)]
 pub struct Round {
     limits: Limits,
-    review: Option<ReviewCycle>,
-    next_finding: u32,
-    open_findings: Vec<ReportedFinding>,
+    reviews: Reviews,
     tests: TestState,
     test_fix_cycles: u32,
     coder_failures_in_a_row: u32,
@@ -63,10 +62,8 @@ impl Round {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self {
+            reviews: Reviews::new(&limits),
             limits,
-            review: None,
-            next_finding: 1,
-            open_findings: Vec::new(),
             tests: TestState::Fine,
             test_fix_cycles: 0,
             coder_failures_in_a_row: 0,
@@ -80,16 +77,30 @@ impl Round {
         }
     }
 
+    /// Goes on with the findings that earlier rounds left. Reviews are counted anew: the person has spoken since.
+    #[must_use]
+    pub fn reviewing(mut self, ledger: Ledger) -> Self {
+        self.reviews.go_on_with(ledger);
+        self
+    }
+
     /// Whether there is work that an ending has to account for: a worker ran, or a file changed.
     #[must_use]
     pub const fn work_done(&self) -> bool {
         self.workers_run > 0 || self.files_changed
     }
 
-    /// The findings of the last review that are still open.
+    /// Every finding so far and how it stands, for the next reviewer and the next round.
     #[must_use]
-    pub fn open_findings(&self) -> &[ReportedFinding] {
-        &self.open_findings
+    pub const fn ledger(&self) -> &Ledger {
+        self.reviews.ledger()
+    }
+
+    /// Why the round cannot end as done now, for the manager: the last review asked for changes. Tests that fail are
+    /// no such reason; they are judged at the end.
+    #[must_use]
+    pub fn holds_back(&self) -> Option<String> {
+        self.reviews.hold_back()
     }
 
     /// The test commands that the last tester's report names.
@@ -128,6 +139,11 @@ impl Round {
             RoundInput::DeniedUnasked => {
                 self.denied_unasked = true;
                 Vec::new()
+            }
+            RoundInput::ReviewsDecided(decision) => {
+                let (mut effects, ending) = self.reviews.decided(decision);
+                effects.extend(ending.map(|ending| self.end(ending, String::new())));
+                effects
             }
             RoundInput::QuestionUnanswered => {
                 vec![self.end(Ending::NeedsPerson(NeedReason::Question), String::new())]
@@ -187,9 +203,9 @@ impl Round {
             WorkerEnd::CredentialsRefused => {
                 vec![self.end(Ending::Failed(FailReason::Credentials), String::new())]
             }
-            WorkerEnd::Reported { report, claims } => {
+            WorkerEnd::Reported { report, claims, changed } => {
                 let effects = match &report {
-                    Report::Reviewer(review) => self.reviewed(review),
+                    Report::Reviewer(review) => self.reviews.reviewed(review, &changed),
                     Report::Tester(tester) => {
                         self.named_tests.clone_from(&tester.commands);
                         self.tested(tester.passed && claims.refuted.is_empty());
@@ -225,29 +241,6 @@ impl Round {
         } else {
             self.tests = TestState::Failed;
         }
-    }
-
-    fn reviewed(&mut self, report: &ReviewerReport) -> Vec<RoundEffect> {
-        let limit = self.limits.max_review_iterations;
-        let cycle = self.review.map_or_else(|| Some(ReviewCycle::first(limit)), ReviewCycle::next);
-        // Past the limit the person was asked and the round has ended, so there always is a next cycle here.
-        let Some(cycle) = cycle else { return Vec::new() };
-        let verdict = review::effective_verdict(report);
-        self.open_findings = match verdict {
-            Verdict::Approve => Vec::new(),
-            Verdict::RequestChanges => review::with_ids(&report.findings, &mut self.next_finding),
-        };
-        self.review = (verdict == Verdict::RequestChanges).then_some(cycle);
-        let open_findings = self.open_findings.clone();
-        let mut effects =
-            vec![RoundEffect::ReviewCycle { cycle, verdict, open_findings: open_findings.clone() }];
-        if verdict == Verdict::RequestChanges && cycle.is_last() {
-            effects
-                .push(RoundEffect::LimitReached { limit: "max_review_iterations", value: u64::from(limit) });
-            effects.push(RoundEffect::AskAboutReviews { open_findings });
-            effects.push(self.end(Ending::NeedsPerson(NeedReason::ReviewLimit), String::new()));
-        }
-        effects
     }
 
     /// The end of a round whose manager's run has ended (contract 2).

@@ -104,9 +104,12 @@ async fn the_manager_reads_evidence_beside_each_report() {
     let review: Value = serde_json::from_str(&played.results_of("execute_reviewer_task")[0].1).unwrap();
     assert_eq!(review["review"]["cycle"], 1);
     assert_eq!(review["review"]["open"][0]["id"], "F1");
-    // The next reviewer sees what is open.
+    let second: Value = serde_json::from_str(&played.results_of("execute_reviewer_task")[1].1).unwrap();
+    assert_eq!(second["review"]["closed"], serde_json::json!([{ "id": "F1", "state": "fixed" }]));
+    // The next reviewer sees what is open, and what has changed since.
     let brief = stage.model.requests_of("reviewer")[1].messages[0].message.text();
-    assert!(brief.contains("F1: it is wrong"), "{brief}");
+    assert!(brief.contains("- F1 [critical]: it is wrong"), "{brief}");
+    assert!(brief.contains("-wrong\n+right\n```"), "{brief}");
 }
 
 /// O-2: the allow-list is the engine's: a worker without a tool cannot use it, whatever its model says.

@@ -16,6 +16,7 @@ use domain::{
     outcome::{Ending, FailReason},
     permission::{SandboxLevel, SandboxState},
     report::{ReportedFinding, Severity, Verdict},
+    review::{ClosedAs, ClosedFinding, FindingId},
     time::Timestamp,
     tool::ToolStatus,
 };
@@ -199,12 +200,21 @@ pub(crate) fn every_kind() -> Vec<Event> {
         cycle: 1,
         limit: 3,
         verdict: Verdict::RequestChanges,
+        closed: vec![
+            ClosedFinding { id: finding_id("F1"), state: ClosedAs::Fixed },
+            ClosedFinding { id: finding_id("F2"), state: ClosedAs::Withdrawn },
+        ],
+        ignored: vec![ReportedFinding { id: Some("F3".to_owned()), ..open.clone() }],
         open_findings: vec![open],
     };
     events.push(of(manager(), body));
     events.push(run_finished(manager(), Ending::Done));
     events.push(round_finished(Ending::Failed(FailReason::Verification), "I believe that it works.\n"));
     events
+}
+
+fn finding_id(id: &str) -> FindingId {
+    FindingId::parse(id).expect("an id of a finding")
 }
 
 fn session() -> Vec<Event> {

@@ -1,6 +1,9 @@
 //! The words of reports, reviews and evidence.
 
-use domain::report::{GeneralStatus, Severity, Verdict};
+use domain::{
+    report::{GeneralStatus, Severity, Verdict},
+    review::ClosedAs,
+};
 
 use super::Language;
 
@@ -71,6 +74,23 @@ impl Language {
             Self::English => format!("open, {severity}:"),
             Self::Korean => format!("미해결, {severity}:"),
         }
+    }
+
+    /// How findings were settled.
+    pub(crate) const fn closed_as(self, how: ClosedAs) -> &'static str {
+        match how {
+            ClosedAs::Fixed => self.pick("fixed", "해결"),
+            ClosedAs::Accepted => self.pick("accepted as it is", "그대로 수용"),
+            ClosedAs::Withdrawn => self.pick("withdrawn", "철회"),
+        }
+    }
+
+    /// Label of settled findings that a reviewer said again.
+    pub(crate) const fn ignored_findings(self) -> &'static str {
+        self.pick(
+            "said again without a change to the file, ignored",
+            "파일이 바뀌지 않았는데 다시 지적해 무시함",
+        )
     }
 
     /// What a tester says about the tests.

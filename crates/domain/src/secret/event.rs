@@ -87,8 +87,9 @@ impl Redactor {
                 self.redact_evidence(evidence);
                 self.redact_all(claims_refuted.iter_mut().chain(claims_unverified));
             }
-            EventBody::ReviewCycle { cycle: _, limit: _, verdict: _, open_findings } => {
-                open_findings.iter_mut().for_each(|finding| self.redact_finding(finding));
+            EventBody::ReviewCycle { cycle: _, limit: _, verdict: _, open_findings, closed: _, ignored } => {
+                let findings = open_findings.iter_mut().chain(ignored);
+                findings.for_each(|finding| self.redact_finding(finding));
             }
             EventBody::Intervention { action: _, text, deadline: _, next } => {
                 self.redact_all(text.iter_mut().chain(next));

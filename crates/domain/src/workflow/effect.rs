@@ -4,7 +4,7 @@ use crate::{
     id::CallId,
     outcome::Ending,
     report::{ReportedFinding, Verdict},
-    review::ReviewCycle,
+    review::{ClosedFinding, ReviewCycle, ReviewOption},
 };
 
 /// What to do next.
@@ -30,6 +30,10 @@ pub enum RoundEffect {
         verdict: Verdict,
         /// What is open, with the engine's ids.
         open_findings: Vec<ReportedFinding>,
+        /// What was settled.
+        closed: Vec<ClosedFinding>,
+        /// Settled findings that were said again without new evidence.
+        ignored: Vec<ReportedFinding>,
     },
     /// Tell everybody that a limit was reached.
     LimitReached {
@@ -38,10 +42,20 @@ pub enum RoundEffect {
         /// Its value.
         value: u64,
     },
-    /// Ask the person how to go on, now.
+    /// Ask the person how to go on, now: [`ReviewOption::ALL`]. The answer comes back as
+    /// [`RoundInput::ReviewsDecided`](super::RoundInput::ReviewsDecided).
     AskAboutReviews {
         /// What was found and is still open.
         open_findings: Vec<ReportedFinding>,
+        /// What is taken where nobody answers in time; none: that ends the round.
+        default: Option<ReviewOption>,
+    },
+    /// Ask the person for the words of their guidance. The answer comes back in the same way.
+    AskForGuidance,
+    /// It was decided how the reviews go on.
+    ReviewsSettled {
+        /// What the manager reads beside the review.
+        text: String,
     },
     /// The round is over. The last effect of a round.
     End {

@@ -5,6 +5,7 @@ use crate::{
     evidence::CheckedClaims,
     id::CallId,
     report::Report,
+    review::{ChangedFiles, ReviewDecision},
     run::RunEnd,
 };
 
@@ -35,6 +36,8 @@ pub enum RoundInput {
     DeniedUnasked,
     /// What the round changed can no longer be told, so that nothing about it is proven.
     EvidenceLost,
+    /// What came of asking about the reviews. Changes nothing where that was not asked.
+    ReviewsDecided(ReviewDecision),
     /// The manager asks the person, and nobody is there.
     QuestionUnanswered,
     /// The manager's run ended. The round is judged.
@@ -55,6 +58,8 @@ pub enum WorkerEnd {
         report: Report,
         /// Its claims.
         claims: CheckedClaims,
+        /// The files that changed since the last review. Asked of reviewers only.
+        changed: ChangedFiles,
     },
     /// Without one.
     Failed,

@@ -8,6 +8,7 @@ use domain::{
     outcome::Ending,
     permission::SandboxState,
     report::{ReportedFinding, Verdict},
+    review::{ClosedAs, ClosedFinding},
     terminal::Sanitized,
 };
 
@@ -146,13 +147,14 @@ pub(super) fn tell(
         EventBody::RoundStarted { text, context, mentions } => {
             round_started(screen, language, text, context, mentions);
         }
-        EventBody::ReviewCycle { cycle, limit, verdict, open_findings } => {
+        EventBody::ReviewCycle { cycle, limit, verdict, open_findings, closed, ignored } => {
             let role = match verdict {
                 Verdict::Approve => Role::Good,
                 Verdict::RequestChanges => Role::Warning,
             };
             screen.line(run, &[(role, &language.review_cycle(*cycle, *limit, *verdict))]);
             open(screen, language, run, open_findings);
+            settled(screen, language, run, closed, ignored);
         }
         EventBody::Retry { attempt, max_attempts, wait_ms, reason } => {
             let text = language.retry(*attempt, *max_attempts, &language.seconds(*wait_ms), reason);
@@ -236,5 +238,29 @@ fn open(screen: &mut Screen, language: Language, run: Option<&RunScope>, finding
         let id = finding.id.as_deref().unwrap_or("•");
         let text = format!("  {} {id}{}", language.open_finding(finding.severity), place(finding));
         screen.line(run, &[(Role::Warning, &text)]);
+    }
+}
+
+/// What a review settled, by how, and what it said again for nothing: a line each.
+fn settled(
+    screen: &mut Screen,
+    language: Language,
+    run: Option<&RunScope>,
+    closed: &[ClosedFinding],
+    ignored: &[ReportedFinding],
+) {
+    for how in [ClosedAs::Fixed, ClosedAs::Accepted, ClosedAs::Withdrawn] {
+        let ids: Vec<String> = closed
+            .iter()
+            .filter(|finding| finding.state == how)
+            .map(|finding| finding.id.to_string())
+            .collect();
+        if !ids.is_empty() {
+            screen.line(run, &[(Role::Faint, &format!("  {}: {}", language.closed_as(how), ids.join(", ")))]);
+        }
+    }
+    let ids: Vec<&str> = ignored.iter().filter_map(|finding| finding.id.as_deref()).collect();
+    if !ids.is_empty() {
+        screen.line(run, &[(Role::Faint, &format!("  {}: {}", language.ignored_findings(), ids.join(", ")))]);
     }
 }

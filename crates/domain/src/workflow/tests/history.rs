@@ -6,7 +6,6 @@ use super::{
     told::{Claims, ManagerEnd, Told},
     *,
 };
-use crate::report::Severity;
 
 /// Everything a round was told before its end: the counters of the round, counted anew each time.
 #[derive(Default)]
@@ -57,12 +56,24 @@ impl History {
         }
     }
 
-    /// Reviews in a row that asked for changes.
-    pub(super) fn reviews_of_this_subject(&self) -> u32 {
-        self.0.iter().fold(0, |reviews, told| match told {
-            Told::Reviewed { approves, findings, .. } if asks_for_changes(*approves, findings) => reviews + 1,
-            Told::Reviewed { .. } => 0,
-            _ => reviews,
+    /// What the reviews came to. A review that counts as an approval is told as one.
+    pub(super) fn subject(&self, limits: &Limits) -> Subject {
+        let begin = Subject { limit: limits.max_review_iterations.max(1), ..Subject::default() };
+        self.0.iter().fold(begin, |now, told| match told {
+            Told::Reviewed { approves: true, .. } => begin,
+            Told::Reviewed { .. } if now.is_asked => now,
+            Told::Reviewed { .. } => {
+                Subject { reviews: now.reviews + 1, is_asked: now.reviews + 1 == now.limit, ..now }
+            }
+            Told::Decided(_) if !now.is_asked => now,
+            Told::Decided(ReviewDecision::Chosen(ReviewOption::Accept)) => begin,
+            Told::Decided(ReviewDecision::Chosen(ReviewOption::OneMore) | ReviewDecision::Guided(_)) => {
+                Subject { limit: now.limit + 1, is_asked: false, ..now }
+            }
+            Told::Decided(ReviewDecision::Unanswered) => {
+                Subject { limit: now.limit + 1, is_asked: false, was_unanswered: true, ..now }
+            }
+            _ => now,
         })
     }
 
@@ -89,6 +100,15 @@ impl History {
     }
 }
 
-pub(super) fn asks_for_changes(approves: bool, findings: &[(Option<u32>, Severity)]) -> bool {
-    !approves && findings.iter().any(|(_, severity)| *severity == Severity::Critical)
+/// The reviews of what nobody has approved yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Subject {
+    /// Those that asked for changes.
+    pub(super) reviews: u32,
+    /// How many there may be.
+    pub(super) limit: u32,
+    /// The person is being asked.
+    pub(super) is_asked: bool,
+    /// One was allowed because nobody answered.
+    pub(super) was_unanswered: bool,
 }

@@ -1,13 +1,11 @@
-use std::collections::BTreeSet;
-
 use proptest::prelude::*;
 
 use super::{
-    history::{History, asks_for_changes},
-    told::{Claims, Told, input, limits, manager_end, told},
+    history::History,
+    told::{Claims, Told, input, limits, manager_end, review, told},
     *,
 };
-use crate::report::Severity;
+use crate::{report::Verdict, review::Reviewed};
 
 /// A round beside its history.
 struct Watched {
@@ -15,7 +13,8 @@ struct Watched {
     limits: Limits,
     history: History,
     workers_run: u32,
-    known_ids: BTreeSet<String>,
+    /// What the reports come to; its rules have tests of their own.
+    ledger: Ledger,
     ended: Option<Ending>,
 }
 
@@ -26,7 +25,7 @@ impl Watched {
             limits,
             history: History::default(),
             workers_run: 0,
-            known_ids: BTreeSet::new(),
+            ledger: Ledger::default(),
             ended: None,
         }
     }
@@ -44,18 +43,23 @@ impl Watched {
         let (ending, others): (Vec<_>, Vec<_>) =
             effects.iter().partition(|effect| matches!(effect, RoundEffect::End { .. }));
         prop_assert!(ending.is_empty() || effects.last() == ending.first().copied(), "{effects:?}");
-        match told {
+        let mut told = told.clone();
+        match &mut told {
             Told::Called(kind) => self.check_call(*kind, &effects)?,
-            Told::Reviewed { approves, findings, .. } => self.check_review(*approves, findings, &effects)?,
+            Told::Reviewed { .. } => self.check_review(&mut told, &effects)?,
+            Told::Decided(decision) => self.check_decision(decision, &effects)?,
             _ => prop_assert!(others.is_empty(), "{told:?} gives {others:?}"),
         }
-        let expected = self.expected_ending(told);
+        let expected = self.expected_ending(&told);
         self.ended = ending.first().and_then(|effect| match effect {
             RoundEffect::End { ending, .. } => Some(*ending),
             _ => None,
         });
         prop_assert_eq!(self.ended, expected);
-        self.history.0.push(told.clone());
+        self.history.0.push(told);
+        let subject = self.history.subject(&self.limits);
+        prop_assert_eq!(self.round.holds_back().is_some(), subject.reviews > 0);
+        prop_assert_eq!(self.round.ledger(), &self.ledger);
         let claims = self.history.claims_by_kind();
         prop_assert_eq!(self.round.verified(), claims.values().all(|claims| *claims == Claims::Held));
         let has_changed = self.history.0.iter().any(|told| matches!(told, Told::FilesChanged));
@@ -76,44 +80,51 @@ impl Watched {
         Ok(())
     }
 
-    fn check_review(
-        &mut self,
-        approves: bool,
-        findings: &[(Option<u32>, Severity)],
-        effects: &[RoundEffect],
-    ) -> Result<(), TestCaseError> {
-        let Some(RoundEffect::ReviewCycle { cycle, verdict, open_findings }) = effects.first() else {
+    /// A review is what the ledger makes of it, one more of its subject, and the last one asks the person.
+    fn check_review(&mut self, told: &mut Told, effects: &[RoundEffect]) -> Result<(), TestCaseError> {
+        let (report, changed) = review(told);
+        let reviewed = self.ledger.take(&report, &changed, self.limits.review_force_on);
+        if let Told::Reviewed { approves, .. } = told {
+            *approves = reviewed.verdict == Verdict::Approve;
+        }
+        let before = self.history.subject(&self.limits);
+        self.history.0.push(told.clone());
+        let after = self.history.subject(&self.limits);
+        self.history.0.pop();
+        let number = if before.is_asked { before.reviews } else { before.reviews + 1 };
+        prop_assert!(number <= before.limit, "review {number} of {}", before.limit);
+        let Some(RoundEffect::ReviewCycle { cycle, verdict, open_findings, closed, ignored }) =
+            effects.first()
+        else {
             return Err(TestCaseError::fail(format!("a review gives {effects:?}")));
         };
-        let limit = self.limits.max_review_iterations.max(1);
-        let number = self.history.reviews_of_this_subject() + 1;
-        prop_assert_eq!((cycle.number(), cycle.limit()), (number, limit));
-        prop_assert!(number <= limit, "review {number} of {limit}");
-        let asks = asks_for_changes(approves, findings);
-        prop_assert_eq!(*verdict == Verdict::RequestChanges, asks);
-        let was_asked = effects.iter().any(|effect| matches!(effect, RoundEffect::AskAboutReviews { .. }));
-        prop_assert_eq!(was_asked, asks && number == limit);
-        prop_assert_eq!(open_findings.len(), if asks { findings.len() } else { 0 });
-        self.check_ids(findings, open_findings)
+        prop_assert_eq!((cycle.number(), cycle.limit()), (number, before.limit));
+        prop_assert_eq!(open_findings, &self.ledger.open());
+        let shown = Reviewed { verdict: *verdict, closed: closed.clone(), ignored: ignored.clone() };
+        prop_assert_eq!(shown, reviewed);
+        let asked = effects.iter().find_map(|effect| match effect {
+            RoundEffect::AskAboutReviews { default, .. } => Some(*default),
+            _ => None,
+        });
+        prop_assert_eq!(asked.is_some(), after.is_asked && !before.is_asked);
+        let default = (!before.was_unanswered).then_some(ReviewOption::OneMore);
+        prop_assert!(asked.is_none_or(|asked| asked == default));
+        Ok(())
     }
 
-    /// Every open finding has an id of its own; a known one that the report repeats stays.
-    fn check_ids(
+    fn check_decision(
         &mut self,
-        findings: &[(Option<u32>, Severity)],
-        open: &[ReportedFinding],
+        decision: &ReviewDecision,
+        effects: &[RoundEffect],
     ) -> Result<(), TestCaseError> {
-        let mut here = BTreeSet::new();
-        for ((repeated, _), open) in findings.iter().zip(open) {
-            let id = open.id.clone().unwrap_or_default();
-            let repeated = repeated.map(|id| format!("F{id}"));
-            let stays = repeated.is_some_and(|repeated| {
-                self.known_ids.contains(&repeated) && !here.contains(&repeated) && repeated == id
-            });
-            prop_assert!(stays || !self.known_ids.contains(&id), "{id} names another finding already");
-            prop_assert!(here.insert(id.clone()), "{id} names two findings");
+        if !self.history.subject(&self.limits).is_asked {
+            prop_assert!(effects.is_empty(), "nobody asked, and {decision:?} gives {effects:?}");
+            return Ok(());
         }
-        self.known_ids.append(&mut here);
+        if *decision == ReviewDecision::Chosen(ReviewOption::Accept) {
+            self.ledger.accept();
+            prop_assert_eq!(self.round.ledger().open(), Vec::new());
+        }
         Ok(())
     }
 
@@ -122,10 +133,17 @@ impl Watched {
             Told::CredentialsRefused(_) => Some(Ending::Failed(FailReason::Credentials)),
             Told::QuestionUnanswered => Some(Ending::NeedsPerson(NeedReason::Question)),
             Told::ManagerEnded(end, tests_passed) => Some(self.history.ending(*end, *tests_passed)),
-            Told::Reviewed { approves, findings, .. } if asks_for_changes(*approves, findings) => {
-                let is_last =
-                    self.history.reviews_of_this_subject() + 1 >= self.limits.max_review_iterations.max(1);
-                is_last.then_some(Ending::NeedsPerson(NeedReason::ReviewLimit))
+            Told::Decided(decision) => {
+                let subject = self.history.subject(&self.limits);
+                match decision {
+                    _ if !subject.is_asked => None,
+                    ReviewDecision::Chosen(ReviewOption::Stop) => Some(Ending::Stopped),
+                    ReviewDecision::Unanswered if !subject.was_unanswered => None,
+                    ReviewDecision::Unanswered | ReviewDecision::NobodyThere => {
+                        Some(Ending::NeedsPerson(NeedReason::ReviewLimit))
+                    }
+                    _ => None,
+                }
             }
             _ => None,
         }

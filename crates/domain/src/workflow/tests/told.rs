@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{report::Severity, run::RunFailure};
+use crate::{
+    report::{ReviewerReport, Severity, Verdict},
+    run::RunFailure,
+};
 
 /// What a round is told, in a form that can be told again to the model below.
 #[derive(Debug, Clone)]
@@ -11,7 +14,8 @@ pub(super) enum Told {
     Called(WorkerKind),
     Reviewed {
         approves: bool,
-        findings: Vec<(Option<u32>, Severity)>,
+        findings: Vec<Said>,
+        changed: bool,
         claims: Claims,
     },
     Tested {
@@ -26,8 +30,12 @@ pub(super) enum Told {
     DeniedUnasked,
     EvidenceLost,
     QuestionUnanswered,
+    Decided(ReviewDecision),
     ManagerEnded(ManagerEnd, Option<bool>),
 }
+
+/// A finding of a report: the number of the id that it names, how bad it is, what it says.
+pub(super) type Said = (Option<u32>, Severity, u8);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claims {
@@ -65,14 +73,23 @@ fn kind() -> impl Strategy<Value = WorkerKind> {
     prop::sample::select(&WorkerKind::ALL[..])
 }
 
+fn decision() -> impl Strategy<Value = ReviewDecision> {
+    prop_oneof![
+        4 => prop::sample::select(&ReviewOption::ALL[..]).prop_map(ReviewDecision::Chosen),
+        2 => Just(ReviewDecision::Guided("음수만".to_owned())),
+        3 => Just(ReviewDecision::Unanswered),
+        1 => Just(ReviewDecision::NobodyThere),
+    ]
+}
+
 fn claims() -> impl Strategy<Value = Claims> {
     prop_oneof![4 => Just(Claims::Held), 1 => Just(Claims::Unverified), 1 => Just(Claims::Refuted)]
 }
 
-fn finding() -> impl Strategy<Value = (Option<u32>, Severity)> {
+fn finding() -> impl Strategy<Value = Said> {
     let severity =
         prop_oneof![1 => Just(Severity::Info), 1 => Just(Severity::Warning), 3 => Just(Severity::Critical)];
-    (prop::option::of(0_u32..8), severity)
+    (prop::option::of(0_u32..8), severity, 0_u8..4)
 }
 
 pub(super) fn manager_end() -> impl Strategy<Value = Told> {
@@ -81,8 +98,13 @@ pub(super) fn manager_end() -> impl Strategy<Value = Told> {
 }
 
 pub(super) fn told() -> impl Strategy<Value = Told> {
-    let review = (any::<bool>(), prop::collection::vec(finding(), 0..4), claims())
-        .prop_map(|(approves, findings, claims)| Told::Reviewed { approves, findings, claims });
+    let review = (prop::bool::weighted(0.2), prop::collection::vec(finding(), 0..4), any::<bool>(), claims())
+        .prop_map(|(approves, findings, changed, claims)| Told::Reviewed {
+            approves,
+            findings,
+            changed,
+            claims,
+        });
     let test = (any::<bool>(), claims()).prop_map(|(passed, claims)| Told::Tested { passed, claims });
     let other = prop::sample::select(&[
         WorkerKind::Planner,
@@ -94,7 +116,8 @@ pub(super) fn told() -> impl Strategy<Value = Told> {
     prop_oneof![
         12 => kind().prop_map(Told::Called),
         12 => Just(Told::Called(WorkerKind::Coder)),
-        8 => review,
+        14 => review,
+        8 => decision().prop_map(Told::Decided),
         10 => test,
         14 => (other, claims()).prop_map(|(kind, claims)| Told::Reported(kind, claims)),
         6 => prop_oneof![kind(), Just(WorkerKind::Coder)].prop_map(Told::Failed),
@@ -127,26 +150,33 @@ impl Claims {
     }
 }
 
+/// The report of a review, and what changed before it. Of anything else: an empty one.
+pub(super) fn review(told: &Told) -> (ReviewerReport, ChangedFiles) {
+    let Told::Reviewed { approves, findings, changed: has_changed, .. } = told else {
+        let empty =
+            ReviewerReport { summary: String::new(), verdict: Verdict::Approve, findings: Vec::new() };
+        return (empty, changed(&[]));
+    };
+    let findings = findings.iter().map(|(id, severity, message)| ReportedFinding {
+        id: id.map(|id| format!("F{id}")),
+        severity: *severity,
+        file: None,
+        line: None,
+        message: format!("왜 {message}"),
+    });
+    let verdict = if *approves { Verdict::Approve } else { Verdict::RequestChanges };
+    let report = ReviewerReport { summary: String::new(), verdict, findings: findings.collect() };
+    (report, changed(if *has_changed { &["a.rs"] } else { &[] }))
+}
+
 pub(super) fn input(told: &Told) -> RoundInput {
     match told {
         Told::Called(kind) => calls(*kind),
-        Told::Reviewed { approves, findings, claims } => {
-            let findings: Vec<_> = findings
-                .iter()
-                .map(|(id, severity)| {
-                    let id = id.map(|id| format!("F{id}"));
-                    ReportedFinding {
-                        id,
-                        severity: *severity,
-                        file: None,
-                        line: None,
-                        message: "왜".to_owned(),
-                    }
-                })
-                .collect();
-            let verdict = if *approves { "approve" } else { "request_changes" };
-            let report = json!({"summary": "", "verdict": verdict, "findings": findings});
-            reports(WorkerKind::Reviewer, report, claims.checked())
+        Told::Reviewed { claims, .. } => {
+            let (report, changed) = review(told);
+            let end =
+                WorkerEnd::Reported { report: Report::Reviewer(report), claims: claims.checked(), changed };
+            ends(WorkerKind::Reviewer, end)
         }
         Told::Tested { passed, claims } => {
             let report = json!({"summary": "", "passed": passed, "commands": ["make test"]});
@@ -167,6 +197,7 @@ pub(super) fn input(told: &Told) -> RoundInput {
         Told::DeniedUnasked => RoundInput::DeniedUnasked,
         Told::EvidenceLost => RoundInput::EvidenceLost,
         Told::QuestionUnanswered => RoundInput::QuestionUnanswered,
+        Told::Decided(decision) => RoundInput::ReviewsDecided(decision.clone()),
         Told::ManagerEnded(end, tests_passed) => {
             RoundInput::ManagerEnded { end: run_end(*end), tests_passed: *tests_passed }
         }

@@ -11,6 +11,7 @@ use domain::{
     outcome::{Ending, FailReason},
     permission::{SandboxLevel, SandboxState},
     report::{ReportedFinding, Severity, Verdict},
+    review::{ClosedAs, ClosedFinding, FindingId},
     tool::ToolStatus,
 };
 use serde_json::json;
@@ -198,6 +199,8 @@ fn work() -> Vec<EventBody> {
                 line: Some(1),
                 message: TEXT.to_owned(),
             }],
+            closed: vec![ClosedFinding { id: FindingId::parse("F2").unwrap(), state: ClosedAs::Fixed }],
+            ignored: vec![],
         },
         EventBody::Retry { attempt: 1, max_attempts: 3, wait_ms: 1_000, reason: TEXT.to_owned() },
         EventBody::Notice { code: "c".to_owned(), text: TEXT.to_owned() },

@@ -1,0 +1,223 @@
+//! A review: what its reviewer is shown, what changed since the one before, and who decides where reviews do not end.
+//!
+//! What counts is decided in [`domain::review`] and [`domain::workflow`]; here files are looked at and people asked.
+
+use domain::{
+    agent::WorkerKind,
+    brief::Brief,
+    event::{EventBody, Scope},
+    ports::JournalError,
+    report::ReportedFinding,
+    review::{ChangedFiles, Ledger, ReviewDecision, ReviewOption},
+    text,
+    workflow::RoundEffect,
+    workspace::{Changes, Checkpoint, WorkspaceError},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    agent_run::RunContext,
+    question::{Answered, Question},
+    round_context::RoundContext,
+    telling::with_causes,
+};
+
+/// The workspace as a review sees it.
+pub(crate) struct UnderReview {
+    /// None where it could not be kept.
+    pub(crate) state: Option<Checkpoint>,
+    pub(crate) changed: ChangedFiles,
+}
+
+/// Who asks where the engine does; no agent has this name.
+const ENGINE: &str = "engine";
+/// How many characters of the diff since the last review stand in a brief.
+const MOST_OF_A_DIFF: usize = 12_000;
+/// How many open findings stand in a brief or a question, by id. More are counted.
+const MOST_OPEN: usize = 100;
+/// How many settled findings stand in a brief: those settled last.
+const MOST_CLOSED: usize = 30;
+
+impl RunContext<'_> {
+    /// Keeps the state that a review is about, finds out what changed since the last one, and adds both to the brief.
+    /// None where this is no reviewer.
+    pub(crate) async fn begin_review(
+        &self,
+        kind: WorkerKind,
+        brief: &mut Brief,
+    ) -> Result<Option<UnderReview>, JournalError> {
+        if kind != WorkerKind::Reviewer {
+            return Ok(None);
+        }
+        let ledger = self.round.state().machine.ledger().clone();
+        let last = self.round.bases().last_review;
+        let workspace = &self.round.ports.workspace;
+        let state = self.stop.bound(workspace.checkpoint()).await;
+        let changed = self.stop.bound(self.changed_since(last.as_ref(), &ledger)).await;
+        for error in [state.as_ref().err(), changed.as_ref().err()].into_iter().flatten() {
+            let text = with_causes(error);
+            self.append(EventBody::Notice { code: "review_state_unknown".to_owned(), text }).await?;
+        }
+        let diff = match &last {
+            Some(last) => self.stop.bound(workspace.diff(Some(last), None)).await.ok(),
+            None => None,
+        };
+        let has_diff_tool = self.member.tool("diff").is_some();
+        let mut context = vec![brief.context.take().unwrap_or_default(), told(&ledger)];
+        if let Some(diff) = diff {
+            context.push(excerpt(&self.round.ports.log.redactor().redact(&diff), has_diff_tool));
+        }
+        context.retain(|text| !text.trim().is_empty());
+        brief.context = (!context.is_empty()).then(|| context.join("\n\n").trim().to_owned());
+        let changed = changed.unwrap_or_else(|_| ChangedFiles::unknown(&self.round.ports.cwd));
+        Ok(Some(UnderReview { state: state.ok(), changed }))
+    }
+
+    /// What changed since the last review, as far as the ledger's findings ask.
+    async fn changed_since(
+        &self,
+        last: Option<&Checkpoint>,
+        ledger: &Ledger,
+    ) -> Result<ChangedFiles, WorkspaceError> {
+        let root = &self.round.ports.cwd;
+        let Some(last) = last else { return Ok(ChangedFiles::unknown(root)) };
+        let workspace = &self.round.ports.workspace;
+        let changes: Changes = workspace.changes_since(last).await?;
+        let files = ledger.files();
+        let overlooked = if files.is_empty() { Vec::new() } else { workspace.overlooked(&files).await? };
+        Ok(ChangedFiles::seen(root, &changes).and_overlooked(&overlooked))
+    }
+}
+
+impl RoundContext {
+    /// Asks how to go on where reviews do not end. None where the round was stopped meanwhile.
+    pub(crate) async fn ask_about_reviews(
+        &self,
+        open: &[ReportedFinding],
+        default: Option<ReviewOption>,
+    ) -> Result<Option<ReviewDecision>, JournalError> {
+        let text = |option: ReviewOption| option.text().to_owned();
+        self.ask_engine(Question {
+            asker: ENGINE.to_owned(),
+            text: format!("The reviews do not converge. Still open:{}", listed(open)),
+            options: ReviewOption::ALL.map(text).to_vec(),
+            default: default.map(text),
+        })
+        .await
+    }
+
+    /// Asks for the words of the person's guidance.
+    pub(crate) async fn ask_for_guidance(&self) -> Result<Option<ReviewDecision>, JournalError> {
+        self.ask_engine(Question {
+            asker: ENGINE.to_owned(),
+            text: "What should the team do about the open findings?".to_owned(),
+            options: Vec::new(),
+            default: None,
+        })
+        .await
+    }
+
+    async fn ask_engine(&self, question: Question) -> Result<Option<ReviewDecision>, JournalError> {
+        Ok(match self.ask(&Scope::round(self.number), question).await? {
+            Answered::With { text, by_person: true } => Some(ReviewDecision::read(&text)),
+            Answered::With { by_person: false, .. } => Some(ReviewDecision::Unanswered),
+            Answered::Unanswered => Some(ReviewDecision::NobodyThere),
+            Answered::Stopped => None,
+        })
+    }
+}
+
+/// What the manager reads of a review: which one it was, what is open, settled and ignored, what a person decided.
+pub(crate) fn told_of_review(effects: &[RoundEffect]) -> Option<Value> {
+    let mut told: Option<Value> = None;
+    for effect in effects {
+        match effect {
+            RoundEffect::ReviewCycle { cycle, verdict, open_findings, closed, ignored } => {
+                let (cycle, limit) = (cycle.number(), cycle.limit());
+                let mut review =
+                    json!({ "cycle": cycle, "limit": limit, "verdict": verdict, "open": open_findings });
+                if !closed.is_empty() {
+                    review["closed"] = json!(closed);
+                }
+                if !ignored.is_empty() {
+                    review["ignored"] = json!(ignored);
+                    review["why_ignored"] = json!(
+                        "these were settled, and their files have not changed since; nothing is to be done"
+                    );
+                }
+                told = Some(review);
+            }
+            RoundEffect::ReviewsSettled { text } => {
+                if let Some(review) = &mut told {
+                    review["decision"] = json!(text);
+                }
+            }
+            _ => {}
+        }
+    }
+    told
+}
+
+/// Findings, one a line.
+fn listed(findings: &[ReportedFinding]) -> String {
+    let mut text = String::new();
+    for finding in findings.iter().take(MOST_OPEN) {
+        text.push_str(&format!("\n- {}", finding.in_a_line()));
+    }
+    if let Some(more) = findings.len().checked_sub(MOST_OPEN).filter(|more| *more > 0) {
+        text.push_str(&format!("\n- and {more} more"));
+    }
+    text
+}
+
+/// What earlier reviews found, for the next reviewer.
+fn told(ledger: &Ledger) -> String {
+    let (open, closed) = (ledger.open(), ledger.closed());
+    let mut text = String::new();
+    if !open.is_empty() {
+        text.push_str("Still open from the last review (repeat the id of what is not mended):");
+        text.push_str(&listed(&open));
+    }
+    if !closed.is_empty() {
+        text.push_str("\n\nSettled before (one counts again only where its file changed since):");
+        for (finding, how) in closed.iter().rev().take(MOST_CLOSED) {
+            text.push_str(&format!("\n- {}: {}", how.as_str(), finding.in_a_line()));
+        }
+    }
+    text.trim().to_owned()
+}
+
+/// The beginning of the diff since the last review, in whole lines.
+fn excerpt(diff: &str, has_diff_tool: bool) -> String {
+    if diff.trim().is_empty() {
+        return "Nothing has changed since the last review.".to_owned();
+    }
+    let shown = text::first_lines(diff, MOST_OF_A_DIFF);
+    let way = if has_diff_tool { " (`diff` with base `last_review`)" } else { "" };
+    let cut = diff.get(shown.len()..).map_or(0, |rest| rest.lines().count());
+    let (what, rest) = match cut {
+        0 => ("What has changed", String::new()),
+        lines => ("The beginning of what has changed", format!("\n[{lines} more lines were cut here]")),
+    };
+    format!("{what} since the last review{way}:\n```diff\n{}{rest}\n```", shown.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_diff_is_cut_between_lines_and_says_so() {
+        let line = "+한글 줄\n";
+        let whole = excerpt(line, true);
+        assert_eq!(
+            whole,
+            "What has changed since the last review (`diff` with base `last_review`):\n```diff\n+한글 줄\n```"
+        );
+        let long = excerpt(&line.repeat(3_000), false);
+        assert!(long.starts_with("The beginning of what has changed since the last review:\n"), "{long}");
+        assert!(long.ends_with("+한글 줄\n[1000 more lines were cut here]\n```"), "{long}");
+        assert_eq!(excerpt(" \n", true), "Nothing has changed since the last review.");
+    }
+}

@@ -1,0 +1,161 @@
+//! The reviews of a round: counted, held against the ledger, and stopped where only a person can go on (spec O-15).
+
+use super::RoundEffect;
+use crate::{
+    limits::Limits,
+    outcome::{Ending, NeedReason},
+    report::{ReportedFinding, ReviewerReport, Severity, Verdict},
+    review::{ChangedFiles, Ledger, ReviewCycle, ReviewDecision, ReviewOption},
+};
+
+/// What the reviews of a round have come to. The ledger outlives the round; the count does not, because with a new
+/// round the person has spoken.
+#[derive(Debug)]
+pub(super) struct Reviews {
+    ledger: Ledger,
+    limit: u32,
+    force_on: Severity,
+    /// Of the last review in this round, where it asked for changes.
+    objection: Option<Objection>,
+}
+
+/// A review that asked for changes.
+#[derive(Debug, Clone, Copy)]
+struct Objection {
+    cycle: ReviewCycle,
+    /// A person is being asked how to go on.
+    is_asked: bool,
+    /// One more review was allowed because nobody answered; that happens once for a subject.
+    went_unanswered: bool,
+}
+
+impl Reviews {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            ledger: Ledger::default(),
+            limit: limits.max_review_iterations,
+            force_on: limits.review_force_on,
+            objection: None,
+        }
+    }
+
+    /// Goes on with what earlier rounds left.
+    pub(super) fn go_on_with(&mut self, ledger: Ledger) {
+        self.ledger = ledger;
+    }
+
+    pub(super) const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// A reviewer has reported. `changed` since the last review.
+    pub(super) fn reviewed(&mut self, report: &ReviewerReport, changed: &ChangedFiles) -> Vec<RoundEffect> {
+        let before = self.objection;
+        let cycle = before.map_or_else(
+            || ReviewCycle::first(self.limit),
+            // A review that ends while the person is asked about the last one belongs to it.
+            |objection| objection.cycle.next().unwrap_or(objection.cycle),
+        );
+        let reviewed = self.ledger.take(report, changed, self.force_on);
+        let open_findings = self.ledger.open();
+        let mut effects = vec![RoundEffect::ReviewCycle {
+            cycle,
+            verdict: reviewed.verdict,
+            open_findings: open_findings.clone(),
+            closed: reviewed.closed,
+            ignored: reviewed.ignored,
+        }];
+        self.objection = match reviewed.verdict {
+            Verdict::Approve => None,
+            Verdict::RequestChanges => Some(Objection {
+                cycle,
+                is_asked: cycle.is_last(),
+                went_unanswered: before.is_some_and(|before| before.went_unanswered),
+            }),
+        };
+        let was_asked = before.is_some_and(|before| before.is_asked);
+        if let Some(objection) = self.objection.filter(|objection| objection.is_asked && !was_asked) {
+            let value = u64::from(cycle.limit());
+            effects.push(RoundEffect::LimitReached { limit: "max_review_iterations", value });
+            let default = (!objection.went_unanswered).then_some(ReviewOption::OneMore);
+            effects.push(RoundEffect::AskAboutReviews { open_findings, default });
+        }
+        effects
+    }
+
+    /// What follows from the answer: what to do, and how the round ends where it does. An answer that nobody waits for
+    /// changes nothing.
+    pub(super) fn decided(&mut self, decision: ReviewDecision) -> (Vec<RoundEffect>, Option<Ending>) {
+        let Some(objection) = self.objection.filter(|objection| objection.is_asked) else {
+            return (Vec::new(), None);
+        };
+        match decision {
+            ReviewDecision::Chosen(ReviewOption::OneMore) => {
+                (self.allow_one_more(objection, "The person allows one more review"), None)
+            }
+            ReviewDecision::Chosen(ReviewOption::Guidance) => (vec![RoundEffect::AskForGuidance], None),
+            ReviewDecision::Guided(words) => {
+                let why = format!("The person says: {}\nOne more review is allowed", words.trim());
+                (self.allow_one_more(objection, &why), None)
+            }
+            ReviewDecision::Chosen(ReviewOption::Accept) => (self.accept(objection), None),
+            ReviewDecision::Chosen(ReviewOption::Stop) => (Vec::new(), Some(Ending::Stopped)),
+            ReviewDecision::Unanswered if !objection.went_unanswered => {
+                let objection = Objection { went_unanswered: true, ..objection };
+                let why = "Nobody answered in time, so one more review is allowed, this once";
+                (self.allow_one_more(objection, why), None)
+            }
+            ReviewDecision::Unanswered | ReviewDecision::NobodyThere => {
+                (Vec::new(), Some(Ending::NeedsPerson(NeedReason::ReviewLimit)))
+            }
+        }
+    }
+
+    fn allow_one_more(&mut self, objection: Objection, why: &str) -> Vec<RoundEffect> {
+        let cycle = objection.cycle.with_one_more();
+        self.objection = Some(Objection { cycle, is_asked: false, ..objection });
+        let text = format!(
+            "{why} (the limit is {} now). Give the open findings to a coder, then let a reviewer look again.",
+            cycle.limit()
+        );
+        vec![RoundEffect::ReviewsSettled { text }]
+    }
+
+    fn accept(&mut self, objection: Objection) -> Vec<RoundEffect> {
+        self.objection = None;
+        let closed = self.ledger.accept();
+        let text = "The person accepts the changes as they are: nothing is open any more, and it counts as approved. \
+                    Go on without changing them further."
+            .to_owned();
+        let told = RoundEffect::ReviewCycle {
+            cycle: objection.cycle,
+            verdict: Verdict::Approve,
+            open_findings: Vec::new(),
+            closed,
+            ignored: Vec::new(),
+        };
+        vec![told, RoundEffect::ReviewsSettled { text }]
+    }
+
+    /// Why the round cannot end as done: the last review in it asked for changes, and nobody has looked since.
+    ///
+    /// What an earlier round left open holds nothing back before somebody reviews in this one.
+    pub(super) fn hold_back(&self) -> Option<String> {
+        const MOST_NAMED: usize = 20;
+        self.objection?;
+        let findings: Vec<ReportedFinding> = self.ledger.forcing(self.force_on).collect();
+        let mut text =
+            "not done yet: the last review asked for changes, and these findings are open:".to_owned();
+        for finding in findings.iter().take(MOST_NAMED) {
+            text.push_str(&format!("\n- {}", finding.in_a_line()));
+        }
+        if let Some(more) = findings.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
+            text.push_str(&format!("\n- and {more} more"));
+        }
+        text.push_str(
+            "\nGive them to a coder by their ids, then call a reviewer, whose report closes what is mended. If they \
+             cannot be mended now, finish as `partial` and say which are left.",
+        );
+        Some(text)
+    }
+}
