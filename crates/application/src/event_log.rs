@@ -3,7 +3,6 @@
 //! Secrets are taken out here, before anything is written or shown (law 10).
 
 use std::{
-    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -22,7 +21,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{logging, telling::millis};
+use crate::{event_stream::EventStream, logging, telling::millis};
 
 /// What listeners get.
 #[derive(Debug, Clone)]
@@ -201,13 +200,9 @@ impl EventLog {
     /// Listens from now on.
     #[must_use]
     pub fn subscribe(&self) -> EventStream {
-        EventStream {
-            session: self.session,
-            journal: Arc::clone(&self.journal),
-            live: self.published.subscribe(),
-            last: self.last_seen.load(Ordering::Relaxed),
-            refilled: VecDeque::new(),
-        }
+        let live = self.published.subscribe();
+        let last = self.last_seen.load(Ordering::Relaxed);
+        EventStream::new(self.session, Arc::clone(&self.journal), live, last)
     }
 
     /// Every event of the session so far, those included that the journal did not take.
@@ -229,44 +224,5 @@ impl EventLog {
     fn publish(&self, published: Published) {
         // An error means that nobody listens, which is nobody's fault.
         drop(self.published.send(published));
-    }
-}
-
-/// A listener's end: every event in order, without gaps; deltas as long as the listener keeps up.
-pub struct EventStream {
-    session: SessionId,
-    journal: Arc<dyn JournalPort>,
-    live: broadcast::Receiver<Published>,
-    last: u64,
-    refilled: VecDeque<Event>,
-}
-
-impl EventStream {
-    /// The next publication; none when the session has ended.
-    ///
-    /// # Errors
-    /// Where the listener lagged and the journal cannot be read.
-    pub async fn next(&mut self) -> Option<Result<Published, JournalError>> {
-        loop {
-            if let Some(event) = self.refilled.pop_front() {
-                self.last = event.seq;
-                return Some(Ok(Published::Event(Arc::new(event))));
-            }
-            match self.live.recv().await {
-                Ok(Published::Event(event)) if event.seq <= self.last => {}
-                Ok(Published::Event(event)) => {
-                    self.last = event.seq;
-                    return Some(Ok(Published::Event(event)));
-                }
-                Ok(delta) => return Some(Ok(delta)),
-                Err(broadcast::error::RecvError::Lagged(_)) => {
-                    match self.journal.read(self.session, self.last).await {
-                        Ok(missed) => self.refilled = missed.into(),
-                        Err(error) => return Some(Err(error)),
-                    }
-                }
-                Err(broadcast::error::RecvError::Closed) => return None,
-            }
-        }
     }
 }

@@ -24,7 +24,8 @@ use tokio::{
 };
 
 use crate::{
-    event_log::{EventLog, EventStream},
+    event_log::EventLog,
+    event_stream::EventStream,
     leave::Permissions,
     person::Person,
     round::Broken,

@@ -1,15 +1,18 @@
 //! What a round does when the world fails: models, journals, tools, listeners.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use better_llm_application::{Published, SessionHandle};
+use async_trait::async_trait;
+use better_llm_application::{Published, SessionHandle, SessionParts};
 use domain::{
-    event::EventBody,
+    event::{Event, EventBody},
+    id::SessionId,
     model::ModelErrorKind,
     outcome::{Ending, FailReason},
+    ports::{JournalError, JournalPort},
     session::{Command, Request},
 };
-use testkit::{Answer, ScriptedModel, wait::bounded, workspace::WorkspaceCall};
+use testkit::{Answer, MemoryJournal, ScriptedModel, wait::bounded, workspace::WorkspaceCall};
 
 use crate::stage::*;
 
@@ -158,6 +161,54 @@ async fn a_slow_listener_reads_every_event_in_order() {
                 }
             }
             Published::Delta(_) => {}
+        }
+    }
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+    session.close().await.unwrap();
+}
+
+/// A journal that takes its time to read.
+struct SlowToRead(Arc<MemoryJournal>);
+
+#[async_trait]
+impl JournalPort for SlowToRead {
+    async fn append(&self, event: Arc<Event>) -> Result<(), JournalError> {
+        self.0.append(event).await
+    }
+
+    async fn durable(&self) -> Result<(), JournalError> {
+        self.0.durable().await
+    }
+
+    async fn read(&self, session: SessionId, after: u64) -> Result<Vec<Event>, JournalError> {
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+        self.0.read(session, after).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_leaves_its_wait_at_any_moment_misses_no_event() {
+    let long = "가나다라".repeat(500);
+    let stage = Stage::new(ScriptedModel::answering([
+        Answer::text(&long).in_chunks(1).and_call("read", serde_json::json!({})),
+        Answer::text("끝"),
+    ]));
+    let journal = Arc::new(SlowToRead(Arc::clone(&stage.journal)));
+    let session = SessionHandle::start(SessionParts { journal, ..stage.parts() });
+    let mut events = session.subscribe();
+    session.send(Command::Start(Request::new("go"))).await.unwrap();
+    stage.journal.wait_for("the end", |event| event.body.ends_round()).await;
+    let mut numbers = Vec::new();
+    let mut has_ended = false;
+    while !has_ended {
+        tokio::select! {
+            biased;
+            published = events.next() => if let Published::Event(event) = published.unwrap().unwrap() {
+                numbers.push(event.seq);
+                has_ended = event.body.ends_round();
+            },
+            () = std::future::ready(()) => tokio::task::yield_now().await,
         }
     }
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
