@@ -44,7 +44,7 @@ pub(crate) fn happened(event: &Event) {
             debug!(agent, files, commands, refuted, unverified, "report checked");
         }
         EventBody::ContextCut { dropped, kept } => debug!(agent, dropped, kept, "conversation cut"),
-        EventBody::LimitReached { limit, value } => info!(agent, ?limit, value, "limit reached"),
+        EventBody::LimitReached { limit, value } => info!(agent, ?limit, %value, "limit reached"),
         EventBody::Notice { code, .. } => info!(agent, ?code, "notice"),
         EventBody::Error { code, .. } => info!(agent, ?code, "error"),
         EventBody::RunFinished { ending, turns, usage, elapsed_ms, .. } => {

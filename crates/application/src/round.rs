@@ -69,7 +69,7 @@ impl RoundContext {
             end = &mut working => end,
             () = tokio::time::sleep(timeout) => {
                 let limit = "timeout_seconds".to_owned();
-                self.append(EventBody::LimitReached { limit, value: timeout.as_secs() }).await?;
+                self.append(EventBody::LimitReached { limit, value: timeout.into() }).await?;
                 self.stop.trigger(Ending::Limit(LimitReason::Time));
                 working.await
             }
@@ -122,8 +122,8 @@ impl RoundContext {
         let (turns, usage) = (machine.turns(), machine.usage());
         self.spent(turns, usage);
         if matches!(end, RunEnd::OutOfTurns) {
-            let value = u64::from(self.ports.limits.max_turns);
-            self.append(EventBody::LimitReached { limit: "max_turns".to_owned(), value }).await?;
+            let (limit, value) = ("max_turns".to_owned(), self.ports.limits.max_turns.into());
+            self.append(EventBody::LimitReached { limit, value }).await?;
         }
         run.append(EventBody::RunFinished {
             ending: end.ending(),

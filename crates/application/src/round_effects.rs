@@ -27,7 +27,7 @@ impl RoundContext {
                     self.append(told).await?;
                 }
                 RoundEffect::LimitReached { limit, value } => {
-                    let (limit, value) = ((*limit).to_owned(), *value);
+                    let (limit, value) = ((*limit).to_owned(), (*value).into());
                     self.append(EventBody::LimitReached { limit, value }).await?;
                 }
                 RoundEffect::AskAboutReviews { open_findings, default } => {

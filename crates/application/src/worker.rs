@@ -97,8 +97,8 @@ impl RunContext<'_> {
         let end = self.drive_in_time(&mut machine, Message::user(brief.to_text())).await?;
         self.round.spent(machine.turns(), machine.usage());
         if matches!(end, RunEnd::OutOfTurns) {
-            let value = u64::from(limits.max_turns);
-            self.append(EventBody::LimitReached { limit: "max_worker_turns".to_owned(), value }).await?;
+            let (limit, value) = ("max_worker_turns".to_owned(), limits.max_turns.into());
+            self.append(EventBody::LimitReached { limit, value }).await?;
         }
 
         let mut result = WorkerResult::without_report(self.agent().as_str(), "failed");

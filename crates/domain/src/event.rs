@@ -13,7 +13,7 @@ use crate::{
     brief::Brief,
     evidence::Evidence,
     id::{CallId, QuestionId, RequestId, RunId, SessionId},
-    limits::Limits,
+    limits::{LimitValue, Limits},
     message::{Message, StopReason, Usage},
     outcome::Ending,
     permission::SandboxState,
@@ -268,7 +268,7 @@ pub enum EventBody {
     /// A round was undone. `checkpoint`: the state that came back. `kept`: the state before, to undo the undoing.
     Undone { checkpoint: String, kept: String, paths: Vec<String> },
     /// A limit was reached.
-    LimitReached { limit: String, value: u64 },
+    LimitReached { limit: String, value: LimitValue },
     /// A run ended.
     RunFinished {
         #[serde(flatten)]

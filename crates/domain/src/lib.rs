@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod artifact;
 pub mod brief;
+pub mod budget;
 pub mod command;
 pub mod context;
 pub mod event;

@@ -1,6 +1,6 @@
 //! The numbers that keep a round finite (`workflow_limits`, contract 3).
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,49 @@ impl Default for Limits {
             loop_repeats: 4,
             review_force_on: Severity::Critical,
             timeout_seconds: None,
+        }
+    }
+}
+
+/// The value of a limit: a count, or an amount (seconds, US dollars) that need not be whole.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum LimitValue {
+    /// So many.
+    Count(u64),
+    /// So much.
+    Amount(f64),
+}
+
+impl From<u64> for LimitValue {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<u32> for LimitValue {
+    fn from(count: u32) -> Self {
+        Self::Count(count.into())
+    }
+}
+
+impl From<Cost> for LimitValue {
+    fn from(cost: Cost) -> Self {
+        Self::Amount(cost.as_usd())
+    }
+}
+
+impl From<Duration> for LimitValue {
+    fn from(time: Duration) -> Self {
+        if time.subsec_nanos() == 0 { Self::Count(time.as_secs()) } else { Self::Amount(time.as_secs_f64()) }
+    }
+}
+
+impl fmt::Display for LimitValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Amount(amount) => write!(f, "{amount}"),
         }
     }
 }
@@ -131,6 +174,19 @@ mod tests {
         assert_eq!(json, expected);
         assert_eq!(serde_json::from_value::<Limits>(json).expect("they are limits"), Limits::default());
         assert_eq!((MALFORMED_IN_A_ROW, MOST_CALLS_IN_A_MESSAGE), (3, 64));
+    }
+
+    #[test]
+    fn the_value_of_a_limit_is_one_number() {
+        let check = |value: LimitValue, said: &str| {
+            let json = serde_json::to_string(&value).expect("a number");
+            assert_eq!((json.as_str(), value.to_string().as_str()), (said, said));
+            assert_eq!(serde_json::from_str::<LimitValue>(&json).expect("a number"), value);
+        };
+        check(50_u32.into(), "50");
+        check(Duration::from_secs(90).into(), "90");
+        check(Duration::from_millis(1_500).into(), "1.5");
+        check(Cost::from_billionths(250_000_000).into(), "0.25");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use better_llm_application::SessionHandle;
 use domain::{
     command::WallNotice,
     event::EventBody,
+    limits::LimitValue,
     outcome::{Ending, FailReason, LimitReason, NeedReason, PartialReason, Signal},
     permission::PermissionMode,
     session::{Command, Request},
@@ -394,6 +395,6 @@ async fn a_worker_out_of_turns_is_told_to_everybody() {
     stage.limits.max_worker_turns = 2;
     let played = stage.play("go").await;
     assert!(played.results_of("execute_planner_task")[0].1.contains("\"status\":\"limit\""));
-    let told = |event: &domain::event::Event| matches!(&event.body, EventBody::LimitReached { limit, value: 2 } if limit == "max_worker_turns");
+    let told = |event: &domain::event::Event| matches!(&event.body, EventBody::LimitReached { limit, value: LimitValue::Count(2) } if limit == "max_worker_turns");
     assert!(played.events.iter().any(told));
 }

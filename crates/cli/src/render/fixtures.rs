@@ -320,6 +320,6 @@ fn asides() -> Vec<Event> {
             kept: "def".to_owned(),
             paths: vec!["src/a.rs".to_owned()],
         }),
-        run(EventBody::LimitReached { limit: "max_turns".to_owned(), value: 50 }),
+        run(EventBody::LimitReached { limit: "max_turns".to_owned(), value: 50_u64.into() }),
     ]
 }

@@ -2,6 +2,7 @@
 
 use domain::{
     event::{Decision, InterventionAction},
+    limits::LimitValue,
     message::StopReason,
     permission::{SandboxLevel, SandboxState},
     tool::ToolStatus,
@@ -248,7 +249,7 @@ impl Language {
     }
 
     /// A limit was reached.
-    pub(crate) fn limit_reached(self, limit: &str, value: u64) -> String {
+    pub(crate) fn limit_reached(self, limit: &str, value: LimitValue) -> String {
         match self {
             Self::English => format!("limit reached: {limit} = {value}"),
             Self::Korean => format!("한도 도달: {limit} = {value}"),

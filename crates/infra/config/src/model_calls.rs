@@ -148,11 +148,11 @@ fn price(entry: PriceEntry) -> Price {
     )]
     // Upwards: a limit of costs is kept by it.
     let of_token = |usd: f64| (usd * PER_MILLION - 1e-6).ceil().max(0.0) as u64;
-    Price {
-        input: of_token(entry.input),
-        output: of_token(entry.output),
-        cache_read: of_token(entry.cache_read.unwrap_or(entry.input)),
+    Price::new(
+        of_token(entry.input),
+        of_token(entry.output),
+        of_token(entry.cache_read.unwrap_or(entry.input)),
         // What the dearest provider known to us asks for it.
-        cache_write: of_token(entry.cache_write.unwrap_or(entry.input * 1.25)),
-    }
+        of_token(entry.cache_write.unwrap_or(entry.input * 1.25)),
+    )
 }

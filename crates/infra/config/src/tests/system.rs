@@ -76,8 +76,8 @@ fn every_honoured_key_sets_its_value_and_names_its_source_o_15() {
     };
     assert_eq!(settings.retry, retry);
     let prices = [
-        ("m", Price { input: 4_000, output: 20_000, cache_read: 200, cache_write: 5_000 }),
-        ("로컬.모델", Price { input: 100, output: 2_000, cache_read: 100, cache_write: 125 }),
+        ("m", Price::new(4_000, 20_000, 200, 5_000)),
+        ("로컬.모델", Price::new(100, 2_000, 100, 125)),
     ];
     assert_eq!(settings.prices, BTreeMap::from(prices.map(|(model, price)| (model.to_owned(), price))));
     assert_eq!(

@@ -213,7 +213,7 @@ fn work() -> Vec<EventBody> {
             kept: "c2".to_owned(),
             paths: vec!["가.txt".to_owned()],
         },
-        EventBody::LimitReached { limit: "turns".to_owned(), value: 50 },
+        EventBody::LimitReached { limit: "turns".to_owned(), value: 50_u64.into() },
     ]
 }
 
