@@ -9,6 +9,7 @@ mod failure;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod prefix;
+mod prices;
 mod reply;
 mod request;
 mod wire;

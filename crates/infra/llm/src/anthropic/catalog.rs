@@ -1,15 +1,20 @@
 //! The models of the Messages API as of 2026-11-20: names, sizes, and which settings they take.
 //!
-//! A model that is not listed is sent under the name it was given. Prices are not here: they are the application's.
+//! A model that is not listed is sent under the name it was given. What they cost stands in [`super::prices`].
 
 use domain::model::{Effort, ModelFacts};
 use serde::Serialize;
+
+use super::prices::price_of;
 
 /// More output than this in one answer is a sign of trouble, and thinking counts as output.
 const SENSIBLE_MAX_OUTPUT: u32 = 32_000;
 
 /// What a model that thinks within a budget may spend on it; below every `max_output` of the table.
 const THINKING_BUDGET: u32 = 16_000;
+
+/// The least that such a model takes as its budget.
+const LEAST_THINKING_BUDGET: u32 = 1_024;
 
 /// How a model is told to think.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +137,7 @@ pub(super) fn facts(name: &str) -> ModelFacts {
     ModelFacts {
         context_window: listed.map(|entry| entry.window.into()),
         max_output_tokens: Some(lookup(name).max_tokens().into()),
-        price: None,
+        price: price_of(bare),
     }
 }
 
@@ -168,13 +173,20 @@ pub(super) enum ThinkingSetting {
 const SUMMARIZED: &str = "summarized";
 
 impl ModelEntry {
-    /// The `max_tokens` of a request.
+    /// The most tokens that an answer is given.
     pub(super) fn max_tokens(self) -> u32 {
         self.max_output.min(SENSIBLE_MAX_OUTPUT)
     }
 
-    /// The `thinking` of a request; none where the model's default is what is wanted.
-    pub(super) fn thinking(self, wanted: Option<bool>) -> Option<ThinkingSetting> {
+    /// The `max_tokens` of a request: fewer where a budget leaves fewer.
+    pub(super) fn max_tokens_within(self, budget: Option<u64>) -> u32 {
+        let budget = budget.map(|tokens| u32::try_from(tokens).unwrap_or(u32::MAX));
+        self.max_tokens().min(budget.unwrap_or(u32::MAX)).max(1)
+    }
+
+    /// The `thinking` of a request with so many `max_tokens`; none where the model's default is what is wanted, or
+    /// where a budget for thinking would leave nothing to answer with.
+    pub(super) fn thinking(self, wanted: Option<bool>, max_tokens: u32) -> Option<ThinkingSetting> {
         let adaptive = Some(ThinkingSetting::Adaptive { display: SUMMARIZED });
         match (self.thinking, wanted) {
             (ThinkingStyle::Always, _) => adaptive,
@@ -183,7 +195,8 @@ impl ModelEntry {
             (ThinkingStyle::UnlessDisabled | ThinkingStyle::UnlessBetweenTools, _) => adaptive,
             (ThinkingStyle::WhereAsked, Some(true)) => adaptive,
             (ThinkingStyle::WithinBudget, Some(true)) => {
-                Some(ThinkingSetting::Enabled { budget_tokens: THINKING_BUDGET })
+                let budget_tokens = THINKING_BUDGET.min(max_tokens / 2).max(LEAST_THINKING_BUDGET);
+                (budget_tokens < max_tokens).then_some(ThinkingSetting::Enabled { budget_tokens })
             }
             (ThinkingStyle::Unknown, Some(true)) => adaptive,
             (ThinkingStyle::WhereAsked | ThinkingStyle::WithinBudget | ThinkingStyle::Unknown, _) => None,
@@ -237,7 +250,7 @@ mod tests {
         let adaptive = || Some(ThinkingSetting::Adaptive { display: "summarized" });
         let check = |model: &str, expected: [Option<ThinkingSetting>; 3]| {
             let entry = lookup(model);
-            let got = [entry.thinking(None), entry.thinking(Some(true)), entry.thinking(Some(false))];
+            let got = [None, Some(true), Some(false)].map(|wanted| entry.thinking(wanted, 32_000));
             assert_eq!(got, expected, "{model}");
         };
         check("claude-opus-5-5", [adaptive(), adaptive(), adaptive()]);
@@ -249,6 +262,30 @@ mod tests {
         let budget = Some(ThinkingSetting::Enabled { budget_tokens: 16_000 });
         check("claude-haiku-4-5-20251001", [None, budget, None]);
         check("my-model", [None, adaptive(), None]);
+    }
+
+    #[test]
+    fn a_budget_lowers_the_answer_and_the_thinking_in_it() {
+        let check = |left: Option<u64>, max_tokens: u32, thinking: Option<u32>| {
+            let entry = lookup("claude-haiku-4-5");
+            let setting = thinking.map(|budget_tokens| ThinkingSetting::Enabled { budget_tokens });
+            let most = entry.max_tokens_within(left);
+            assert_eq!((most, entry.thinking(Some(true), most)), (max_tokens, setting), "{left:?}");
+        };
+        check(None, 32_000, Some(16_000));
+        check(Some(1_000_000_000_000), 32_000, Some(16_000));
+        check(Some(20_000), 20_000, Some(10_000));
+        check(Some(1_500), 1_500, Some(1_024));
+        check(Some(1_024), 1_024, None);
+    }
+
+    #[test]
+    fn every_listed_model_has_a_price() {
+        for entry in MODELS {
+            assert!(facts(entry.id).price.is_some(), "{}", entry.id);
+        }
+        assert_eq!(facts("claude-haiku-4-5-20251001").price, price_of("claude-haiku-4-5"));
+        assert_eq!((facts("claude-opus-9").price, facts("my-model").price), (None, None));
     }
 
     #[test]

@@ -79,11 +79,12 @@ enum Block<'a> {
 /// The body of `request` to the model `name`; `prefix` comes from [`encode_prefix`].
 pub(super) fn encode_body(request: &ModelRequest, name: &str, prefix: &[u8]) -> Vec<u8> {
     let entry = catalog::lookup(name);
+    let max_tokens = entry.max_tokens_within(request.max_tokens);
     let head = Head {
         model: name,
-        max_tokens: entry.max_tokens(),
+        max_tokens,
         stream: true,
-        thinking: entry.thinking(request.thinking),
+        thinking: entry.thinking(request.thinking, max_tokens),
         output_config: entry.effort(request.effort).map(|effort| OutputConfig { effort }),
     };
     let said = said(&request.messages);

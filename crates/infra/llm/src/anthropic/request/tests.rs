@@ -75,6 +75,18 @@ fn a_whole_request_is_what_the_protocol_asks_for() {
 }
 
 #[test]
+fn an_answer_is_asked_for_as_long_as_a_budget_leaves_room_for() {
+    let mut request = request("coder", &[user(vec![text("안녕")])]);
+    (request.model, request.thinking) = (Some("claude-haiku-4-5".into()), Some(true));
+    for (left, max_tokens, budget_tokens) in [(None, 32_000, 16_000), (Some(5_000), 5_000, 2_500)] {
+        request.max_tokens = left;
+        let body = body(&request);
+        let thinking = json!({"type": "enabled", "budget_tokens": budget_tokens});
+        assert_eq!((&body["max_tokens"], &body["thinking"]), (&json!(max_tokens), &thinking));
+    }
+}
+
+#[test]
 fn parts_go_back_as_they_came_and_what_would_be_refused_is_left_out() {
     let raw = r#"{"type":"redacted_thinking", "data":"\u00e9"}"#;
     let block = |provider: &str| Part::ProviderBlock { provider: provider.into(), raw: raw.into() };
