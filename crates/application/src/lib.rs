@@ -8,7 +8,6 @@
 
 pub mod event_log;
 pub mod event_stream;
-pub mod event_stream;
 pub mod session;
 pub mod team;
 
