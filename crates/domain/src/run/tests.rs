@@ -10,8 +10,11 @@ use crate::{
     tool::RejectedInput,
 };
 
+mod circles;
 mod examples;
+mod persons_words;
 mod properties;
+mod too_long;
 mod watched;
 
 /// An input of `report` that a worker of `kind` may hand in.

@@ -4,30 +4,30 @@ use super::*;
 use crate::outcome::{Ending, FailReason};
 use crate::report::Report;
 
-const WORKER: RunRole = RunRole::Worker(WorkerKind::Coder);
-const LIMITS: RunLimits = RunLimits { max_turns: 50, max_messages: 50, loop_repeats: 4 };
+pub(super) const WORKER: RunRole = RunRole::Worker(WorkerKind::Coder);
+pub(super) const LIMITS: RunLimits = RunLimits { max_turns: 50, max_messages: 50, loop_repeats: 4 };
 
 /// One answer of a scripted model, and what its calls come to.
-struct Turn {
-    answer: ModelAnswer,
-    results: Vec<(&'static str, CallResult)>,
+pub(super) struct Turn {
+    pub(super) answer: ModelAnswer,
+    pub(super) results: Vec<(&'static str, CallResult)>,
 }
 
-fn says(text: &str) -> Turn {
+pub(super) fn says(text: &str) -> Turn {
     stops(text, StopReason::EndTurn)
 }
 
-fn stops(text: &str, stop_reason: StopReason) -> Turn {
+pub(super) fn stops(text: &str, stop_reason: StopReason) -> Turn {
     Turn { answer: answer(vec![Part::Text { text: text.to_owned() }], stop_reason), results: Vec::new() }
 }
 
-fn calls<const N: usize>(calls: [(&str, &str, Value); N]) -> Turn {
+pub(super) fn calls<const N: usize>(calls: [(&str, &str, Value); N]) -> Turn {
     let parts = calls.into_iter().map(|(id, tool, input)| call_part(&CallId::new(id), tool, input));
     Turn { answer: answer(parts.collect(), StopReason::ToolUse), results: Vec::new() }
 }
 
 impl Turn {
-    fn with(mut self, call: &'static str, result: CallResult) -> Self {
+    pub(super) fn with(mut self, call: &'static str, result: CallResult) -> Self {
         self.results.push((call, result));
         self
     }
@@ -66,7 +66,7 @@ fn play(role: RunRole, limits: RunLimits, script: Vec<Turn>) -> Played {
     played
 }
 
-fn spoken(part: &Part) -> String {
+pub(super) fn spoken(part: &Part) -> String {
     match part {
         Part::Text { text } => format!("text: {}", crate::text::head(text, 32)),
         Part::ToolUse { id, name, .. } => format!("{id}: {name}"),
@@ -82,7 +82,7 @@ fn report() -> Report {
     Report::parse(WorkerKind::Coder, &report_input(WorkerKind::Coder)).expect("it fits the schema")
 }
 
-fn finish() -> RunEnd {
+pub(super) fn finish() -> RunEnd {
     RunEnd::Finished(Finish {
         summary: "환불 기능을 추가했습니다".to_owned(), status: FinishStatus::Done
     })
