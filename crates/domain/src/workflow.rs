@@ -12,7 +12,6 @@ use crate::{
     outcome::{Ending, FailReason, NeedReason},
     report::Report,
     review::Ledger,
-    run::RunEnd,
 };
 
 mod chain;
@@ -39,6 +38,8 @@ pub struct Round {
     test_fix_cycles: u32,
     coder_failures_in_a_row: u32,
     workers_run: u32,
+    /// The person calls the workers, and no manager says when it is done.
+    is_led_by_person: bool,
     files_changed: bool,
     denied_unasked: bool,
     evidence_lost: bool,
@@ -68,6 +69,7 @@ impl Round {
             test_fix_cycles: 0,
             coder_failures_in_a_row: 0,
             workers_run: 0,
+            is_led_by_person: false,
             files_changed: false,
             denied_unasked: false,
             evidence_lost: false,
@@ -127,6 +129,12 @@ impl Round {
         }
         match input {
             RoundInput::WorkerCalled { call, kind, .. } => self.worker_called(call, kind),
+            RoundInput::WorkerMentioned => {
+                self.workers_run += 1;
+                self.is_led_by_person = true;
+                self.reviews.called_by_person();
+                Vec::new()
+            }
             RoundInput::WorkerEnded { agent, kind, end } => self.worker_ended(agent, kind, end),
             RoundInput::FilesChanged => {
                 self.files_changed = true;
@@ -149,7 +157,11 @@ impl Round {
                 vec![self.end(Ending::NeedsPerson(NeedReason::Question), String::new())]
             }
             RoundInput::ManagerEnded { end, tests_passed } => {
-                let (ending, summary) = self.judge(end, tests_passed);
+                let ending = self.judge(end.ending(), tests_passed);
+                vec![self.end(ending, end.into_last_words())]
+            }
+            RoundInput::ChainEnded { ending, summary, tests_passed } => {
+                let ending = self.judge(ending, tests_passed);
                 vec![self.end(ending, summary)]
             }
         }
@@ -243,25 +255,28 @@ impl Round {
         }
     }
 
-    /// The end of a round whose manager's run has ended (contract 2).
-    fn judge(&self, end: RunEnd, tests_passed: Option<bool>) -> (Ending, String) {
-        let ending = match end.ending() {
+    /// The end of a round whose work has ended (contract 2).
+    fn judge(&self, ending: Ending, tests_passed: Option<bool>) -> Ending {
+        let ending = match ending {
             Ending::Done if self.evidence_lost || self.is_refuted(tests_passed) => {
                 Ending::Failed(FailReason::Verification)
             }
             ending => ending,
         };
-        let summary = end.into_last_words();
-        let is_short_of_done = matches!(
-            ending,
+        let is_short_of_done = match ending {
+            // A manager says that it is done in spite of a denial; of workers that a person called nobody does.
+            Ending::Done => self.is_led_by_person,
             Ending::Answered
-                | Ending::Partial(_)
-                | Ending::Failed(FailReason::ManagerFailed | FailReason::Verification)
-        );
+            | Ending::Partial(_)
+            | Ending::Failed(
+                FailReason::ManagerFailed | FailReason::WorkerFailed | FailReason::Verification,
+            ) => true,
+            _ => false,
+        };
         if self.denied_unasked && is_short_of_done {
-            (Ending::NeedsPerson(NeedReason::Permission), summary)
+            Ending::NeedsPerson(NeedReason::Permission)
         } else {
-            (ending, summary)
+            ending
         }
     }
 

@@ -4,6 +4,7 @@ use crate::{
     agent::{AgentName, WorkerKind},
     evidence::CheckedClaims,
     id::CallId,
+    outcome::Ending,
     report::Report,
     review::{ChangedFiles, ReviewDecision},
     run::RunEnd,
@@ -21,6 +22,9 @@ pub enum RoundInput {
         /// Its kind.
         kind: WorkerKind,
     },
+    /// The person calls a worker by name. No limit of what a manager may try again stands in its way, and its reviews are
+    /// counted anew.
+    WorkerMentioned,
     /// A worker's run ended.
     WorkerEnded {
         /// The worker.
@@ -44,6 +48,15 @@ pub enum RoundInput {
     ManagerEnded {
         /// How.
         end: RunEnd,
+        /// Whether the named test commands passed in the final state.
+        tests_passed: Option<bool>,
+    },
+    /// The workers that the person called by name have ended. The round is judged.
+    ChainEnded {
+        /// How, as far as they say themselves.
+        ending: Ending,
+        /// What they said last.
+        summary: String,
         /// Whether the named test commands passed in the final state.
         tests_passed: Option<bool>,
     },

@@ -17,6 +17,8 @@ pub(super) struct Reviews {
     force_on: Severity,
     /// Of the last review in this round, where it asked for changes.
     objection: Option<Objection>,
+    /// The person calls the reviewers, so that nothing is asked of them after each.
+    is_led_by_person: bool,
 }
 
 /// A review that asked for changes.
@@ -36,7 +38,14 @@ impl Reviews {
             limit: limits.max_review_iterations,
             force_on: limits.review_force_on,
             objection: None,
+            is_led_by_person: false,
         }
+    }
+
+    /// The person calls a worker by name. Each review is a subject of its own: they read it, and decide what follows.
+    pub(super) fn called_by_person(&mut self) {
+        self.is_led_by_person = true;
+        self.objection = None;
     }
 
     /// Goes on with what earlier rounds left.
@@ -69,7 +78,7 @@ impl Reviews {
             Verdict::Approve => None,
             Verdict::RequestChanges => Some(Objection {
                 cycle,
-                is_asked: cycle.is_last(),
+                is_asked: cycle.is_last() && !self.is_led_by_person,
                 went_unanswered: before.is_some_and(|before| before.went_unanswered),
             }),
         };

@@ -5,12 +5,13 @@ use crate::{
     outcome::{LimitReason, NeedReason, PartialReason},
     report::ReportedFinding,
     review::{ChangedFiles, ReviewDecision, ReviewOption},
-    run::{Finish, FinishStatus},
+    run::{Finish, FinishStatus, RunEnd},
     workspace::{ChangeKind, Changes, FileChange},
 };
 
 mod examples;
 mod history;
+mod mentioned;
 mod properties;
 mod reviews;
 mod told;
