@@ -13,12 +13,19 @@ struct Case {
     words: &'static [&'static str],
 }
 
+/// A configuration with which nobody is asked twice (`retries.rs` tells what happens else), nor waited for long.
+fn once(world: &World) -> String {
+    let config = r#"{"performance": {
+        "worker_retry_enabled": false, "idle_timeout_seconds": 0.2, "first_byte_timeout_seconds": 0.4
+    }}"#;
+    world.write_outside("system_config.json", config).display().to_string()
+}
+
 const PROVIDER: Ending = Ending::Failed(FailReason::Provider);
 
 async fn check(case: Case) {
     let world = World::new();
-    let config = r#"{"performance": {"idle_timeout_seconds": 0.2, "first_byte_timeout_seconds": 0.4}}"#;
-    let config = world.write_outside("system_config.json", config).display().to_string();
+    let config = once(&world);
     let server = MockServer::start(Script::new().agent("manager", [case.turn])).await;
     let said = world.task(&server, &["--config", &config]).await.run().await.said();
     assert_eq!(said.ending(), PROVIDER, "{}", case.code);
@@ -143,7 +150,7 @@ async fn an_endpoint_that_nobody_serves_is_named() {
     server.shutdown().await;
     let call = |format: &str| {
         world
-            .call(["--output-format", format, "x"])
+            .call(["--config", &once(&world), "--output-format", format, "x"])
             .env("ANTHROPIC_BASE_URL", &url)
             .env("ANTHROPIC_API_KEY", "sk-test")
     };

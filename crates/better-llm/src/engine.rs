@@ -15,7 +15,7 @@ use domain::{
     model::Effort,
     permission::SandboxState,
     person::Presence,
-    ports::{Clock, IdSource, ModelPort},
+    ports::{Clock, IdSource},
     secret::Redactor,
 };
 use sandbox::{Helper, Sandbox};
@@ -23,7 +23,7 @@ use storage::{RecordFiles, SqliteJournal};
 use tools::{AddedRoot, ToolDeps, Toolbox};
 use workspace::Workspace;
 
-use crate::{VERSION, error::StartError, models};
+use crate::{VERSION, error::StartError, models::Models};
 
 mod builder;
 mod undo;
@@ -41,7 +41,7 @@ pub struct Engine {
     said: Vec<(String, String)>,
     effort: Option<Effort>,
     presence: Presence,
-    model: Option<Arc<dyn ModelPort>>,
+    models: Models,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     helper: Option<Helper>,
@@ -91,10 +91,7 @@ impl Engine {
     /// # Errors
     /// [`StartError`] where there is no model, or no sandbox of the level that was named.
     pub async fn session(&self) -> Result<SessionHandle, StartError> {
-        let model = match &self.model {
-            Some(model) => Arc::clone(model),
-            None => models::connect(&self.settings, &self.cwd, &self.redactor)?,
-        };
+        let model = self.models.connect(&self.settings, &self.cwd, &self.redactor)?;
         let id = SessionId::new(self.ids.next());
         let sandbox = Arc::new(Sandbox::new(self.sandbox_settings(id)));
         let state = sandbox.check().await.map_err(StartError::Sandbox)?;

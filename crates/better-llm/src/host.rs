@@ -1,4 +1,4 @@
-//! The clock and the ids of a real run.
+//! The clock, the ids and the chance of a real run.
 
 use std::{sync::Mutex, sync::PoisonError, time::SystemTime};
 
@@ -48,6 +48,15 @@ fn random() -> u128 {
     u128::from_le_bytes(bytes)
 }
 
+/// A number from 0 up to 1, each as likely as any other. Where the system has no random numbers it is always the middle.
+pub(crate) fn random_fraction() -> f64 {
+    let mut bytes = [0; 4];
+    if getrandom::fill(&mut bytes).is_err() {
+        return 0.5;
+    }
+    f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +67,14 @@ mod tests {
         let given: Vec<Ulid> = (0..10_000).map(|_| ids.next()).collect();
         assert!(given.windows(2).all(|pair| pair[0] < pair[1]));
         assert_ne!(RandomIds::default().next(), RandomIds::default().next());
+    }
+
+    #[test]
+    fn chance_is_spread_from_0_up_to_1() {
+        let given: Vec<f64> = (0..1_000).map(|_| random_fraction()).collect();
+        assert!(given.iter().all(|fraction| (0.0..1.0).contains(fraction)));
+        assert!(
+            given.iter().any(|fraction| *fraction < 0.25) && given.iter().any(|fraction| *fraction > 0.75)
+        );
     }
 }

@@ -24,6 +24,7 @@ use super::Engine;
 use crate::{
     error::StartError,
     host::{RandomIds, SystemClock},
+    models::Models,
     prompts::EMBEDDED,
 };
 
@@ -130,7 +131,8 @@ impl EngineBuilder {
         self
     }
 
-    /// A model of the embedding program, instead of a provider.
+    /// A model of the embedding program, instead of a provider. It makes one attempt and says what went wrong; it is
+    /// asked again as a provider is.
     #[must_use]
     pub fn model(mut self, model: Arc<dyn ModelPort>) -> Self {
         self.model = Some(model);
@@ -200,7 +202,7 @@ impl EngineBuilder {
             effort: self.effort,
             helper: self.helper,
             presence,
-            model: self.model,
+            models: Models::new(self.model),
             clock: self.clock,
             ids: self.ids,
             journal,

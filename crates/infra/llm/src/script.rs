@@ -1,7 +1,8 @@
 //! The back end `script:FILE`: plays a script of model answers (contract 9).
 //!
 //! Only the models' words come from the script; everything else that happens is real. Steps are counted per agent and
-//! per [`ScriptModel`], so one object serves one session. Recording scripts is not done here.
+//! per [`ScriptModel`], so one object serves one session. Each attempt is a request: after a fault that is tried again
+//! the next step answers. Recording scripts is not done here.
 
 mod expectation;
 mod format;
@@ -41,6 +42,7 @@ const BYTES_PER_TOKEN: usize = 4;
 pub struct ScriptModel {
     script: Arc<Script>,
     provider: String,
+    idle_timeout: Duration,
     /// Requests so far, by agent.
     requests: Mutex<HashMap<AgentName, usize>>,
 }
@@ -74,7 +76,14 @@ impl ScriptModel {
     #[must_use]
     pub fn new(script: Arc<Script>) -> Self {
         let provider = format!("script:{}", script.name);
-        Self { script, provider, requests: Mutex::default() }
+        Self { script, provider, idle_timeout: IDLE_TIMEOUT, requests: Mutex::default() }
+    }
+
+    /// Gives up an answer that stalls after this time instead of the contract's.
+    #[must_use]
+    pub const fn with_idle_timeout(mut self, idle_timeout: Duration) -> Self {
+        self.idle_timeout = idle_timeout;
+        self
     }
 
     /// The step that answers the next request of an agent.
@@ -123,21 +132,25 @@ impl ModelPort for ScriptModel {
             tokio::time::sleep(Duration::from_millis(delay)).await;
         }
         let (answer, deltas) = answer(&request, self.resolve(request.model.as_deref()), place, step);
+        // What a failed answer took is known where the script says so.
+        let usage = step.usage.map_or_else(Usage::default, Usage::from);
+        let error = |kind, problem: &str| place.error(kind, problem).having_used(usage);
         let end = match &step.fault {
             None => End::Answer(answer),
             Some(Fault::Http { status, message, retry_after }) => {
                 let kind = kind_of_status(*status, retry_after.map(Duration::from_secs_f64));
                 let message = message.as_deref().unwrap_or("no explanation");
-                return Err(place.error(kind, &format!("HTTP {status}, {message}")));
+                return Err(error(kind, &format!("HTTP {status}, {message}")));
             }
             Some(Fault::Stall {}) => End::Stall(
-                place.error(ModelErrorKind::Silent, "the answer stalled: no byte came for too long"),
+                self.idle_timeout,
+                error(ModelErrorKind::Silent, "the answer stalled: no byte came for too long"),
             ),
             Some(Fault::Cut {}) => {
-                End::Failure(place.error(ModelErrorKind::Cut, "the stream ended before the answer did"))
+                End::Failure(error(ModelErrorKind::Cut, "the stream ended before the answer did"))
             }
             Some(Fault::Malformed {}) => {
-                End::Failure(place.error(ModelErrorKind::Malformed, "the stream is not as the protocol says"))
+                End::Failure(error(ModelErrorKind::Malformed, "the stream is not as the protocol says"))
             }
         };
         Ok(play(deltas, end))
@@ -148,7 +161,7 @@ impl ModelPort for ScriptModel {
 enum End {
     Answer(ModelAnswer),
     Failure(ModelError),
-    Stall(ModelError),
+    Stall(Duration, ModelError),
 }
 
 fn play(deltas: Vec<ModelItem>, end: End) -> ModelStream {
@@ -163,8 +176,8 @@ fn play(deltas: Vec<ModelItem>, end: End) -> ModelStream {
             Some(match end {
                 End::Answer(answer) => (Ok(ModelItem::Answer(answer)), None),
                 End::Failure(error) => (Err(error), None),
-                End::Stall(error) => {
-                    tokio::time::sleep(IDLE_TIMEOUT).await;
+                End::Stall(idle_timeout, error) => {
+                    tokio::time::sleep(idle_timeout).await;
                     (Err(error), None)
                 }
             })

@@ -2,7 +2,8 @@
 //!
 //! Blocks are told apart by the `index` of the wire and keep the order in which they began. Events and delta types that
 //! this version does not know are skipped, blocks that it does not know are kept byte for byte. Nothing is judged done
-//! before `message_stop`.
+//! before `message_stop`. How many of an answer's calls may run is not decided here: each has to be answered, so all are
+//! kept.
 
 mod block;
 #[cfg(test)]
@@ -17,9 +18,6 @@ use serde::Deserialize;
 use self::block::{Block, Grown};
 use super::wire::{AnyEvent, BlockDelta, BlockStart, ErrorEnvelope, MessageDelta, MessageStart, UsageCounts};
 use crate::sse::{SseError, SseEvent};
-
-/// The most tool calls of one message (contract 10).
-pub(super) const MOST_TOOL_CALLS: usize = 64;
 
 /// The most bytes of one tool call's input (contract 10).
 pub(super) const LARGEST_TOOL_INPUT: usize = 4 << 20;
@@ -79,7 +77,6 @@ pub(super) struct Assembler {
     usage: Usage,
     stop_reason: Option<StopReason>,
     blocks: Vec<(u32, Block)>,
-    tool_calls: usize,
     /// Events so far that carried something of the answer.
     contents: u64,
 }
@@ -147,12 +144,6 @@ impl Assembler {
             return Err(AnswerError::TooMuch { what: "blocks", limit: MOST_BLOCKS });
         }
         let block = Block::begin(start.content_block)?;
-        if block.is_tool_call() {
-            self.tool_calls += 1;
-            if self.tool_calls > MOST_TOOL_CALLS {
-                return Err(AnswerError::TooMuch { what: "tool calls", limit: MOST_TOOL_CALLS });
-            }
-        }
         self.contents += 1;
         let item = item(self.blocks.len(), block.shown());
         self.blocks.push((start.index, block));

@@ -1,6 +1,7 @@
 //! What goes wrong on the way to an answer, in words for people and a kind for code.
 //!
-//! Branches on status, then `error_code`, then the error's type, never on its message.
+//! Branches on status, then `error_code`, then the error's type. On its message in one case only, where nothing else tells
+//! the difference: a request that is longer than the model's window ([`TOO_LONG`]).
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -21,6 +22,12 @@ const SHOWN: usize = 2_048;
 
 /// Error codes of a 429 that more waiting does not mend.
 const SPEND_LIMITS: [&str; 2] = ["enforced_spend_limit_reached", "contract_spend_limit_reached"];
+
+/// How the words of an `invalid_request_error` begin where a shorter request would do: the input is longer than the
+/// model's window, or leaves no room for the answer. The vendor documents neither a code nor a type for it; the words are
+/// those that users of the service report (anthropics/claude-code#12186, docker/docker-agent#569). Should they change, the
+/// request counts as refused.
+const TOO_LONG: [&str; 2] = ["prompt is too long", "input length and `max_tokens` exceed context limit"];
 
 /// What no server's word makes worth another try (contract 10); 402 is a matter of money.
 const NEVER_AGAIN: [StatusCode; 6] = [
@@ -89,7 +96,12 @@ impl Place {
         };
         let words = if words.is_empty() { "no explanation".to_owned() } else { words };
         let code = envelope.as_ref().and_then(|e| e.error.details.as_ref()?.error_code.as_ref());
-        let kind = kind_of_refusal(status, headers, code.map(|code| &*code.0));
+        let kind = match &envelope {
+            Some(envelope) if is_too_long(&envelope.error.kind, &envelope.error.message) => {
+                ModelErrorKind::TooLong
+            }
+            _ => kind_of_refusal(status, headers, code.map(|code| &*code.0)),
+        };
         let hint = match (&kind, headers.get(LOCATION)) {
             (ModelErrorKind::Credentials, _) => "; check ANTHROPIC_API_KEY".to_owned(),
             (_, Some(to)) if status.is_redirection() => {
@@ -106,7 +118,7 @@ impl Place {
     pub(super) fn no_stream(&self, content_type: &str, body: &[u8]) -> ModelError {
         if let Ok(envelope) = serde_json::from_slice::<ErrorEnvelope<'_>>(body) {
             let words = format!("{}: {}", envelope.error.kind, self.excerpt(&envelope.error.message));
-            return self.error(kind_of_error_type(&envelope.error.kind), &words);
+            return self.error(kind_of_error(&envelope.error.kind, &envelope.error.message), &words);
         }
         let content_type = excerpt(content_type, 100);
         let body = self.excerpt(&String::from_utf8_lossy(body));
@@ -123,7 +135,8 @@ impl Place {
         };
         let place = Self { request_id: self.request_id.clone().or(request_id), ..self.clone() };
         let is_spend_limit = code.is_some_and(|code| SPEND_LIMITS.contains(&&*code));
-        let error_kind = if is_spend_limit { ModelErrorKind::Rejected } else { kind_of_error_type(&kind) };
+        let error_kind =
+            if is_spend_limit { ModelErrorKind::Rejected } else { kind_of_error(&kind, &message) };
         place.error(
             error_kind,
             &format!("the server gave up in the stream, {kind}: {}", self.excerpt(&message)),
@@ -147,8 +160,16 @@ fn kind_of_refusal(status: StatusCode, headers: &HeaderMap, code: Option<&str>) 
     }
 }
 
-fn kind_of_error_type(error_type: &str) -> ModelErrorKind {
+fn is_too_long(error_type: &str, message: &str) -> bool {
+    let begins =
+        |words: &&str| message.get(..words.len()).is_some_and(|head| head.eq_ignore_ascii_case(words));
+    error_type == "invalid_request_error" && TOO_LONG.iter().any(|words| begins(&words))
+}
+
+/// The kind of an error that came with a success's status.
+fn kind_of_error(error_type: &str, message: &str) -> ModelErrorKind {
     match error_type {
+        _ if is_too_long(error_type, message) => ModelErrorKind::TooLong,
         "authentication_error" | "permission_error" => ModelErrorKind::Credentials,
         "invalid_request_error" | "billing_error" | "not_found_error" | "request_too_large" => {
             ModelErrorKind::Rejected
@@ -272,6 +293,30 @@ mod tests {
         let spent = r#"{"error":{"type":"rate_limit_error","message":"m",
             "details":{"error_code":"contract_spend_limit_reached"}}}"#;
         assert_eq!(refused(429, &[("x-should-retry", "true")], spent).0, ModelErrorKind::Rejected);
+    }
+
+    /// P37. The one message that is looked at, and only in an error of its type.
+    #[test]
+    fn a_request_longer_than_the_window_is_told_from_one_that_is_wrong() {
+        let check = |status: u16, kind: &str, message: &str, expected: ModelErrorKind| {
+            let body = serde_json::json!({"type": "error", "error": {"type": kind, "message": message}});
+            assert_eq!(refused(status, &[], &body.to_string()).0, expected, "{kind}: {message}");
+            assert_eq!(place().no_stream("application/json", body.to_string().as_bytes()).kind, expected);
+            let (kind, message) = (kind.to_owned(), message.to_owned());
+            let error = AnswerError::Server { kind, code: None, message, request_id: None };
+            assert_eq!(place().lost(error).kind, expected);
+        };
+        let invalid = "invalid_request_error";
+        check(400, invalid, "prompt is too long: 208310 tokens > 200000 maximum", ModelErrorKind::TooLong);
+        check(400, invalid, "Prompt is too long", ModelErrorKind::TooLong);
+        let no_room =
+            "input length and `max_tokens` exceed context limit: 178959 + 64000 > 200000, decrease it";
+        check(400, invalid, no_room, ModelErrorKind::TooLong);
+
+        check(400, invalid, "messages.0: the prompt is too long", ModelErrorKind::Rejected);
+        check(400, invalid, "너무 길다", ModelErrorKind::Rejected);
+        check(400, invalid, "prompt", ModelErrorKind::Rejected);
+        check(403, "permission_error", "prompt is too long", ModelErrorKind::Credentials);
     }
 
     #[test]

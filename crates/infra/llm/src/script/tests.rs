@@ -198,6 +198,24 @@ async fn faults_fail_as_the_real_thing_would() {
     assert_eq!(ask(&model, request("coder", &[])).await.1.unwrap().message.text(), "well");
 }
 
+/// P39: what a failed answer took is what the script says it took; an attempt is a request, which takes the next step.
+#[tokio::test(start_paused = true)]
+async fn a_failed_step_says_what_it_took_and_is_over() {
+    let usage = json!({"input_tokens": 7});
+    let script = [
+        json!({"fault": {"kind": "http", "status": 529}, "usage": usage}),
+        json!({"fault": {"kind": "stall"}, "usage": usage}),
+        json!({"text": "well"}),
+    ];
+    let model = coder(&json!(script)).with_idle_timeout(Duration::from_secs(5));
+    let begin = tokio::time::Instant::now();
+    for seconds in [0, 5] {
+        let error = ask(&model, request("coder", &[])).await.1.unwrap_err();
+        assert_eq!((error.usage.input_tokens, begin.elapsed().as_secs()), (7, seconds));
+    }
+    assert_eq!(ask(&model, request("coder", &[])).await.1.unwrap().message.text(), "well");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_delay_comes_before_anything_else() {
     let model = coder(&json!([{"text": "late", "delay_ms": 5_000}]));

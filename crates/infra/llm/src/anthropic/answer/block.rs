@@ -82,10 +82,6 @@ impl Block {
         Ok(Self::ToolUse { id: CallId::new(&head.id), name: head.name.to_string(), input })
     }
 
-    pub(super) const fn is_tool_call(&self) -> bool {
-        matches!(self, Self::ToolUse { .. })
-    }
-
     /// What there is to show so far.
     pub(super) fn shown(&self) -> Grown<'_> {
         match self {

@@ -236,13 +236,17 @@ fn an_error_event_ends_the_stream_with_the_servers_words() {
     assert_eq!(got, ("overloaded_error", None, "Overloaded", Some("req_1")));
 }
 
+/// P30: the bound on calls is held by the run, which answers each of them.
+#[test]
+fn every_call_of_a_message_is_kept_in_order() {
+    let calls: Vec<_> = (0..500).map(call).collect();
+    let whole = answer(&message("tool_use", &calls));
+    let ids: Vec<String> = whole.message.tool_uses().map(|(id, ..)| id.to_string()).collect();
+    assert_eq!(ids, (0..500).map(|at| format!("t{at}")).collect::<Vec<_>>());
+}
+
 #[test]
 fn what_is_too_much_for_a_message_is_refused() {
-    let calls: Vec<_> = (0..64).map(call).collect();
-    assert_eq!(answer(&message("tool_use", &calls)).message.tool_uses().count(), 64);
-    let calls: Vec<_> = (0..65).map(call).collect();
-    assert_eq!(error(&message("tool_use", &calls)), "the message holds tool calls, more than 64");
-
     let megabyte = "x".repeat(1 << 20);
     let pieces: Vec<_> = std::iter::once(call(0)).chain((0..5).map(|_| input(0, &megabyte))).collect();
     let expected = "the message holds bytes of tool input, more than 4194304";
