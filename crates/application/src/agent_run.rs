@@ -198,7 +198,11 @@ impl<'a> RunContext<'a> {
 
     /// What the round has come to, as far as it decides how this run may end.
     fn standing(&self) -> Standing {
-        Standing { work_done: self.round.work_done() || !self.is_manager(), holds_back: None }
+        if !self.is_manager() {
+            return Standing { work_done: true, holds_back: None };
+        }
+        let state = self.round.state();
+        Standing { work_done: state.machine.work_done(), holds_back: state.machine.holds_back() }
     }
 
     async fn answer(&self, id: RequestId, request: ModelRequest) -> Result<ModelAnswer, ModelError> {

@@ -55,17 +55,18 @@ impl RunContext<'_> {
         let workspace = &self.round.ports.workspace;
         let state = self.stop.bound(workspace.checkpoint()).await;
         let changed = self.stop.bound(self.changed_since(last.as_ref(), &ledger)).await;
-        for error in [state.as_ref().err(), changed.as_ref().err()].into_iter().flatten() {
+        let diff = match &last {
+            Some(last) => self.stop.bound(workspace.diff(Some(last), None)).await.map(Some),
+            None => Ok(None),
+        };
+        let failed = state.as_ref().err().or(changed.as_ref().err()).or(diff.as_ref().err());
+        if let Some(error) = failed {
             let text = with_causes(error);
             self.append(EventBody::Notice { code: "review_state_unknown".to_owned(), text }).await?;
         }
-        let diff = match &last {
-            Some(last) => self.stop.bound(workspace.diff(Some(last), None)).await.ok(),
-            None => None,
-        };
         let has_diff_tool = self.member.tool("diff").is_some();
         let mut context = vec![brief.context.take().unwrap_or_default(), told(&ledger)];
-        if let Some(diff) = diff {
+        if let Ok(Some(diff)) = diff {
             context.push(excerpt(&self.round.ports.log.redactor().redact(&diff), has_diff_tool));
         }
         context.retain(|text| !text.trim().is_empty());

@@ -124,10 +124,6 @@ impl RoundContext {
         effects
     }
 
-    pub(crate) fn work_done(&self) -> bool {
-        self.state().machine.work_done()
-    }
-
     /// A worker of this name has a run.
     pub(crate) fn used(&self, agent: &AgentName) {
         let mut state = self.state();

@@ -9,6 +9,7 @@ mod endings;
 mod faults;
 mod leave;
 mod person;
+mod reviews;
 mod secrets;
 mod stage;
 mod story;

@@ -153,8 +153,7 @@ impl Reviews {
         const MOST_NAMED: usize = 20;
         self.objection?;
         let findings: Vec<ReportedFinding> = self.ledger.forcing(self.force_on).collect();
-        let mut text =
-            "not done yet: the last review asked for changes, and these findings are open:".to_owned();
+        let mut text = "the last review asked for changes, and these findings are open:".to_owned();
         for finding in findings.iter().take(MOST_NAMED) {
             text.push_str(&format!("\n- {}", finding.in_a_line()));
         }

@@ -182,7 +182,7 @@ fn while_changes_are_asked_for_the_round_is_not_done() {
     let mut round = Round::new(Limits::default());
     assert_eq!(round.holds_back(), None);
     check(&mut round, again(), &["cycle 1/3 RequestChanges [F1]"]);
-    let text = "not done yet: the last review asked for changes, and these findings are open:\n\
+    let text = "the last review asked for changes, and these findings are open:\n\
                 - F1 [critical] (src/refund.rs:12): 음수 금액을 거르지 않는다\n\
                 Give them to a coder by their ids, then call a reviewer, whose report closes what is mended. If they \
                 cannot be mended now, finish as `partial` and say which are left.";
