@@ -6,13 +6,14 @@
 use std::time::Duration;
 
 use domain::{
+    agent::AgentName,
     event::{EventBody, InterventionAction},
     person::{PersonQueue, Window, WindowStep},
     ports::JournalError,
 };
 use tokio::time::sleep;
 
-use crate::{agent_run::RunContext, person::Person};
+use crate::{agent_run::RunContext, person::Person, round_context::RoundContext, stop::StopSignal};
 
 /// A window that is taken away when this is dropped.
 struct OpenWindow<'p>(&'p Person);
@@ -50,21 +51,31 @@ impl RunContext<'_> {
     /// Lets the person step in where reports came in since the manager's last request. What they say it reads next.
     pub(crate) async fn intervene(&self) -> Result<(), JournalError> {
         let has_reports = self.is_manager() && std::mem::take(&mut self.round.state().has_new_reports);
-        if !has_reports || self.stop.ending().is_some() {
+        if !has_reports {
             return Ok(());
         }
-        let person = &self.round.ports.person;
+        self.round.let_step_in(&self.stop, self.agent()).await
+    }
+}
+
+impl RoundContext {
+    /// Lets the person step in before `next` goes on, who reads what they say; not where the work is stopped.
+    pub(crate) async fn let_step_in(&self, stop: &StopSignal, next: &AgentName) -> Result<(), JournalError> {
+        if stop.ending().is_some() {
+            return Ok(());
+        }
+        let person = &self.ports.person;
         let Some((window, mut is_paused)) = OpenWindow::open(person) else { return Ok(()) };
         let mut time = person.intervention();
-        let deadline = (!is_paused).then(|| self.round.ports.clock.now().plus(time));
-        let next = Some(self.agent().to_string());
+        let deadline = (!is_paused).then(|| self.ports.clock.now().plus(time));
+        let next = Some(next.to_string());
         let opened =
             EventBody::Intervention { action: InterventionAction::Opened, text: None, deadline, next };
-        self.round.append(opened).await?;
+        self.append(opened).await?;
         loop {
             let step = tokio::select! {
                 biased;
-                _ = self.stop.stopped() => None,
+                _ = stop.stopped() => None,
                 step = window.next_step(is_paused, time) => Some(step),
             };
             let (action, text) = match step {
@@ -75,9 +86,9 @@ impl RunContext<'_> {
             };
             is_paused = action == InterventionAction::Paused;
             time = person.question_timeout();
-            let deadline = is_paused.then(|| self.round.ports.clock.now().plus(time));
+            let deadline = is_paused.then(|| self.ports.clock.now().plus(time));
             let happened = EventBody::Intervention { action, text: text.clone(), deadline, next: None };
-            self.round.append(happened).await?;
+            self.append(happened).await?;
             if let Some(text) = text {
                 person.change(|queue| queue.hand_over(text));
             }

@@ -9,7 +9,7 @@ use domain::{
     run::RunEnd,
 };
 
-use crate::round_context::RoundContext;
+use crate::{chain::WorkEnd, round_context::RoundContext};
 
 /// The error's word in events.
 const CODE: &str = "protected_files_changed";
@@ -40,10 +40,12 @@ impl RoundContext {
     }
 
     /// The end of a round of which nobody may think that it went well.
-    pub(crate) fn with_protection(&self, end: RunEnd) -> RunEnd {
+    pub(crate) fn with_protection(&self, end: WorkEnd) -> WorkEnd {
         match end {
-            RunEnd::Stopped(_) | RunEnd::Failed(_) => end,
-            _ if self.state().protection_failed => RunEnd::Stopped(Ending::Failed(FailReason::Internal)),
+            WorkEnd::Manager(RunEnd::Stopped(_) | RunEnd::Failed(_)) => end,
+            _ if self.state().protection_failed => {
+                WorkEnd::Manager(RunEnd::Stopped(Ending::Failed(FailReason::Internal)))
+            }
             end => end,
         }
     }

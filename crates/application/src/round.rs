@@ -4,10 +4,10 @@ use domain::{
     brief::Brief,
     context::Conversation,
     event::{Backend, CheckpointAt, EventBody, RoundResult, Scope},
-    message::Message,
+    mention::Addressee,
     outcome::{Ending, FailReason, LimitReason},
     ports::JournalError,
-    run::{AgentRun, FinishStatus, RunEnd, RunLimits, RunRole},
+    run::{AgentRun, RunEnd, RunLimits, RunRole},
     session::Request,
     workflow::RoundInput,
     workspace::Checkpoint,
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::{
     agent_run::RunContext,
+    chain::WorkEnd,
     round_context::RoundContext,
     telling::{millis, with_causes},
 };
@@ -38,15 +39,16 @@ impl RoundContext {
     pub(crate) async fn run(
         &self,
         request: &Request,
+        addressee: &Addressee,
         conversation: &mut Conversation,
     ) -> Result<(), JournalError> {
         self.append(EventBody::RoundStarted {
             text: request.text.clone(),
             context: request.context.iter().map(|item| item.name.clone()).collect(),
-            mentions: Vec::new(),
+            mentions: addressee.mentioned().cloned().collect(),
         })
         .await?;
-        let end = self.listening(self.work_in_time(request, conversation)).await?;
+        let end = self.listening(self.work_in_time(request, addressee, conversation)).await?;
         self.say_unread().await?;
         self.look_once_more().await;
         self.heed_protected_files().await?;
@@ -59,9 +61,10 @@ impl RoundContext {
     async fn work_in_time(
         &self,
         request: &Request,
+        addressee: &Addressee,
         conversation: &mut Conversation,
-    ) -> Result<RunEnd, JournalError> {
-        let working = self.work(request, conversation);
+    ) -> Result<WorkEnd, JournalError> {
+        let working = self.work(request, addressee, conversation);
         tokio::pin!(working);
         let Some(timeout) = self.ports.limits.timeout_seconds else { return working.await };
         tokio::select! {
@@ -76,14 +79,23 @@ impl RoundContext {
         }
     }
 
-    /// The manager's run, and the verification of what it calls done. What stops either of them is the end.
-    async fn work(&self, request: &Request, conversation: &mut Conversation) -> Result<RunEnd, JournalError> {
-        let end = self.run_manager(request, conversation).await?;
-        if !matches!(&end, RunEnd::Finished(finish) if finish.status == FinishStatus::Done) {
+    /// The work of the manager, or of the workers that the person called, and the verification of what is called done.
+    /// What stops either of them is the end.
+    async fn work(
+        &self,
+        request: &Request,
+        addressee: &Addressee,
+        conversation: &mut Conversation,
+    ) -> Result<WorkEnd, JournalError> {
+        let end = match addressee {
+            Addressee::Manager => WorkEnd::Manager(self.run_manager(request, conversation).await?),
+            Addressee::Workers(mentions) => self.run_chain(mentions, request).await?,
+        };
+        if end.ending() != Ending::Done {
             return Ok(end);
         }
         self.verify().await?;
-        Ok(self.stop.ending().map_or(end, RunEnd::Stopped))
+        Ok(self.stop.ending().map_or(end, |ending| WorkEnd::Manager(RunEnd::Stopped(ending))))
     }
 
     /// Files may have changed since the last call ended: by the person, or by a process that outlived its command. A
@@ -117,7 +129,7 @@ impl RoundContext {
         };
         let mut machine = AgentRun::new(RunRole::Manager, limits, std::mem::take(conversation))
             .within(manager.model_facts().context_window);
-        let end = run.drive(&mut machine, Message::user(request.to_text())).await?;
+        let end = run.drive(&mut machine, self.first_words(request)).await?;
         run.take_back(&mut machine);
         let (turns, usage) = (machine.turns(), machine.usage());
         self.spent(turns, usage);
@@ -138,9 +150,9 @@ impl RoundContext {
     }
 
     /// Judges the round and says how it ended, durably, once.
-    async fn finish(&self, end: RunEnd, tests_passed: Option<bool>) -> Result<(), JournalError> {
+    async fn finish(&self, end: WorkEnd, tests_passed: Option<bool>) -> Result<(), JournalError> {
         let (files_changed, are_all_seen) = self.files_changed().await?;
-        self.observe(RoundInput::ManagerEnded { end, tests_passed });
+        self.observe(end.judged_with(tests_passed));
         let ended = self.state().ended.clone();
         let (ending, summary) = ended.unwrap_or((Ending::Failed(FailReason::Internal), String::new()));
         let result = RoundResult {

@@ -11,19 +11,20 @@ use domain::{
     evidence::Observations,
     id::CallId,
     limits::Limits,
-    message::{Part, Usage},
+    message::{Message, Part, Role, Usage},
     model::ModelAnswer,
     outcome::Ending,
     permission::SandboxState,
     ports::{Clock, IdSource, JournalError, Processes, Servers, WorkspacePort},
     review::Ledger,
+    session::Request,
     workflow::{Round, RoundEffect, RoundInput},
     workspace::{Bases, Checkpoint},
 };
 
 use tokio::time::Instant;
 
-use crate::{event_log::EventLog, leave::Permissions, person::Person, stop::StopSignal, team::Team};
+use crate::{chain::Accounts, event_log::EventLog, leave::Permissions, person::Person, stop::StopSignal, team::Team};
 
 /// What every round of a session works with.
 pub(crate) struct RoundPorts {
@@ -49,6 +50,7 @@ pub(crate) struct SessionMemory {
     bases: Bases,
     ledger: Ledger,
     call_ids: HashSet<CallId>,
+    accounts: Accounts,
 }
 
 /// A round under way. Every run of it looks at the same state.
@@ -179,6 +181,18 @@ impl RoundContext {
                 *id = free;
             }
         }
+    }
+
+    /// Keeps what happened without the manager, until it is at work again.
+    pub(crate) fn keep_account(&self, account: String) {
+        lock(&self.memory).accounts.keep(account);
+    }
+
+    /// The message that the manager's run begins with: what happened without it, then the request.
+    pub(crate) fn first_words(&self, request: &Request) -> Message {
+        let accounts = lock(&self.memory).accounts.take();
+        let texts = accounts.into_iter().chain([request.to_text()]);
+        Message { role: Role::User, parts: texts.map(|text| Part::Text { text }).collect() }
     }
 
     /// Says something of the round itself.

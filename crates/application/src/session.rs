@@ -7,6 +7,7 @@ use domain::{
     event::{EventBody, Scope},
     id::SessionId,
     limits::Limits,
+    mention::{Addressee, MentionError},
     outcome::{Ending, Signal},
     permission::{Policy, SandboxState},
     person::{PersonQueue, Presence},
@@ -89,6 +90,9 @@ pub enum CommandRefused {
     /// As many messages wait as the manager can be left to read.
     #[error("{} messages wait for the manager: say more when it has read them", PersonQueue::MOST_UNREAD)]
     TooManyMessages,
+    /// The message calls agents by name and cannot be given to anybody as it stands; no round has begun.
+    #[error(transparent)]
+    Mention(#[from] MentionError),
     /// The session has ended.
     #[error("the session has ended")]
     Ended,
@@ -213,12 +217,19 @@ impl Session {
                 drop(taken.send(self.parts.person.heed(command)));
                 continue;
             };
+            let addressee = match self.team.addressee(&request) {
+                Ok(addressee) => addressee,
+                Err(error) => {
+                    drop(taken.send(Err(error.into())));
+                    continue;
+                }
+            };
             drop(taken.send(Ok(())));
             // Data is read as a tool's result is, without secrets; what the person typed is theirs to say.
             for item in &mut request.context {
                 self.log.redactor().redact_in(&mut item.text);
             }
-            self.round(&request, &mut commands).await;
+            self.round(&request, &addressee, &mut commands).await;
         }
         self.unsaved
     }
@@ -227,6 +238,7 @@ impl Session {
     async fn round(
         &mut self,
         request: &Request,
+        addressee: &Addressee,
         commands: &mut mpsc::Receiver<(Command, oneshot::Sender<Result<(), CommandRefused>>)>,
     ) {
         self.rounds += 1;
@@ -235,7 +247,7 @@ impl Session {
             (Arc::clone(&self.parts), Arc::clone(&self.team), Arc::clone(&self.memory));
         let round = RoundContext::new(self.rounds, ports, team, memory, stop.clone());
         let ended = {
-            let running = std::panic::AssertUnwindSafe(self.run_round(&round, request)).catch_unwind();
+            let running = std::panic::AssertUnwindSafe(self.run_round(&round, request, addressee)).catch_unwind();
             tokio::pin!(running);
             let overdue = stop.overdue();
             tokio::pin!(overdue);
@@ -272,11 +284,16 @@ impl Session {
         self.unsaved = stop.in_time_to_save(self.save()).await;
     }
 
-    async fn run_round(&mut self, round: &RoundContext, request: &Request) -> Result<(), JournalError> {
+    async fn run_round(
+        &mut self,
+        round: &RoundContext,
+        request: &Request,
+        addressee: &Addressee,
+    ) -> Result<(), JournalError> {
         for event in self.beginning.take().unwrap_or_default() {
             self.log.append(&Scope::default(), event).await?;
         }
-        round.run(request, &mut self.conversation).await
+        round.run(request, addressee, &mut self.conversation).await
     }
 
     /// Makes the record anew from the journal.

@@ -4,8 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use domain::{
     agent::{AgentKind, AgentName, AgentSpec, WorkerKind},
+    mention::{self, Addressee, MentionError},
     model::{Effort, ModelFacts},
     ports::{ModelPort, ToolPort},
+    session::Request,
     tool::ToolSpec,
 };
 use sha2::{Digest, Sha256};
@@ -125,6 +127,15 @@ impl Team {
     pub fn names(&self) -> Vec<AgentName> {
         let workers = self.workers.iter().map(|worker| worker.spec.name.clone());
         std::iter::once(self.manager.spec.name.clone()).chain(workers).collect()
+    }
+
+    /// Whom a request speaks to. Only what the person typed can mention workers.
+    pub(crate) fn addressee(&self, request: &Request) -> Result<Addressee, MentionError> {
+        if !request.is_typed {
+            return Ok(Addressee::Manager);
+        }
+        let workers: Vec<AgentName> = self.worker_specs().map(|spec| spec.name.clone()).collect();
+        mention::addressee(&request.text, &workers)
     }
 
     /// The workers as configured.

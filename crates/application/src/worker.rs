@@ -24,6 +24,15 @@ use crate::{
     telling::millis,
 };
 
+/// What came of a worker's run.
+pub(crate) struct Worked {
+    /// How it ended.
+    pub(crate) end: RunEnd,
+    pub(crate) status: ToolStatus,
+    /// What who called it reads, as JSON.
+    pub(crate) content: String,
+}
+
 impl RunContext<'_> {
     /// Answers a call of the manager that the engine performs itself.
     pub(crate) async fn coordinate(
@@ -72,13 +81,13 @@ impl RunContext<'_> {
             }
         }
         let run = RunContext::new(self.round, worker, Some(self));
-        let ended = run.work(brief).await?;
+        let worked = run.work(brief, "").await?;
         self.round.state().has_new_reports = true;
-        Ok(ended)
+        Ok((worked.status, worked.content))
     }
 
-    /// Runs this worker on `brief` and gives back what the manager reads.
-    async fn work(mut self, mut brief: Brief) -> Result<(ToolStatus, String), JournalError> {
+    /// Runs this worker on `brief`, with `data` that goes along.
+    pub(crate) async fn work(mut self, mut brief: Brief, data: &str) -> Result<Worked, JournalError> {
         let kind = worker_kind(&self.member.spec);
         let review = self.begin_review(kind, &mut brief).await?;
         self.writes = brief.writes.clone().map(Into::into);
@@ -94,7 +103,8 @@ impl RunContext<'_> {
         };
         let mut machine = AgentRun::new(RunRole::Worker(kind), limits, Conversation::default())
             .within(self.member.model_facts().context_window);
-        let end = self.drive_in_time(&mut machine, Message::user(brief.to_text())).await?;
+        let first = Message::user(format!("{}{data}", brief.to_text()));
+        let end = self.drive_in_time(&mut machine, first).await?;
         self.round.spent(machine.turns(), machine.usage());
         if matches!(end, RunEnd::OutOfTurns) {
             let (limit, value) = ("max_worker_turns".to_owned(), limits.max_turns.into());
@@ -136,7 +146,8 @@ impl RunContext<'_> {
         let ended = self.round.apply(RoundInput::WorkerEnded { agent, kind, end: worker_end }).await?;
         result.review = reviewing::told_of_review(&ended);
         let status = if result.report.is_some() { ToolStatus::Ok } else { ToolStatus::Error };
-        Ok((status, serde_json::to_string(&result).unwrap_or_else(|error| error.to_string())))
+        let content = serde_json::to_string(&result).unwrap_or_else(|error| error.to_string());
+        Ok(Worked { end, status, content })
     }
 
     /// Drives the run, at most for the worker's timeout (spec O-14). It does not work while the person is asked.
@@ -146,13 +157,8 @@ impl RunContext<'_> {
         tokio::pin!(driving);
         tokio::select! {
             biased;
-            end = &mut driving => end,
-            () = self.round.ports.person.worked_for(timeout) => {
-                let text = format!("{} was stopped after {} s", self.agent(), timeout.as_secs_f64());
-                self.append(EventBody::Notice { code: "worker_timeout".to_owned(), text }).await?;
-                self.stop.trigger(Ending::Limit(LimitReason::Time));
-                driving.await
-            }
+            end = &mut driving => return end,
+            () = self.round.ports.person.worked_for(timeout) => {}
         }
     }
 

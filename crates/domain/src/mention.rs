@@ -36,6 +36,17 @@ pub enum Addressee {
     Workers(Mentions),
 }
 
+impl Addressee {
+    /// The workers that are called, in the order written.
+    pub fn mentioned(&self) -> impl Iterator<Item = &AgentName> {
+        let tasks = match self {
+            Self::Manager => &[][..],
+            Self::Workers(mentions) => &mentions.tasks,
+        };
+        tasks.iter().map(|task| &task.agent)
+    }
+}
+
 /// The workers that a message calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mentions {

@@ -1,0 +1,134 @@
+//! A round without the manager: workers that the person called by name, one after the other (spec O-11).
+//!
+//! What each is told and when the chain breaks is decided in [`domain::workflow::Chain`]; their runs are the same as
+//! those that a manager calls, with nobody above them.
+
+use std::collections::VecDeque;
+
+use domain::{
+    agent::AgentName,
+    brief::Brief,
+    mention::Mentions,
+    outcome::{Ending, FailReason},
+    person::PersonQueue,
+    ports::JournalError,
+    run::{RunEnd, RunFailure},
+    session::Request,
+    workflow::{Chain, ChainEffect, ChainInput, RoundInput},
+};
+
+use crate::{agent_run::RunContext, round_context::RoundContext};
+
+/// How the work of a round ended, before it is judged.
+#[derive(Debug)]
+pub(crate) enum WorkEnd {
+    /// As the manager's run did.
+    Manager(RunEnd),
+    /// As the workers did that the person called by name.
+    Workers {
+        ending: Ending,
+        /// What they said last.
+        summary: String,
+    },
+}
+
+impl WorkEnd {
+    /// How, as far as those who worked say.
+    pub(crate) const fn ending(&self) -> Ending {
+        match self {
+            Self::Manager(end) => end.ending(),
+            Self::Workers { ending, .. } => *ending,
+        }
+    }
+
+    /// What the round is told, to be judged.
+    pub(crate) fn judged_with(self, tests_passed: Option<bool>) -> RoundInput {
+        match self {
+            Self::Manager(end) => RoundInput::ManagerEnded { end, tests_passed },
+            Self::Workers { ending, summary } => RoundInput::ChainEnded { ending, summary, tests_passed },
+        }
+    }
+}
+
+/// What the manager does not know yet: what rounds without it came to.
+#[derive(Debug, Default)]
+pub(crate) struct Accounts {
+    kept: VecDeque<String>,
+    forgotten: usize,
+}
+
+impl Accounts {
+    /// So many are kept at most; of older ones only the number is told.
+    const MOST: usize = 8;
+
+    pub(crate) fn keep(&mut self, account: String) {
+        self.kept.push_back(account);
+        if self.kept.len() > Self::MOST {
+            self.kept.pop_front();
+            self.forgotten += 1;
+        }
+    }
+
+    /// What is to be told now, in order.
+    pub(crate) fn take(&mut self) -> Vec<String> {
+        let Self { kept, forgotten } = std::mem::take(self);
+        let before = (forgotten > 0)
+            .then(|| format!("[Before that the person called workers directly {forgotten} more times.]"));
+        before.into_iter().chain(kept).collect()
+    }
+}
+
+impl RoundContext {
+    /// Runs the workers that `request` mentions. What happened is kept for the manager of the next round.
+    pub(crate) async fn run_chain(
+        &self,
+        mentions: &Mentions,
+        request: &Request,
+    ) -> Result<WorkEnd, JournalError> {
+        let data = request.data_text();
+        let mut chain = Chain::new(mentions.clone());
+        let mut input = self.stop.ending().map_or(ChainInput::Begin, ChainInput::Stop);
+        loop {
+            input = match chain.step(input) {
+                Some(ChainEffect::Run { agent, brief }) => self.run_mentioned(&agent, brief, &data).await?,
+                Some(ChainEffect::Pause { next }) => {
+                    self.let_step_in(&self.stop, &next).await?;
+                    match self.stop.ending() {
+                        Some(ending) => ChainInput::Stop(ending),
+                        None => ChainInput::GoOn(self.ports.person.change(PersonQueue::read)),
+                    }
+                }
+                Some(ChainEffect::End { ending, summary }) => {
+                    self.keep_account(chain.account());
+                    return Ok(WorkEnd::Workers { ending, summary });
+                }
+                // Every path of the machine goes through `End`; a chain without one is our own fault, and said so.
+                None => {
+                    let text = "the chain of workers stopped without an end".to_owned();
+                    return Ok(WorkEnd::Manager(defect(text)));
+                }
+            };
+        }
+    }
+
+    async fn run_mentioned(
+        &self,
+        agent: &AgentName,
+        brief: Brief,
+        data: &str,
+    ) -> Result<ChainInput, JournalError> {
+        let Some(worker) = self.team.worker(agent) else {
+            let end = defect(format!("there is no worker `{agent}`"));
+            return Ok(ChainInput::Ended { end, result: String::new() });
+        };
+        self.apply(RoundInput::WorkerMentioned).await?;
+        let mut worked = Box::pin(RunContext::new(self, worker, None).work(brief, data)).await?;
+        // The first net: no result that a model reads holds a secret (law 10).
+        self.ports.log.redactor().redact_in(&mut worked.content);
+        Ok(ChainInput::Ended { end: worked.end, result: worked.content })
+    }
+}
+
+fn defect(text: String) -> RunEnd {
+    RunEnd::Failed(RunFailure { reason: FailReason::Internal, text })
+}
