@@ -7,6 +7,8 @@ use domain::model::ModelErrorKind;
 pub(crate) enum NoticeCode {
     /// The model's answer was cut.
     AnswerCut,
+    /// A conversation was too long for its model and was cut.
+    ConversationTooLong,
     /// The model stopped for a reason nobody knows.
     UnknownStopReason,
     /// A worker's time was up.
@@ -49,8 +51,9 @@ pub(crate) enum NoticeCode {
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::AnswerCut,
+        Self::ConversationTooLong,
         Self::UnknownStopReason,
         Self::WorkerTimeout,
         Self::EvidencePartial,
@@ -81,6 +84,7 @@ impl NoticeCode {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::AnswerCut => "answer_cut",
+            Self::ConversationTooLong => "conversation_too_long",
             Self::UnknownStopReason => "unknown_stop_reason",
             Self::WorkerTimeout => "worker_timeout",
             Self::EvidencePartial => "evidence_partial",

@@ -133,7 +133,10 @@ impl Language {
             FailReason::Loop => self.ending_of(
                 ("loop", "반복"),
                 ("The team did the same thing again and again.", "팀이 같은 일을 계속 반복했습니다."),
-                ("Say in the task what it ran into, or split it.", "무엇에 막혔는지 작업에 적어 주거나 작업을 나누세요."),
+                (
+                    "Say in the task what it ran into, or split it; where such calls are right, raise `workflow_limits.loop_repeats`.",
+                    "무엇에 막혔는지 작업에 적어 주거나 작업을 나누세요. 필요한 반복이었다면 `workflow_limits.loop_repeats`를 늘리세요.",
+                ),
             ),
             FailReason::Internal => self.ending_of(
                 ("internal error", "내부 오류"),

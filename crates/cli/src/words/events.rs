@@ -5,6 +5,7 @@ use domain::{
     limits::LimitValue,
     message::StopReason,
     permission::{SandboxLevel, SandboxState},
+    run::NOTHING_NEW,
     tool::ToolStatus,
 };
 
@@ -233,9 +234,11 @@ impl Language {
 
     /// The same thing again and again.
     pub(crate) fn looping(self, pattern: &str, count: u32) -> String {
-        match self {
-            Self::English => format!("the same again, {count} times: {pattern}"),
-            Self::Korean => format!("같은 일이 {count}번 반복됨: {pattern}"),
+        match (self, pattern) {
+            (Self::English, NOTHING_NEW) => format!("{count} turns without a new result or a changed file"),
+            (Self::Korean, NOTHING_NEW) => format!("{count}턴 동안 새 결과도 변경도 없음"),
+            (Self::English, _) => format!("the same again, {count} times: {pattern}"),
+            (Self::Korean, _) => format!("같은 일이 {count}번 반복됨: {pattern}"),
         }
     }
 

@@ -49,6 +49,13 @@ impl Language {
                     "반복되면 작업을 나누거나 더 길게 답하는 모델(`--model`)을 고르세요.",
                 ),
             ),
+            NoticeCode::ConversationTooLong => self.code_words(
+                "대화가 모델의 창보다 길어져 절반으로 줄였습니다.",
+                (
+                    "If it happens often, split the task or choose a model with a larger window (`--model`).",
+                    "자주 일어나면 작업을 나누거나 창이 더 큰 모델(`--model`)을 고르세요.",
+                ),
+            ),
             NoticeCode::UnknownStopReason => self.code_words(
                 "모델이 이 버전에서 알 수 없는 이유로 멈췄습니다.",
                 (
