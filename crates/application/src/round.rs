@@ -12,6 +12,7 @@ use domain::{
     workflow::RoundInput,
     workspace::Checkpoint,
 };
+use futures_util::future::try_join;
 use tokio::time::Instant;
 
 use crate::{
@@ -69,14 +70,22 @@ impl RoundContext {
         let Some(timeout) = self.ports.limits.timeout_seconds else { return working.await };
         tokio::select! {
             biased;
-            end = &mut working => end,
-            () = tokio::time::sleep(timeout) => {
-                let limit = "timeout_seconds".to_owned();
-                self.append(EventBody::LimitReached { limit, value: timeout.into() }).await?;
-                self.stop.trigger(Ending::Limit(LimitReason::Time));
-                working.await
-            }
+            end = &mut working => return end,
+            () = tokio::time::sleep(timeout) => {}
         }
+        let stopping = async {
+            // What ends already reaches no limit any more.
+            if self.stop.ending().is_some() {
+                return Ok(());
+            }
+            let limit = "timeout_seconds".to_owned();
+            self.append(EventBody::LimitReached { limit, value: timeout.into() }).await?;
+            self.stop.trigger(Ending::Limit(LimitReason::Time));
+            Ok(())
+        };
+        // Side by side: the work may hold the journal in this moment.
+        let ((), end) = try_join(stopping, working).await?;
+        Ok(end)
     }
 
     /// The work of the manager, or of the workers that the person called, and the verification of what is called done.

@@ -13,6 +13,7 @@ use domain::{
     tool::ToolStatus,
     workflow::{RoundEffect, RoundInput, WorkerEnd, WorkerResult},
 };
+use futures_util::future::try_join;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -160,6 +161,19 @@ impl RunContext<'_> {
             end = &mut driving => return end,
             () = self.round.ports.person.worked_for(timeout) => {}
         }
+        let stopping = async {
+            // What ends already reaches no limit any more.
+            if self.stop.ending().is_some() {
+                return Ok(());
+            }
+            let text = format!("{} was stopped after {} s", self.agent(), timeout.as_secs_f64());
+            self.append(EventBody::Notice { code: "worker_timeout".to_owned(), text }).await?;
+            self.stop.trigger(Ending::Limit(LimitReason::Time));
+            Ok(())
+        };
+        // Side by side: the run may hold the journal in this moment.
+        let ((), end) = try_join(stopping, driving).await?;
+        Ok(end)
     }
 
     /// Why there is no report: a word for programs, a sentence for the manager.

@@ -330,6 +330,26 @@ async fn the_rounds_own_time_goes_on_while_the_person_is_asked() {
     assert_eq!(played.ending(), UNANSWERED);
 }
 
+/// Law 5: a limit is kept although the run waits for the disk, and holds the journal, in the moment it is reached.
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_is_reached_while_the_disk_is_awaited_ends_what_it_limits() {
+    for (coder_timeout, round_timeout) in [(10, 600), (600, 10)] {
+        let mut stage = asked_about_edits(1, coder_timeout);
+        stage.limits.timeout_seconds = Some(Duration::from_secs(round_timeout));
+        let round = Attending::begin(&stage).await;
+        let call = round.sees_call().await;
+        let disk = stage.journal.hold_durable();
+        round.does(Command::Permission { call, decision: Decision::Once, note: None }).await;
+        tokio::time::advance(Duration::from_secs(11)).await;
+        tokio::task::yield_now().await;
+        disk.open();
+        let reached = round.end().await;
+        let reached = lines(&reached).pop().unwrap_or_default();
+        let expected = ["11 notice worker_timeout", "11 limit timeout_seconds"];
+        assert!(expected.contains(&reached.as_str()), "{reached}");
+    }
+}
+
 // ---- leave ----
 
 fn writing(times: usize) -> ScriptedModel {
