@@ -15,6 +15,7 @@ mod killed;
 mod limits;
 mod options;
 mod permissions;
+mod reviews;
 mod secrets;
 mod story;
 mod streaming;
