@@ -213,22 +213,31 @@ impl RoundContext {
                 (ending, String::new(), error)
             }
         };
-        let files_changed = self.files_changed_at_last().await;
+        let (files_changed, is_partial) = self.files_changed_at_last().await;
         let result = RoundResult {
             status: ending.record_status().to_owned(),
             tests_passed: None,
             verified: false,
             files_changed,
         };
+        let partial = is_partial.then(|| EventBody::Notice {
+            code: "evidence_partial".to_owned(),
+            text: "the list of changed files holds only what file tools changed".to_owned(),
+        });
         let end = self.finished(ending, summary, result);
-        self.ports.log.break_off(&Scope::round(self.number), [error, end]).await;
+        let bodies = std::iter::once(error).chain(partial).chain([end]);
+        self.ports.log.break_off(&Scope::round(self.number), bodies).await;
     }
 
-    /// The files that differ from the round's start, as far as that can be seen without the journal.
-    async fn files_changed_at_last(&self) -> Vec<String> {
-        let Some(base) = self.bases().round.filter(|_| !self.stop.is_hurried()) else { return Vec::new() };
+    /// The files that differ from the round's start, as far as that can be seen without the journal, and whether these
+    /// may not be all.
+    async fn files_changed_at_last(&self) -> (Vec<String>, bool) {
+        let Some(base) = self.bases().round else { return (Vec::new(), false) };
         let seen = self.stop.bound(self.ports.workspace.changes_since(&base)).await;
-        seen.map(|changes| changes.paths()).unwrap_or_default()
+        match seen {
+            Ok(changes) => (changes.paths(), changes.partial.is_some()),
+            Err(_) => (self.state().edited.iter().cloned().collect(), true),
+        }
     }
 
     fn finished(&self, ending: Ending, summary: String, result: RoundResult) -> EventBody {
@@ -261,7 +270,7 @@ impl RoundContext {
                 let text = with_causes(&error);
                 self.append(EventBody::Notice { code: "evidence_missing".to_owned(), text }).await?;
                 self.observe(RoundInput::EvidenceLost);
-                Ok((Vec::new(), false))
+                Ok((self.state().edited.iter().cloned().collect(), false))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What the runs of a round share: the ports, the round's state, and what outlives the round.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -24,7 +24,9 @@ use domain::{
 
 use tokio::time::Instant;
 
-use crate::{chain::Accounts, event_log::EventLog, leave::Permissions, person::Person, stop::StopSignal, team::Team};
+use crate::{
+    chain::Accounts, event_log::EventLog, leave::Permissions, person::Person, stop::StopSignal, team::Team,
+};
 
 /// What every round of a session works with.
 pub(crate) struct RoundPorts {
@@ -79,6 +81,8 @@ pub(crate) struct RoundState {
     pub(crate) unread_in_conversation: usize,
     /// Something protected stays as a command changed it, and that was said.
     pub(crate) protection_failed: bool,
+    /// Files that file tools changed: what is known of changes where the workspace can be seen no more.
+    pub(crate) edited: BTreeSet<String>,
 }
 
 impl RoundContext {
@@ -100,6 +104,7 @@ impl RoundContext {
             has_new_reports: false,
             unread_in_conversation: 0,
             protection_failed: false,
+            edited: BTreeSet::new(),
         };
         lock(&memory).bases.round = None;
         Self { number, ports, team, stop, began: Instant::now(), memory, state: Mutex::new(state) }

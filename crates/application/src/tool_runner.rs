@@ -91,11 +91,12 @@ impl RunContext<'_> {
         access: Access,
         (prepared, paths): (Box<dyn PreparedCall>, PathRules),
     ) -> Result<CallResult, JournalError> {
-        let ticket = match (access, prepared.target()) {
+        let (ticket, edited) = match (access, prepared.target()) {
             (Access::Command, CallTarget::Command(command)) => {
-                Some(self.round.state().seen.command_started(Some(self.id), &command))
+                (Some(self.round.state().seen.command_started(Some(self.id), &command)), None)
             }
-            _ => None,
+            (Access::Edit, CallTarget::Path(path)) => (None, Some(path)),
+            _ => (None, None),
         };
         let began = Instant::now();
         let outcome = self.run_until_stopped(request, &call, prepared, paths).await;
@@ -110,6 +111,9 @@ impl RunContext<'_> {
                 Some(ticket) => state.seen.command_ended(ticket, outcome.exit_code, changed),
                 None if changed => state.seen.files_changed(),
                 None => {}
+            }
+            if changed {
+                state.edited.extend(edited);
             }
             if let Some(commit) = &outcome.commit {
                 state.seen.committed(commit);
