@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 mod cancel;
+mod circles;
 mod endings;
 mod faults;
 mod leave;
