@@ -3,6 +3,7 @@
 //! Everything that allocates, opens or can be got wrong happens before the fork; what is left are raw calls on a
 //! ready ruleset and a ready filter. Namespaces and mounts are not done here.
 
+mod roots;
 mod ruleset;
 
 use std::{
@@ -20,6 +21,7 @@ use std::{
 use landlock::{PathFdError, RulesetError};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
+use self::roots::Roots;
 use crate::{
     child,
     error::SandboxError,
@@ -55,6 +57,13 @@ pub(crate) enum WallError {
     /// A granted path exists and cannot be opened.
     #[error("cannot grant a path")]
     Grant(#[from] PathFdError),
+    /// Another folder stands where the workspace was, or none.
+    #[error(
+        "{} is not the folder that the session began with: it was moved or replaced; bring it back, or begin a new \
+         session in the right folder",
+        .0.display()
+    )]
+    Moved(PathBuf),
     /// A folder of commands went away and could not be made anew.
     #[error(transparent)]
     Folder(#[from] Box<SandboxError>),
@@ -71,12 +80,17 @@ struct Built {
 }
 
 impl Built {
-    /// For the paths as they are now; also gives what is too wide to grant.
-    fn of(settings: &SandboxSettings, folders: &Folders) -> Result<(Self, Vec<PathBuf>), WallError> {
+    /// For the paths as they are now, but for `roots`, which stay the folders they were; also gives what is too wide to
+    /// grant.
+    fn of(
+        settings: &SandboxSettings,
+        folders: &Folders,
+        roots: &Roots,
+    ) -> Result<(Self, Vec<PathBuf>), WallError> {
         let writable = folders.make().map_err(Box::new)?;
         let Grants { list, too_wide, .. } = grants::of_commands(settings);
         let is_open = settings.network == NetworkAccess::Open;
-        let ruleset = Arc::new(ruleset::of(&list, &writable, is_open)?);
+        let ruleset = Arc::new(ruleset::of(&list, roots, &writable, is_open)?);
         Ok((Self { ruleset, seen: seen(&list, settings, folders) }, too_wide))
     }
 }
@@ -85,6 +99,7 @@ impl Built {
 pub(crate) struct Wall {
     settings: Arc<SandboxSettings>,
     folders: Folders,
+    roots: Roots,
     filter: Arc<[libc::sock_filter]>,
     built: Mutex<Built>,
     abi: i64,
@@ -101,12 +116,13 @@ impl Wall {
             return Err(WallError::ReadOnlyInside(path.to_owned()));
         }
         let abi = ruleset::abi()?;
-        let (built, too_wide) = Built::of(&settings, &folders)?;
+        let roots = Roots::open(&settings);
+        let (built, too_wide) = Built::of(&settings, &folders, &roots)?;
         let hands_group_down = filter::hand_group_down(settings.writable_roots());
         let doors = Doors { internet, is_alone: false, hands_group_down };
         let filter = filter::program(&processor, doors).into();
         let kept = capabilities_to_keep(&settings);
-        Ok(Self { settings, folders, filter, built: Mutex::new(built), abi, too_wide, kept })
+        Ok(Self { settings, folders, roots, filter, built: Mutex::new(built), abi, too_wide, kept })
     }
 
     /// What holds commands here, in words for people.
@@ -136,8 +152,10 @@ impl Wall {
         reason
     }
 
-    /// Makes `command` wall itself in, and put the mark on, before it becomes the program.
+    /// Makes `command` begin in the workspace, wall itself in, and put the mark on, before it becomes the program.
     pub(crate) fn enclose(&self, command: &mut Command, mark: Option<Mark>) -> Result<(), WallError> {
+        let workspace = &self.settings.workspace;
+        command.current_dir(self.roots.way_to(workspace).ok_or_else(|| WallError::Moved(workspace.clone()))?);
         let ruleset = self.ruleset()?;
         let filter = Arc::clone(&self.filter);
         let (limits, kept) = (Limits::of_a_command(true), self.kept);
@@ -156,7 +174,7 @@ impl Wall {
     fn ruleset(&self) -> Result<Arc<OwnedFd>, WallError> {
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         if built.seen.iter().any(|(path, identity)| identity_of(path) != *identity) {
-            (*built, _) = Built::of(&self.settings, &self.folders)?;
+            (*built, _) = Built::of(&self.settings, &self.folders, &self.roots)?;
         }
         Ok(Arc::clone(&built.ruleset))
     }

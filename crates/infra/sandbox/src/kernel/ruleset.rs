@@ -7,7 +7,7 @@ use landlock::{
     Ruleset, RulesetAttr, RulesetCreatedAttr, Scope,
 };
 
-use super::WallError;
+use super::{WallError, roots::Roots};
 use crate::grants::{Grant, Reach};
 
 /// The oldest Landlock that holds what `kernel` promises (TCP came with it).
@@ -32,8 +32,13 @@ pub(super) fn abi() -> Result<i64, WallError> {
 
 /// A ruleset with these grants, ready for `landlock_restrict_self`. Missing paths are skipped.
 ///
-/// `writable` are folders that are granted as they were opened. Without the network no TCP goes anywhere.
-pub(super) fn of(grants: &[Grant], writable: &[OwnedFd], network: bool) -> Result<OwnedFd, WallError> {
+/// `roots` and `writable` are folders that are granted as they were opened. Without the network no TCP goes anywhere.
+pub(super) fn of(
+    grants: &[Grant],
+    roots: &Roots,
+    writable: &[OwnedFd],
+    network: bool,
+) -> Result<OwnedFd, WallError> {
     let mut ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(OLDEST))?;
@@ -50,6 +55,10 @@ pub(super) fn of(grants: &[Grant], writable: &[OwnedFd], network: bool) -> Resul
             Reach::Read => AccessFs::from_read(NEWEST),
             Reach::Write => write_rights(),
         };
+        if let Some(folder) = roots.get(&grant.path) {
+            ruleset = ruleset.add_rule(PathBeneath::new(folder, rights))?;
+            continue;
+        }
         match PathFd::new(&grant.path) {
             // Rights that only folders have are dropped for files by the crate.
             Ok(path) => ruleset = ruleset.add_rule(PathBeneath::new(path, rights))?,

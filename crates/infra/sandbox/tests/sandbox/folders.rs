@@ -4,6 +4,7 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use better_llm_sandbox::{Requested, Sandbox};
@@ -121,11 +122,8 @@ async fn a_workspace_that_holds_the_cache_leads_nobody_outside() {
                 format!("p=$(echo {name}); mv $p gone && ln -s {0} $p && ln -s {0} {0}/x", quoted(&outside));
             // The last link is refused.
             assert_eq!(result(&sandbox, &plant).await.0, CommandStatus::Exited(1));
-            let end = sandbox.run(
-                request("echo x > \"$TMPDIR/x\""),
-                std::sync::Arc::new(Sink::default()),
-                never_cancelled(),
-            );
+            let end =
+                sandbox.run(request("echo x > \"$TMPDIR/x\""), Arc::new(Sink::default()), never_cancelled());
             end.await.expect_err("no command runs where its folders are links");
             drop(sandbox);
             is_untouched(&outside);
@@ -152,5 +150,30 @@ async fn a_program_folder_in_the_workspace_grants_nothing_outside() {
         let Some(sandbox) = bench.with(settings).await else { continue };
         let (status, output) = result(&sandbox, &format!("cat bin/{OTHER_SESSION}/kept")).await;
         assert_eq!((status, output.contains(SECRET)), (CommandStatus::Exited(1), false), "{output}");
+    }
+}
+
+/// Another session whose workspace holds ours can put a link in its place.
+#[tokio::test]
+async fn a_workspace_that_was_replaced_by_a_link_gets_no_more_commands() {
+    for level in WALLED {
+        let bench = Bench::new();
+        let outside = outside(&bench);
+        let Some(sandbox) = bench.at(level).await else { continue };
+        let (status, _) = result(&sandbox, "echo > begun").await;
+        assert_eq!(status, CommandStatus::Exited(0), "{level:?}");
+        let aside = bench.home.join("aside");
+        fs::rename(&bench.workspace, &aside).expect("moved");
+        symlink(&outside, &bench.workspace).expect("a link");
+        let command =
+            format!("echo > new; cat {OTHER_SESSION}/kept; cat {}", quoted(&outside.join(OTHER_SESSION)));
+        let ended = sandbox.run(request(&command), Arc::new(Sink::default()), never_cancelled()).await;
+        let said = ended.expect_err("a command in another folder").to_string();
+        assert!(said.contains(if level == SandboxLevel::Kernel { "kernel" } else { "strict" }), "{said}");
+        is_untouched(&outside);
+        fs::remove_file(&bench.workspace).expect("the link is gone");
+        fs::rename(&aside, &bench.workspace).expect("back again");
+        let (status, output) = result(&sandbox, "ls begun").await;
+        assert_eq!((status, output.trim()), (CommandStatus::Exited(0), "begun"), "{level:?}");
     }
 }
