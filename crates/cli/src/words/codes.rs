@@ -47,11 +47,13 @@ pub(crate) enum NoticeCode {
     ProtectedLeft,
     /// Not every repository below the workspace is protected.
     NestedUnseen,
+    /// What the person said came too late for the round.
+    MessageUnread,
 }
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::AnswerCut,
         Self::ConversationTooLong,
         Self::UnknownStopReason,
@@ -73,6 +75,7 @@ impl NoticeCode {
         Self::ProtectedPutBack,
         Self::ProtectedLeft,
         Self::NestedUnseen,
+        Self::MessageUnread,
     ];
 
     /// The notice of a word in events; none for a word of another version.
@@ -104,6 +107,7 @@ impl NoticeCode {
             Self::ProtectedPutBack => "protected_files_put_back",
             Self::ProtectedLeft => "protected_files_left_changed",
             Self::NestedUnseen => "nested_repositories_unseen",
+            Self::MessageUnread => "message_unread",
         }
     }
 }

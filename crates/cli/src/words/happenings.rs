@@ -163,6 +163,13 @@ impl Language {
                     "그 저장소 안에서 better-llm을 실행하거나, `--permission-mode ask`로 명령을 하나씩 확인하세요.",
                 ),
             ),
+            NoticeCode::MessageUnread => self.code_words(
+                "늦게 도착한 메시지는 이번 라운드에서 매니저가 읽지 못했습니다.",
+                (
+                    "Begin another round of this session, or say it again with the next task.",
+                    "이 세션에서 라운드를 새로 시작하거나, 다음 작업에 다시 적으세요.",
+                ),
+            ),
         }
     }
 
