@@ -9,6 +9,7 @@ mod circles;
 mod endings;
 mod faults;
 mod leave;
+mod mentions;
 mod person;
 mod reviews;
 mod secrets;
