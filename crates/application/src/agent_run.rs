@@ -4,21 +4,20 @@ use std::{collections::VecDeque, sync::Arc};
 
 use domain::{
     agent::{AgentKind, AgentName},
-    event::{DeltaBody, EventBody, RunScope, Scope},
+    event::{EventBody, RunScope, Scope},
     id::{RequestId, RunId},
     message::{Message, Usage},
-    model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelRequest},
+    model::{ModelErrorKind, ModelRequest},
     outcome::{Ending, FailReason},
     ports::JournalError,
     run::{AgentRun, RunEffect, RunEnd, RunFailure, RunInput, Standing},
     tool::ToolStatus,
     workspace::Checkpoint,
 };
-use futures_util::StreamExt;
 use tokio::{sync::OnceCell, time::Instant};
 
 use crate::{
-    deltas::Deltas,
+    asking::{Asked, Asking},
     round_context::RoundContext,
     stop::StopSignal,
     team::{Member, Prefix},
@@ -147,7 +146,6 @@ impl<'a> RunContext<'a> {
     /// Asks the model for one answer, publishing it piece by piece.
     async fn request(&self, id: RequestId, machine: &mut AgentRun) -> Result<RunInput, JournalError> {
         let Prefix { system, tools, digest } = self.member.prefix().clone();
-        self.append(EventBody::RequestStarted { request_id: id, attempt: 1, prefix_digest: digest }).await?;
         let request = ModelRequest {
             agent: self.agent().clone(),
             model: self.member.spec.model.as_deref().map(Into::into),
@@ -159,14 +157,13 @@ impl<'a> RunContext<'a> {
             max_tokens: None,
         };
         let began = Instant::now();
-        let answer = tokio::select! {
-            biased;
-            ending = self.stop.stopped() => return Ok(RunInput::Stop(ending)),
-            answer = self.answer(id, request) => answer,
-        };
+        let mut asking = Asking::new(self, id, digest);
+        let asked = asking.answer(request).await?;
+        machine.has_used(asking.used());
         let elapsed_ms = millis(began.elapsed());
-        match answer {
-            Ok(mut answer) => {
+        match asked {
+            Asked::Stopped(ending) => Ok(RunInput::Stop(ending)),
+            Asked::Answered(mut answer) => {
                 let Usage { input_tokens, output_tokens, cache_read_tokens, .. } = answer.usage;
                 tracing::debug!(
                     request = %id,
@@ -179,7 +176,7 @@ impl<'a> RunContext<'a> {
                 self.round.admit_calls(&mut answer);
                 Ok(RunInput::Answered { answer, standing: self.standing() })
             }
-            Err(error) => {
+            Asked::Failed(error) => {
                 tracing::debug!(request = %id, code = error.kind.code(), elapsed_ms, "request failed");
                 let failure = RunFailure { reason: fail_reason(&error.kind), text: with_causes(&error) };
                 let is_too_long = error.kind == ModelErrorKind::TooLong;
@@ -203,31 +200,6 @@ impl<'a> RunContext<'a> {
         }
         let state = self.round.state();
         Standing { work_done: state.machine.work_done(), holds_back: state.machine.holds_back() }
-    }
-
-    async fn answer(&self, id: RequestId, request: ModelRequest) -> Result<ModelAnswer, ModelError> {
-        let mut deltas = Deltas::new(&self.round.ports.log, &self.scope);
-        let mut stream = self.member.model.stream(request).await?;
-        while let Some(item) = stream.next().await {
-            match item? {
-                ModelItem::TextDelta { index, text } => {
-                    deltas.part(DeltaBody::TextDelta { request_id: id }, index, &text);
-                }
-                ModelItem::ThinkingDelta { index, text } => {
-                    deltas.part(DeltaBody::ThinkingDelta { request_id: id }, index, &text);
-                }
-                ModelItem::Held { wait } => {
-                    tracing::debug!(request = %id, wait_ms = millis(wait), "held back")
-                }
-                ModelItem::Retrying(retrying) => tracing::debug!(request = %id, ?retrying, "trying again"),
-                ModelItem::Attempt { attempt } => tracing::debug!(request = %id, attempt, "another attempt"),
-                ModelItem::Answer(answer) => {
-                    deltas.finish();
-                    return Ok(answer);
-                }
-            }
-        }
-        Err(ModelError::new(ModelErrorKind::Cut, "the model's stream ended before its answer did"))
     }
 }
 

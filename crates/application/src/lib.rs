@@ -12,6 +12,7 @@ pub mod session;
 pub mod team;
 
 mod agent_run;
+mod asking;
 mod chain;
 mod clock;
 mod coordination;

@@ -175,6 +175,11 @@ impl AgentRun {
         self.usage
     }
 
+    /// Counts what attempts took that gave no answer.
+    pub fn has_used(&mut self, usage: Usage) {
+        self.usage += usage;
+    }
+
     /// Takes what happened, says what to do next. Inputs that do not fit the moment (a result nobody waits for, an
     /// answer after the end) change nothing; what the person says is kept at any moment.
     pub fn step(&mut self, input: RunInput) -> Vec<RunEffect> {

@@ -1,0 +1,221 @@
+//! One request to a model while it is under way: its text as it comes, attempts that fail, waits, silence.
+//!
+//! The model behind the port tries again by itself; this says so. What failed attempts took is counted here; what comes
+//! of the answer is the run's business.
+
+use std::{
+    pin::{Pin, pin},
+    time::Duration,
+};
+
+use domain::{
+    event::{DeltaBody, EventBody},
+    id::RequestId,
+    message::Usage,
+    model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelRequest, Retrying},
+    outcome::Ending,
+    ports::JournalError,
+};
+use futures_util::StreamExt;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::{agent_run::RunContext, deltas::Deltas, telling::millis};
+
+/// A request that has shown nothing for so long is spoken of.
+const QUIET: Duration = Duration::from_secs(30);
+
+const QUIET_CODE: &str = "model_quiet";
+const QUIET_TEXT: &str = "the model has shown nothing for 30 seconds: it may be thinking, or writing a long call; a \
+                          connection without a sign of life is given up after performance.first_byte_timeout_seconds \
+                          or idle_timeout_seconds, an answer that does not grow after 10 minutes";
+const HELD_CODE: &str = "request_held";
+
+/// What came of a request.
+pub(crate) enum Asked {
+    Answered(ModelAnswer),
+    Failed(ModelError),
+    Stopped(Ending),
+}
+
+/// A request under way.
+pub(crate) struct Asking<'r> {
+    run: &'r RunContext<'r>,
+    id: RequestId,
+    prefix_digest: String,
+    deltas: Deltas,
+    /// Something of the present attempt was shown.
+    has_shown: bool,
+    was_held: bool,
+    quiet: Quiet,
+    used: Usage,
+}
+
+impl<'r> Asking<'r> {
+    /// Nothing has been sent yet.
+    pub(crate) fn new(run: &'r RunContext<'r>, id: RequestId, prefix_digest: String) -> Self {
+        let deltas = Deltas::new(&run.round.ports.log, &run.scope);
+        let (has_shown, was_held) = (false, false);
+        Self {
+            run,
+            id,
+            prefix_digest,
+            deltas,
+            has_shown,
+            was_held,
+            quiet: Quiet::new(),
+            used: Usage::default(),
+        }
+    }
+
+    /// What attempts took that gave no answer, as far as it is known.
+    pub(crate) const fn used(&self) -> Usage {
+        self.used
+    }
+
+    /// Asks for the answer, and says what happens meanwhile. A stop is heeded at every wait but those for the journal.
+    pub(crate) async fn answer(&mut self, request: ModelRequest) -> Result<Asked, JournalError> {
+        self.started(1).await?;
+        let mut stopped = pin!(self.run.stop.stopped());
+        let opened = tokio::select! {
+            biased;
+            ending = &mut stopped => return Ok(Asked::Stopped(ending)),
+            opened = self.run.member.model.stream(request) => opened,
+        };
+        let mut stream = match opened {
+            Ok(stream) => stream,
+            Err(error) => return self.failed(error).await,
+        };
+        loop {
+            let item = tokio::select! {
+                biased;
+                ending = &mut stopped => return Ok(Asked::Stopped(ending)),
+                item = stream.next() => item,
+                () = self.quiet.passed() => {
+                    self.notice(QUIET_CODE, QUIET_TEXT.to_owned()).await?;
+                    continue;
+                }
+            };
+            match item {
+                Some(Ok(ModelItem::Answer(answer))) => {
+                    self.deltas.finish();
+                    return Ok(Asked::Answered(answer));
+                }
+                Some(Ok(item)) => self.take(item).await?,
+                Some(Err(error)) => return self.failed(error).await,
+                None => {
+                    let what = "the model's stream ended before its answer did";
+                    return self.failed(ModelError::new(ModelErrorKind::Cut, what)).await;
+                }
+            }
+        }
+    }
+
+    async fn take(&mut self, item: ModelItem) -> Result<(), JournalError> {
+        match item {
+            ModelItem::TextDelta { index, text } => {
+                self.show(DeltaBody::TextDelta { request_id: self.id }, index, &text);
+            }
+            ModelItem::ThinkingDelta { index, text } => {
+                self.show(DeltaBody::ThinkingDelta { request_id: self.id }, index, &text);
+            }
+            ModelItem::Held { wait } => {
+                self.quiet.begins_after(wait);
+                if !std::mem::replace(&mut self.was_held, true) {
+                    self.notice(HELD_CODE, held(wait)).await?;
+                }
+            }
+            ModelItem::Retrying(retrying) => self.retrying(retrying).await?,
+            ModelItem::Attempt { attempt } => {
+                self.quiet.begins_after(Duration::ZERO);
+                self.started(attempt).await?;
+            }
+            // The stream's reader keeps it.
+            ModelItem::Answer(_) => {}
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, body: DeltaBody, index: u32, text: &str) {
+        self.has_shown = true;
+        self.quiet.begins_after(Duration::ZERO);
+        self.deltas.part(body, index, text);
+    }
+
+    async fn started(&self, attempt: u32) -> Result<(), JournalError> {
+        let prefix_digest = self.prefix_digest.clone();
+        self.run.append(EventBody::RequestStarted { request_id: self.id, attempt, prefix_digest }).await
+    }
+
+    async fn retrying(&mut self, retrying: Retrying) -> Result<(), JournalError> {
+        let Retrying { attempt, max_attempts, wait, reason, usage } = retrying;
+        self.used += usage;
+        self.quiet.begins_after(wait);
+        let wait_ms = millis(wait);
+        self.run.append(EventBody::Retry { attempt, max_attempts, wait_ms, reason }).await?;
+        self.void().await
+    }
+
+    async fn failed(&mut self, error: ModelError) -> Result<Asked, JournalError> {
+        self.used += error.usage;
+        self.void().await?;
+        Ok(Asked::Failed(error))
+    }
+
+    /// What the attempt has shown does not count, and what was kept back of it is not shown any more.
+    async fn void(&mut self) -> Result<(), JournalError> {
+        self.deltas = Deltas::new(&self.run.round.ports.log, &self.run.scope);
+        if std::mem::take(&mut self.has_shown) {
+            self.run.append(EventBody::TextReplaced { request_id: self.id }).await?;
+        }
+        Ok(())
+    }
+
+    async fn notice(&self, code: &str, text: String) -> Result<(), JournalError> {
+        self.run.append(EventBody::Notice { code: code.to_owned(), text }).await
+    }
+}
+
+fn held(wait: Duration) -> String {
+    let why = "the account's limit is reached, so the request is held back";
+    match wait.as_millis().div_ceil(1_000) {
+        0 => format!("{why} until those before it were let through"),
+        seconds => format!("{why}; it goes out in about {seconds} s"),
+    }
+}
+
+/// How long nothing was shown. Told once.
+struct Quiet {
+    since: Instant,
+    timer: Pin<Box<Sleep>>,
+    was_told: bool,
+}
+
+impl Quiet {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { since: now, timer: Box::pin(sleep_until(now + QUIET)), was_told: false }
+    }
+
+    /// Something was shown or said; silence counts when so much time more is over. The timer is set anew only when it
+    /// rings, so that this costs a look at the clock.
+    fn begins_after(&mut self, wait: Duration) {
+        let now = Instant::now();
+        self.since = now.checked_add(wait).unwrap_or(now);
+    }
+
+    /// Waits until nothing has been shown for [`QUIET`]; never a second time.
+    async fn passed(&mut self) {
+        if self.was_told {
+            std::future::pending::<()>().await;
+        }
+        loop {
+            self.timer.as_mut().await;
+            let due = self.since + QUIET;
+            if due <= Instant::now() {
+                break;
+            }
+            self.timer.as_mut().reset(due);
+        }
+        self.was_told = true;
+    }
+}
