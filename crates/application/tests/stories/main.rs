@@ -11,6 +11,7 @@ mod faults;
 mod leave;
 mod mentions;
 mod person;
+mod retries;
 mod reviews;
 mod secrets;
 mod stage;
