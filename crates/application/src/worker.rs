@@ -159,7 +159,7 @@ impl RunContext<'_> {
         tokio::select! {
             biased;
             end = &mut driving => return end,
-            () = tokio::time::sleep(timeout) => {}
+            () = self.round.ports.person.worked_for(timeout) => {}
         }
         let stopping = async {
             // What ends already reaches no limit any more.
