@@ -12,34 +12,17 @@ use domain::{
 };
 use futures_util::future::try_join;
 
-use crate::{agent_run::RunContext, person::Person, round_context::RoundContext};
-
-/// While it lives, what the person says is taken.
-struct Listening<'p>(&'p Person);
-
-impl<'p> Listening<'p> {
-    fn to(person: &'p Person) -> Self {
-        person.change(PersonQueue::listen);
-        Self(person)
-    }
-}
-
-impl Drop for Listening<'_> {
-    fn drop(&mut self) {
-        self.0.change(PersonQueue::stop_listening);
-    }
-}
+use crate::{agent_run::RunContext, round_context::RoundContext};
 
 impl RoundContext {
-    /// Does the work of the round, and writes down what the person says meanwhile.
+    /// Does the work of the round, and writes down what the person says meanwhile. Nothing is taken after it.
     pub(crate) async fn listening<T>(
         &self,
         work: impl Future<Output = Result<T, JournalError>>,
     ) -> Result<T, JournalError> {
-        let listening = Listening::to(&self.ports.person);
         let work = async {
             let done = work.await;
-            drop(listening);
+            self.ports.person.change(PersonQueue::stop_listening);
             done
         };
         let (done, ()) = try_join(work, self.write_down()).await?;

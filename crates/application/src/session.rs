@@ -246,8 +246,10 @@ impl Session {
         let (ports, team, memory) =
             (Arc::clone(&self.parts), Arc::clone(&self.team), Arc::clone(&self.memory));
         let round = RoundContext::new(self.rounds, ports, team, memory, stop.clone());
+        self.parts.person.change(PersonQueue::listen);
         let ended = {
-            let running = std::panic::AssertUnwindSafe(self.run_round(&round, request, addressee)).catch_unwind();
+            let running =
+                std::panic::AssertUnwindSafe(self.run_round(&round, request, addressee)).catch_unwind();
             tokio::pin!(running);
             let overdue = stop.overdue();
             tokio::pin!(overdue);
@@ -267,6 +269,7 @@ impl Session {
                 }
             }
         };
+        self.parts.person.change(PersonQueue::stop_listening);
         match ended {
             Some(Ok(Ok(()))) => {}
             Some(Ok(Err(error))) => {

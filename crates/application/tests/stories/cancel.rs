@@ -107,6 +107,7 @@ async fn end_after(yields: usize, by: By) -> Ending {
     let tasks_before = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let session = SessionHandle::start(parts);
     session.send(Command::Start(Request::new("go"))).await.unwrap();
+    session.send(Command::Message("천천히".to_owned())).await.unwrap();
     for _ in 0..yields {
         yield_now().await;
     }
