@@ -13,7 +13,11 @@ mod tests;
 mod value;
 mod verbs;
 
-use std::{num::{NonZeroU32, NonZeroU64}, path::PathBuf, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroU64},
+    path::PathBuf,
+    time::Duration,
+};
 
 use domain::{agent::AgentName, id::SessionId, model::Effort, permission::PermissionMode};
 

@@ -3,9 +3,11 @@
 use std::{
     fs::File,
     io::{self, Read, stdin},
+    thread,
 };
 
-use domain::session::ContextItem;
+use domain::session::{ContextItem, Request};
+use tokio::sync::oneshot;
 
 use crate::{
     args::{ContextSource, Task, UsageError},
@@ -62,11 +64,29 @@ impl InputError {
     }
 }
 
-/// The task's text. Waits for standard input only where the task stands there.
+/// What the round is about, read on a thread of its own: neither the runtime nor the end of the program waits for who
+/// writes a pipe. Standard input is read only where it is named.
 ///
 /// # Errors
-/// [`InputError`] where standard input cannot be read or holds no task.
-pub(crate) fn task_text(task: &Task) -> Result<String, InputError> {
+/// [`InputError`] for the first text that cannot be used.
+pub(crate) async fn request(task: &Task, context: &[ContextSource]) -> Result<Request, InputError> {
+    let (task, context) = (task.clone(), context.to_vec());
+    let (answer, read) = oneshot::channel();
+    let reading = move || {
+        let request = task_text(&task).and_then(|text| {
+            let context = context_items(&context)?;
+            Ok(Request { text, is_typed: matches!(task, Task::Text(_)), context })
+        });
+        // An error means that nobody waits any more.
+        drop(answer.send(request));
+    };
+    let unread = |source| InputError::Read { name: STANDARD_INPUT.to_owned(), source };
+    thread::Builder::new().name("input".to_owned()).spawn(reading).map_err(unread)?;
+    read.await.unwrap_or_else(|error| Err(unread(io::Error::other(error))))
+}
+
+/// The task's text. Waits for standard input only where the task stands there.
+fn task_text(task: &Task) -> Result<String, InputError> {
     match task {
         Task::Text(text) => Ok(text.clone()),
         Task::StandardInput => {
@@ -77,10 +97,7 @@ pub(crate) fn task_text(task: &Task) -> Result<String, InputError> {
 }
 
 /// The data that goes with the task, in the order it was named.
-///
-/// # Errors
-/// [`InputError`] for the first source that cannot be used.
-pub(crate) fn context_items(sources: &[ContextSource]) -> Result<Vec<ContextItem>, InputError> {
+fn context_items(sources: &[ContextSource]) -> Result<Vec<ContextItem>, InputError> {
     sources
         .iter()
         .map(|source| match source {

@@ -179,6 +179,12 @@ impl<O: Write, E: Write> Printer<O, E> {
         }
     }
 
+    /// Says something that nobody may miss: on standard error, in every format.
+    pub(crate) fn alarm(&mut self, text: &str) {
+        let line = self.teller.aside(Role::Bad, text);
+        self.progress(&line);
+    }
+
     /// Says what may be answered, and leaves the cursor where the answer is typed.
     pub(crate) fn ask_leave(&mut self, lasting: &Lasting<'_>) {
         let options = self.language().leave_options(lasting);

@@ -35,6 +35,9 @@ type Terminal = Printer<Lane, Lane>;
 /// How long a reader is waited for that takes nothing any more, once everything else has ended.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long calls of the system have that nobody waits for any more, when everything else has ended.
+const LAST_CALLS: Duration = Duration::from_millis(500);
+
 /// Carries out a verb that needs the library.
 pub(crate) fn carry_out(
     invocation: &Invocation,
@@ -93,6 +96,8 @@ impl Machinery {
         if let Some(log) = log {
             runtime.block_on(log.finish(Some(PATIENCE))).unwrap_or_default();
         }
+        // What still hangs in a call of the system's is not waited for.
+        runtime.shutdown_timeout(LAST_CALLS);
         exit_code
     }
 }

@@ -33,6 +33,20 @@ impl Marker {
         )
     }
 
+    /// A command that does nothing, as this test's own.
+    pub(crate) fn mark(&self) -> String {
+        format!(": {}", self.0)
+    }
+
+    /// Waits until one of its processes runs.
+    pub(crate) fn until_running(&self) {
+        let deadline = Instant::now() + BOUND;
+        while self.one_running().is_none() {
+            assert!(Instant::now() < deadline, "none of its processes ever ran");
+            std::thread::yield_now();
+        }
+    }
+
     /// Waits until none of its processes runs.
     pub(crate) fn check_gone(&self) {
         let deadline = Instant::now() + BOUND;

@@ -106,14 +106,23 @@ impl Call {
 
     /// Runs the program without a umask: what it makes is as open as it makes it.
     pub(crate) fn without_umask(self) -> Self {
+        self.by_shell("umask 000; exec \"$0\" \"$@\"")
+    }
+
+    fn by_shell(self, line: &str) -> Self {
         let described = self.0.as_std();
         let mut command = Command::new("sh");
-        command.args(["-c", "umask 000; exec \"$0\" \"$@\""]);
+        command.args(["-c", line]);
         command.arg(described.get_program()).args(described.get_args()).env_clear();
         command.envs(described.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.current_dir(described.get_current_dir().expect("a folder"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         Self(command)
+    }
+
+    /// Runs the program as the shell's `exec "$0" "$@"` followed by these redirections.
+    pub(crate) fn redirected(self, redirections: &str) -> Self {
+        self.by_shell(&format!("exec \"$0\" \"$@\" {redirections}"))
     }
 
     /// Another working folder.

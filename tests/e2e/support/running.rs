@@ -73,6 +73,23 @@ impl Running {
         kill_process(pid, signal).expect("it takes signals");
     }
 
+    /// Waits until the program listens to a signal: it would be ended by it before.
+    pub(crate) async fn until_listening(&self, signal: Signal) {
+        let pid = self.child.id().expect("it runs");
+        let bit = 1_u64 << (signal.as_raw() - 1);
+        let listens = || {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process's figures");
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("it runs");
+            u64::from_str_radix(caught.trim(), 16).expect("a mask") & bit != 0
+        };
+        let waiting = async {
+            while !listens() {
+                tokio::task::yield_now().await;
+            }
+        };
+        wait::bounded("the program to listen", waiting).await;
+    }
+
     /// Sends a signal again and again, until the program has ended: two at once would count as one.
     pub(crate) async fn signal_until_the_end(&mut self, signal: Signal) {
         let ending = async {

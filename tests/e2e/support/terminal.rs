@@ -3,10 +3,16 @@
 use std::{
     fs::{File, OpenOptions},
     io::{Read, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, Signal, kill_process},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{Winsize, tcsetwinsize},
 };
@@ -21,12 +27,16 @@ pub(crate) struct AtTerminal {
     child: Child,
     keyboard: File,
     screen: watch::Receiver<Vec<u8>>,
+    /// Ends with the last holder of the other side, or when the terminal goes away.
+    reader: thread::JoinHandle<()>,
+    is_gone: Arc<AtomicBool>,
 }
 
 impl AtTerminal {
     /// Starts what `command` describes at a terminal, whose interrupt key reaches it.
     pub(super) fn start(command: &Command) -> Self {
-        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        let keyboard =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
         grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("its other side");
         let size = Winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&keyboard, size).expect("a size");
@@ -47,14 +57,39 @@ impl AtTerminal {
         let keyboard = File::from(keyboard);
         let mut output = keyboard.try_clone().expect("another handle");
         let (shown, screen) = watch::channel(Vec::new());
-        thread::spawn(move || {
+        let is_gone = Arc::new(AtomicBool::new(false));
+        let gone = Arc::clone(&is_gone);
+        let reader = thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // Where nobody holds the other side any more, reading fails.
-            while let Ok(length @ 1..) = output.read(&mut bytes) {
-                shown.send_modify(|screen| screen.extend_from_slice(&bytes[..length]));
+            let soon = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+            while !gone.load(Ordering::Relaxed) {
+                match poll(&mut [PollFd::new(&output, PollFlags::IN)], Some(&soon)) {
+                    Ok(0) => {}
+                    // Where nobody holds the other side any more, reading fails.
+                    _ => match output.read(&mut bytes) {
+                        Ok(length @ 1..) => {
+                            shown.send_modify(|screen| screen.extend_from_slice(&bytes[..length]));
+                        }
+                        _ => return,
+                    },
+                }
             }
         });
-        Self { child, keyboard, screen }
+        Self { child, keyboard, screen, reader, is_gone }
+    }
+
+    /// Sends a signal to the program alone.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = self.child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())).expect("it runs");
+        kill_process(pid, signal).expect("it takes signals");
+    }
+
+    /// The terminal goes away, as when a window is closed. Waits for the program's end: its exit code.
+    pub(crate) async fn go_away(mut self) -> Option<i32> {
+        self.is_gone.store(true, Ordering::Relaxed);
+        self.reader.join().expect("the reader ends");
+        drop(self.keyboard);
+        wait::bounded("the program's end", self.child.wait()).await.expect("it was started").code()
     }
 
     /// Waits until these words have been shown, `times` in all.

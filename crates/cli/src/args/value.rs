@@ -1,6 +1,11 @@
 //! Values of options: from text to what it stands for.
 
-use std::{ffi::OsString, num::{NonZeroU32, NonZeroU64}, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    num::{NonZeroU32, NonZeroU64},
+    path::PathBuf,
+    time::Duration,
+};
 
 use domain::{agent::AgentName, model::Effort, permission::PermissionMode};
 

@@ -1,7 +1,10 @@
-//! What ends a call before a round begins: usage, configuration, credentials (exit codes 2, 3, 4).
+//! What ends a call before a round begins: usage, configuration, credentials (exit codes 2, 3, 4), a signal (128 + n).
 
-use better_llm::StartError;
-use domain::terminal::Sanitized;
+use better_llm::{CommandRefused, StartError};
+use domain::{
+    outcome::{Ending, Signal},
+    terminal::Sanitized,
+};
 
 use super::style::{Markup, Role, Style};
 use crate::{
@@ -57,12 +60,35 @@ impl StartFailure {
         Self::new("input", Self::USAGE, words, hint).because(error.chain())
     }
 
+    /// A signal came before the round began.
+    pub(crate) fn signalled(signal: Signal) -> Self {
+        let words = Said::by(|language| language.signalled(signal));
+        let hint = Said::by(|language| language.signalled_hint().to_owned());
+        Self::new("cancelled", Ending::Cancelled(signal).exit_code(), words, hint)
+    }
+
     /// Our own fault.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
         let words = Said::by(|language| language.internal().to_owned());
         let hint = Said::by(|language| language.internal_hint().to_owned());
         let chain = std::iter::once(error.to_string()).chain(causes(error)).collect();
         Self::new("internal", Self::INTERNAL, words, hint).because(chain)
+    }
+}
+
+impl From<&CommandRefused> for StartFailure {
+    /// The task could not be given to anybody. Everything else is a fault of ours: one command was sent, to a session
+    /// that waits for it.
+    fn from(refused: &CommandRefused) -> Self {
+        let CommandRefused::Mention(error) = refused else { return Self::internal(refused) };
+        Self {
+            code: "mention".to_owned(),
+            text: error.to_string(),
+            words: Said::by(|language| language.mention_error(error)),
+            chain: Vec::new(),
+            hint: Said::by(|language| language.mention_hint(error)),
+            exit_code: Self::USAGE,
+        }
     }
 }
 

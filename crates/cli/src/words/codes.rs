@@ -35,6 +35,8 @@ pub(crate) enum NoticeCode {
     RuleNotKept,
     /// The state that a round left was not kept.
     EndStateNotKept,
+    /// What changed since the last review cannot be told.
+    ReviewStateUnknown,
     /// The folder's repository is not used.
     RepositoryIgnored,
     /// Folders outside are written in and not watched.
@@ -49,11 +51,13 @@ pub(crate) enum NoticeCode {
     NestedUnseen,
     /// What the person said came too late for the round.
     MessageUnread,
+    /// The end of a round took too long, or had to be quick.
+    EndCutShort,
 }
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::AnswerCut,
         Self::ConversationTooLong,
         Self::UnknownStopReason,
@@ -69,6 +73,7 @@ impl NoticeCode {
         Self::InputUnread,
         Self::RuleNotKept,
         Self::EndStateNotKept,
+        Self::ReviewStateUnknown,
         Self::RepositoryIgnored,
         Self::AddedFolderUnwatched,
         Self::SealedBlock,
@@ -76,6 +81,7 @@ impl NoticeCode {
         Self::ProtectedLeft,
         Self::NestedUnseen,
         Self::MessageUnread,
+        Self::EndCutShort,
     ];
 
     /// The notice of a word in events; none for a word of another version.
@@ -101,6 +107,7 @@ impl NoticeCode {
             Self::InputUnread => "input_unread",
             Self::RuleNotKept => "rule_not_kept",
             Self::EndStateNotKept => "end_state_not_kept",
+            Self::ReviewStateUnknown => "review_state_unknown",
             Self::RepositoryIgnored => "repository_ignored",
             Self::AddedFolderUnwatched => "added_folder_unwatched",
             Self::SealedBlock => "sealed_block_redacted",
@@ -108,6 +115,7 @@ impl NoticeCode {
             Self::ProtectedLeft => "protected_files_left_changed",
             Self::NestedUnseen => "nested_repositories_unseen",
             Self::MessageUnread => "message_unread",
+            Self::EndCutShort => "end_cut_short",
         }
     }
 }

@@ -121,6 +121,13 @@ impl Language {
                     "이후 직접 편집한 내용을 `session undo`가 라운드의 변경과 구분하지 못합니다.",
                 ),
             ),
+            NoticeCode::ReviewStateUnknown => self.code_words(
+                "마지막 리뷰 뒤에 무엇이 바뀌었는지 알 수 없어, 모든 파일이 바뀐 것으로 봅니다.",
+                (
+                    "Every file counts as changed, so that settled findings may be opened again.",
+                    "이미 정리된 지적 사항이 다시 열릴 수 있습니다.",
+                ),
+            ),
             NoticeCode::RepositoryIgnored => self.code_words(
                 "이 폴더의 git 저장소를 쓰지 않고, git이 없는 폴더로 다룹니다.",
                 (
@@ -168,6 +175,13 @@ impl Language {
                 (
                     "Begin another round of this session, or say it again with the next task.",
                     "이 세션에서 라운드를 새로 시작하거나, 다음 작업에 다시 적으세요.",
+                ),
+            ),
+            NoticeCode::EndCutShort => self.code_words(
+                "라운드를 마무리하는 데 시간이 너무 걸려 중간에 끊었습니다. 마지막에 변경된 파일은 확인하지 못했습니다.",
+                (
+                    "Look at `git status` yourself.",
+                    "`git status`를 직접 확인하세요.",
                 ),
             ),
         }

@@ -1,5 +1,7 @@
 //! What is said where this program itself cannot go on: input, output, the runtime, what could not be saved.
 
+use domain::outcome::Signal;
+
 use super::Language;
 use crate::input::InputError;
 
@@ -32,6 +34,24 @@ impl Language {
             "better-llm itself failed before the round began",
             "라운드를 시작하기 전에 better-llm 자체에 오류가 발생했습니다",
         )
+    }
+
+    /// A signal came before the round began.
+    pub(crate) fn signalled(self, signal: Signal) -> String {
+        let name = match signal {
+            Signal::Interrupt => "Ctrl+C, SIGINT",
+            Signal::Terminate => "SIGTERM",
+            Signal::HangUp => self.pick("the terminal went away, SIGHUP", "터미널 연결 끊김, SIGHUP"),
+        };
+        match self {
+            Self::English => format!("ended before the round began ({name})"),
+            Self::Korean => format!("라운드를 시작하기 전에 종료되었습니다 ({name})"),
+        }
+    }
+
+    /// What to do about that.
+    pub(crate) const fn signalled_hint(self) -> &'static str {
+        self.pick("nothing was done; run it again", "아무 작업도 하지 않았습니다. 다시 실행하세요")
     }
 
     /// What to do about that.

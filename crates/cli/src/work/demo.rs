@@ -12,7 +12,10 @@ use better_llm::{
     },
 };
 
-use super::{Done, Terminal, round};
+use super::{
+    Done, Terminal,
+    round::{self, Signals},
+};
 use crate::{
     render::{
         demo::{DemoEnd, demo_end},
@@ -29,6 +32,7 @@ pub(super) async fn play(
     writer: &Writer,
     printer: &mut Terminal,
 ) -> Result<Done, StartFailure> {
+    let mut signals = Signals::listen()?;
     printer.aside(Role::Name, printer.language().demo_opening());
     let folder = tempfile::Builder::new().prefix("better-llm-demo-").tempdir().map_err(no_folder)?.keep();
     let settings = DemoSettings {
@@ -38,13 +42,13 @@ pub(super) async fn play(
         overlay: Vec::new(),
         helper: Some(helper),
     };
-    let Demo { engine, request, aftermath } =
-        Demo::prepare(settings).await.map_err(|error| StartFailure::from(&error))?;
+    let preparing = async { Demo::prepare(settings).await.map_err(|error| StartFailure::from(&error)) };
+    let Demo { engine, request, aftermath } = signals.or_before(preparing).await?;
     let journal = engine.settings().places.database().display().to_string();
     let records = engine.settings().places.records();
 
     let mut seen = Seen::default();
-    let done = round::play(engine, request, writer, printer, false, |event| {
+    let done = round::play(engine, request, writer, printer, signals, false, |event| {
         seen.take(&event.body, event.session_id.to_string());
     })
     .await?;

@@ -3,7 +3,7 @@
 //! The round is followed by one listener, as fast as it goes; another one says what happened, as fast as it is read.
 //! A slow reader makes the second one lag: it gets every event from the journal then, and loses deltas.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use better_llm::{
     Published, SessionHandle,
@@ -14,7 +14,7 @@ use better_llm::{
         session::Command,
     },
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{
     Listener, Signals,
@@ -29,12 +29,17 @@ use crate::{
 };
 
 /// How the watching of a round ended.
-pub(super) enum Watched {
-    /// With the round.
-    ToTheEnd(Result<(), OutputError>),
-    /// By a second signal: the person does not want to wait for the end. What to exit with.
-    Abandoned(u8),
+pub(super) struct Watched {
+    /// Whether everything was said.
+    pub(super) said: Result<(), OutputError>,
+    /// What is left to do has little time.
+    pub(super) is_hurried: bool,
 }
+
+/// How long the last words may take, where somebody wants the end at once.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long the session has for its end after a second signal. It keeps to less by itself; this is for faults of ours.
+const ABANDONED: Duration = Duration::from_secs(5);
 
 /// How far the round is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +47,8 @@ enum Stage {
     UnderWay,
     /// On its way to its end, since somebody wants so.
     Cancelled,
+    /// The same, at once: until then.
+    Hurried(Instant),
     /// What has not been said yet may still be, until then where somebody wants the end.
     Ended(Option<Instant>),
 }
@@ -53,6 +60,9 @@ pub(super) struct Saying<'a, W> {
     printer: &'a mut Terminal,
     watch: W,
     stage: Stage,
+    is_hurried: bool,
+    /// Events were missed for good.
+    is_lost: bool,
     said: Result<(), OutputError>,
     /// Whether there may be something left to say.
     is_telling: bool,
@@ -73,11 +83,24 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
     ) -> Self {
         let stage = Stage::UnderWay;
         let asking = is_attended.then(Asking::default);
-        Self { session, writer, printer, watch, stage, said: Ok(()), is_telling: true, last_told: 0, asking }
+        Self {
+            session,
+            writer,
+            printer,
+            watch,
+            stage,
+            is_hurried: false,
+            is_lost: false,
+            said: Ok(()),
+            is_telling: true,
+            last_told: 0,
+            asking,
+        }
     }
 
     /// Says events until the round has ended and its reader has taken everything, or has stopped to take anything.
-    /// A signal cancels the round; a second one abandons it. A round that has ended does not wait after a signal.
+    /// A signal cancels the round, and a second one hurries its end; whatever comes, the end is said. After a signal no
+    /// reader is waited for who takes nothing.
     pub(super) async fn until_the_end(
         mut self,
         followed: &mut Listener,
@@ -89,25 +112,42 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
             let has_ended = matches!(self.stage, Stage::Ended(_));
             tokio::select! {
                 biased;
-                (signal, code) = signals.next() => match self.stage {
-                    Stage::UnderWay => self.cancel(signal).await,
-                    Stage::Cancelled => return Watched::Abandoned(code),
-                    Stage::Ended(_) => return self.give_up(),
-                },
+                signal = signals.next() => self.heed(signal).await,
                 error = writer.failed() => self.fall_silent(error).await,
                 published = followed.next(), if !has_ended => match published {
                     Some(Ok(published)) => self.follow(&published),
-                    Some(Err(error)) => return self.lose(&error).await,
+                    Some(Err(error)) => self.lose(&error).await,
                     None => self.end(),
                 },
                 published = next_to_say(writer, told), if self.is_telling => match published {
                     Some(Ok(published)) => self.tell(&published).await,
-                    Some(Err(error)) => return self.lose(&error).await,
+                    Some(Err(error)) => self.lose(&error).await,
                     None => self.is_telling = false,
                 },
                 typed = typed(&mut self.asking), if self.is_asking() => self.answer(typed).await,
-                () = writer.drained(), if has_ended && !self.is_telling => return Watched::ToTheEnd(self.said),
-                () = too_long(self.stage, writer) => return self.give_up(),
+                () = writer.drained(), if has_ended && !self.is_telling => return self.watched(),
+                () = too_long(self.stage, writer) => {
+                    writer.give_up();
+                    return self.watched();
+                }
+            }
+        }
+    }
+
+    fn watched(self) -> Watched {
+        Watched { said: self.said, is_hurried: self.is_hurried }
+    }
+
+    /// Somebody outside wants the end.
+    async fn heed(&mut self, signal: Signal) {
+        self.is_hurried |= signal != Signal::Interrupt || self.stage != Stage::UnderWay;
+        match self.stage {
+            Stage::UnderWay => self.cancel(signal, Stage::Cancelled).await,
+            Stage::Cancelled => self.cancel(signal, Stage::Hurried(Instant::now() + ABANDONED)).await,
+            Stage::Hurried(_) => {}
+            Stage::Ended(until) => {
+                let soon = Instant::now() + LAST_WORDS;
+                self.stage = Stage::Ended(Some(until.map_or(soon, |until| until.min(soon))));
             }
         }
     }
@@ -124,8 +164,13 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
     }
 
     fn end(&mut self) {
-        let is_wanted = self.stage == Stage::Cancelled;
-        self.stage = Stage::Ended(is_wanted.then(|| Instant::now() + PATIENCE));
+        let patience = match self.stage {
+            Stage::UnderWay => None,
+            Stage::Cancelled if !self.is_hurried => Some(PATIENCE),
+            Stage::Cancelled | Stage::Hurried(_) => Some(LAST_WORDS),
+            Stage::Ended(_) => return,
+        };
+        self.stage = Stage::Ended(patience.map(|patience| Instant::now() + patience));
     }
 
     /// Says what happened.
@@ -232,29 +277,29 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
         self.said = Err(error);
         self.is_telling = false;
         if self.stage == Stage::UnderWay {
-            self.cancel(Signal::Interrupt).await;
+            self.cancel(Signal::Interrupt, Stage::Cancelled).await;
         }
     }
 
-    /// The session cannot be followed any more.
-    async fn lose(mut self, error: &JournalError) -> Watched {
+    /// Events were missed and cannot be read again. Nobody can see any more what the round does, so it ends; its end is
+    /// still said.
+    async fn lose(&mut self, error: &JournalError) {
+        if std::mem::replace(&mut self.is_lost, true) {
+            return;
+        }
         let text = self.printer.language().unfollowed(&error.to_string());
-        self.printer.aside(Role::Bad, &text);
-        self.cancel(Signal::Interrupt).await;
-        Watched::ToTheEnd(self.said)
+        self.printer.alarm(&text);
+        if self.stage == Stage::UnderWay {
+            self.cancel(Signal::Interrupt, Stage::Cancelled).await;
+        }
     }
 
-    /// The reader takes nothing any more, and nothing else is left to wait for.
-    fn give_up(self) -> Watched {
-        self.writer.give_up();
-        Watched::ToTheEnd(self.said)
-    }
-
-    async fn cancel(&mut self, signal: Signal) {
-        self.stage = Stage::Cancelled;
+    async fn cancel(&mut self, signal: Signal, stage: Stage) {
+        self.stage = stage;
         self.asking = None;
-        // A session that has ended needs no cancelling.
-        self.session.send(Command::Cancel(signal)).await.unwrap_or_default();
+        // A session that has ended needs no cancelling, and one that ends takes no more words.
+        let cancelling = self.session.send(Command::Cancel(signal));
+        timeout(LAST_WORDS, cancelling).await.unwrap_or(Ok(())).unwrap_or_default();
     }
 }
 
@@ -276,6 +321,7 @@ async fn next_to_say(writer: &Writer, told: &mut Listener) -> Option<Result<Publ
 async fn too_long(stage: Stage, writer: &Writer) {
     match stage {
         Stage::UnderWay | Stage::Cancelled => std::future::pending().await,
+        Stage::Hurried(deadline) => tokio::time::sleep_until(deadline).await,
         Stage::Ended(None) => writer.stuck(PATIENCE).await,
         Stage::Ended(Some(deadline)) => tokio::time::sleep_until(deadline).await,
     }

@@ -1,10 +1,13 @@
-//! The signals that a person or a supervisor ends a round with. What they lead to is decided by [`super::saying`].
+//! The signals that a person or a supervisor ends a round with. What they lead to while one is under way is decided by
+//! [`super::saying`]; before that they end the program.
 
 use better_llm::domain::outcome::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::render::start::StartFailure;
+
 /// The signals that end a round.
-pub(super) struct Signals {
+pub(in crate::work) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
@@ -12,20 +15,39 @@ pub(super) struct Signals {
 
 impl Signals {
     /// Listens from now on; the program is not ended by them any more.
-    pub(super) fn listen() -> std::io::Result<Self> {
+    ///
+    /// # Errors
+    /// Where the system does not let us.
+    pub(in crate::work) fn listen() -> Result<Self, StartFailure> {
+        let listen = |kind| signal(kind).map_err(|error| StartFailure::internal(&error));
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
         })
     }
 
-    /// The next signal, and what a program that it ends exits with. Safe to drop.
-    pub(super) async fn next(&mut self) -> (Signal, u8) {
+    /// Does what comes before a round. A signal ends it.
+    ///
+    /// # Errors
+    /// What went wrong, or the signal.
+    pub(in crate::work) async fn or_before<T>(
+        &mut self,
+        doing: impl Future<Output = Result<T, StartFailure>>,
+    ) -> Result<T, StartFailure> {
         tokio::select! {
-            _ = self.interrupt.recv() => (Signal::Interrupt, 130),
-            _ = self.terminate.recv() => (Signal::Terminate, 143),
-            _ = self.hang_up.recv() => (Signal::HangUp, 129),
+            biased;
+            signal = self.next() => Err(StartFailure::signalled(signal)),
+            done = doing => done,
+        }
+    }
+
+    /// The next signal. Safe to drop.
+    pub(super) async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+            _ = self.hang_up.recv() => Signal::HangUp,
         }
     }
 }
