@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::{
     message::{Message, Part, Role, SealedMessage},
+    report::ReportedFinding,
     text,
 };
 
@@ -227,10 +228,10 @@ impl Digest {
     fn add_report(&mut self, content: &str) {
         let Ok(result) = serde_json::from_str::<WorkerResult>(content) else { return };
         self.reports.add(Some(&format!("{}: {}", result.agent, result.report.summary)));
-        if let Some(findings) = result.report.findings {
+        if let Some(review) = result.review {
             self.open_findings = Remembered::default();
-            for finding in findings {
-                self.open_findings.add(Some(&finding.message));
+            for finding in review.open {
+                self.open_findings.add(Some(&finding.in_a_line()));
             }
         }
     }
@@ -242,7 +243,7 @@ impl Digest {
             ("Commands run in them", &self.commands),
             ("Tasks given in them", &self.tasks),
             ("Reports received in them", &self.reports),
-            ("Findings of the last review in them", &self.open_findings),
+            ("Findings that the last review in them left open", &self.open_findings),
             ("What the person said in them", &self.persons_words),
         ] {
             list.write(title, &mut text);
@@ -298,17 +299,17 @@ impl Remembered {
 struct WorkerResult {
     agent: String,
     report: ReportDigest,
+    review: Option<ReviewDigest>,
 }
 
 #[derive(Deserialize)]
 struct ReportDigest {
     summary: String,
-    findings: Option<Vec<FindingDigest>>,
 }
 
 #[derive(Deserialize)]
-struct FindingDigest {
-    message: String,
+struct ReviewDigest {
+    open: Vec<ReportedFinding>,
 }
 
 #[cfg(test)]

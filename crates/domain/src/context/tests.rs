@@ -317,6 +317,8 @@ fn what_was_cut_is_summed_up_from_calls_and_reports_never_from_prose() {
         "agent": "reviewer", "status": "reported",
         "report": {"summary": "하나가 남았다", "verdict": "request_changes",
             "findings": [{"severity": "critical", "message": "음수 금액을 거르지 않는다"}]},
+        "review": {"cycle": 1, "open": [
+            {"id": "F2", "severity": "critical", "file": "src/환불.rs", "message": "음수 금액을 거르지 않는다"}]},
     });
     let result =
         |id: &str, content: String| Part::ToolResult { id: CallId::new(id), content, is_error: false };
@@ -338,7 +340,8 @@ fn what_was_cut_is_summed_up_from_calls_and_reports_never_from_prose() {
          Commands run in them:\n- cargo test\n\
          Tasks given in them:\n- execute_reviewer_task: look at it\n\
          Reports received in them:\n- reviewer: 하나가 남았다\n\
-         Findings of the last review in them:\n- 음수 금액을 거르지 않는다]",
+         Findings that the last review in them left open:\n\
+         - F2 [critical] (src/환불.rs): 음수 금액을 거르지 않는다]",
     );
 }
 

@@ -27,6 +27,12 @@ impl ReviewOption {
             Self::Stop => "stop",
         }
     }
+
+    /// The option of this text.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|option| text.eq_ignore_ascii_case(option.text()))
+    }
 }
 
 /// What came of asking.
@@ -51,9 +57,9 @@ impl ReviewDecision {
         if answer.is_empty() {
             return Self::Chosen(ReviewOption::OneMore);
         }
-        let chosen = ReviewOption::ALL.into_iter().zip(1_u32..).find(|(option, number)| {
-            answer.eq_ignore_ascii_case(option.text()) || answer == number.to_string()
-        });
-        chosen.map_or_else(|| Self::Guided(answer.to_owned()), |(option, _)| Self::Chosen(option))
+        let mut numbered = ReviewOption::ALL.into_iter().zip(1_u32..);
+        let by_number = numbered.find(|(_, number)| answer == number.to_string()).map(|(option, _)| option);
+        let chosen = ReviewOption::named(answer).or(by_number);
+        chosen.map_or_else(|| Self::Guided(answer.to_owned()), Self::Chosen)
     }
 }
