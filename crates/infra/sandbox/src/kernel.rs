@@ -57,10 +57,10 @@ pub(crate) enum WallError {
     /// A granted path exists and cannot be opened.
     #[error("cannot grant a path")]
     Grant(#[from] PathFdError),
-    /// Another folder stands where the workspace was, or none.
+    /// The workspace is gone, or a link leads away from where it was.
     #[error(
-        "{} is not the folder that the session began with: it was moved or replaced; bring it back, or begin a new \
-         session in the right folder",
+        "{} is no folder any more, or a link on the way to it leads elsewhere; bring it back, or begin a new session in \
+         the right folder",
         .0.display()
     )]
     Moved(PathBuf),
@@ -75,23 +75,20 @@ pub(crate) enum WallError {
 /// A ruleset, and the state of the files it was built for.
 struct Built {
     ruleset: Arc<OwnedFd>,
+    roots: Roots,
     /// A rule holds an inode, not a name, so a path that comes, goes or is made anew outdates the ruleset.
     seen: Vec<(PathBuf, Option<(u64, u64)>)>,
 }
 
 impl Built {
-    /// For the paths as they are now, but for `roots`, which stay the folders they were; also gives what is too wide to
-    /// grant.
-    fn of(
-        settings: &SandboxSettings,
-        folders: &Folders,
-        roots: &Roots,
-    ) -> Result<(Self, Vec<PathBuf>), WallError> {
+    /// For the paths as they are now; also gives what is too wide to grant.
+    fn of(settings: &SandboxSettings, folders: &Folders) -> Result<(Self, Vec<PathBuf>), WallError> {
         let writable = folders.make().map_err(Box::new)?;
         let Grants { list, too_wide, .. } = grants::of_commands(settings);
         let is_open = settings.network == NetworkAccess::Open;
-        let ruleset = Arc::new(ruleset::of(&list, roots, &writable, is_open)?);
-        Ok((Self { ruleset, seen: seen(&list, settings, folders) }, too_wide))
+        let roots = Roots::open(settings);
+        let ruleset = Arc::new(ruleset::of(&list, &roots, &writable, is_open)?);
+        Ok((Self { ruleset, roots, seen: seen(&list, settings, folders) }, too_wide))
     }
 }
 
@@ -99,7 +96,6 @@ impl Built {
 pub(crate) struct Wall {
     settings: Arc<SandboxSettings>,
     folders: Folders,
-    roots: Roots,
     filter: Arc<[libc::sock_filter]>,
     built: Mutex<Built>,
     abi: i64,
@@ -116,13 +112,12 @@ impl Wall {
             return Err(WallError::ReadOnlyInside(path.to_owned()));
         }
         let abi = ruleset::abi()?;
-        let roots = Roots::open(&settings);
-        let (built, too_wide) = Built::of(&settings, &folders, &roots)?;
+        let (built, too_wide) = Built::of(&settings, &folders)?;
         let hands_group_down = filter::hand_group_down(settings.writable_roots());
         let doors = Doors { internet, is_alone: false, hands_group_down };
         let filter = filter::program(&processor, doors).into();
         let kept = capabilities_to_keep(&settings);
-        Ok(Self { settings, folders, roots, filter, built: Mutex::new(built), abi, too_wide, kept })
+        Ok(Self { settings, folders, filter, built: Mutex::new(built), abi, too_wide, kept })
     }
 
     /// What holds commands here, in words for people.
@@ -154,9 +149,8 @@ impl Wall {
 
     /// Makes `command` begin in the workspace, wall itself in, and put the mark on, before it becomes the program.
     pub(crate) fn enclose(&self, command: &mut Command, mark: Option<Mark>) -> Result<(), WallError> {
-        let workspace = &self.settings.workspace;
-        command.current_dir(self.roots.way_to(workspace).ok_or_else(|| WallError::Moved(workspace.clone()))?);
-        let ruleset = self.ruleset()?;
+        let (ruleset, workspace) = self.present()?;
+        command.current_dir("/");
         let filter = Arc::clone(&self.filter);
         let (limits, kept) = (Limits::of_a_command(true), self.kept);
         #[expect(
@@ -165,18 +159,23 @@ impl Wall {
         )]
         // SAFETY: the closure only makes async-signal-safe system calls on values that were made before the fork.
         unsafe {
-            command.pre_exec(move || restrict_self(&ruleset, &filter, &limits, kept, mark));
+            command.pre_exec(move || {
+                rustix::process::fchdir(&workspace)?;
+                restrict_self(&ruleset, &filter, &limits, kept, mark)
+            });
         }
         Ok(())
     }
 
-    /// The ruleset for the paths as they are now.
-    fn ruleset(&self) -> Result<Arc<OwnedFd>, WallError> {
+    /// The ruleset for the paths as they are now, and the workspace it grants.
+    fn present(&self) -> Result<(Arc<OwnedFd>, Arc<OwnedFd>), WallError> {
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         if built.seen.iter().any(|(path, identity)| identity_of(path) != *identity) {
-            (*built, _) = Built::of(&self.settings, &self.folders, &self.roots)?;
+            (*built, _) = Built::of(&self.settings, &self.folders)?;
         }
-        Ok(Arc::clone(&built.ruleset))
+        let workspace = &self.settings.workspace;
+        let folder = built.roots.get(workspace).ok_or_else(|| WallError::Moved(workspace.clone()))?;
+        Ok((Arc::clone(&built.ruleset), Arc::clone(folder)))
     }
 }
 

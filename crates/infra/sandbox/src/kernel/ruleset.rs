@@ -55,8 +55,10 @@ pub(super) fn of(
             Reach::Read => AccessFs::from_read(NEWEST),
             Reach::Write => write_rights(),
         };
-        if let Some(folder) = roots.get(&grant.path) {
-            ruleset = ruleset.add_rule(PathBeneath::new(folder, rights))?;
+        if roots.hold(&grant.path) {
+            if let Some(folder) = roots.get(&grant.path) {
+                ruleset = ruleset.add_rule(PathBeneath::new(&**folder, rights))?;
+            }
             continue;
         }
         match PathFd::new(&grant.path) {
