@@ -103,20 +103,15 @@ impl<'a> RunContext<'a> {
                 }
                 RunEffect::Request => {
                     self.intervene().await?;
-                    match self.stop.ending() {
-                        Some(ending) => Some(RunInput::Stop(ending)),
-                        None => {
-                            let told = self.hand_over(machine);
-                            if told.is_empty() {
-                                let id = RequestId::new(self.round.ports.ids.next());
-                                request = Some(id);
-                                Some(self.request(id, machine).await?)
-                            } else {
-                                effects.push_front(RunEffect::Request);
-                                told.into_iter().rev().for_each(|told| effects.push_front(told));
-                                None
-                            }
-                        }
+                    let told = self.hand_over(machine);
+                    if told.is_empty() {
+                        let id = RequestId::new(self.round.ports.ids.next());
+                        request = Some(id);
+                        Some(self.request(id, machine).await?)
+                    } else {
+                        effects.push_front(RunEffect::Request);
+                        told.into_iter().rev().for_each(|told| effects.push_front(told));
+                        None
                     }
                 }
                 RunEffect::Call { call, tool, input } => match (self.stop.ending(), request) {
@@ -145,6 +140,9 @@ impl<'a> RunContext<'a> {
 
     /// Asks the model for one answer, publishing it piece by piece.
     async fn request(&self, id: RequestId, machine: &mut AgentRun) -> Result<RunInput, JournalError> {
+        if let Some(ending) = self.stop.ending() {
+            return Ok(RunInput::Stop(ending));
+        }
         let Prefix { system, tools, digest } = self.member.prefix().clone();
         let request = ModelRequest {
             agent: self.agent().clone(),

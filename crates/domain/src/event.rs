@@ -230,7 +230,8 @@ pub enum EventBody {
     Notice { code: String, text: String },
     /// Something failed.
     Error { code: String, text: String, chain: Vec<String> },
-    /// The window in which the person can step in.
+    /// What happens to the window in which the person can step in, before the manager reads reports. `deadline`: when it
+    /// closes by itself. `next`: who has the word after it.
     Intervention {
         action: InterventionAction,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -249,7 +250,8 @@ pub enum EventBody {
         options: Vec<String>,
         deadline: Timestamp,
     },
-    /// The person, or the deadline in their place, answered.
+    /// What came of a question that waited for the person: their answer, or what was taken in their place; an empty
+    /// `text` where nobody answered. `by`: `person`, `deadline`, `engine`.
     Answer { question_id: QuestionId, text: String, by: String },
     /// The person said something while the team was at work; the manager reads it next.
     MessageQueued { text: String },
@@ -379,11 +381,11 @@ pub enum InterventionAction {
     Opened,
     /// The run goes on.
     Continued,
-    /// The clock stands still.
+    /// Its clock stands still; how long a question stays open is its bound.
     Paused,
     /// The person said something.
     Message,
-    /// The person ended the round.
+    /// The round was ended in it, by the person or by a limit.
     Stopped,
 }
 
