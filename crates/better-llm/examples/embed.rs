@@ -1,4 +1,5 @@
-//! better-llm inside of another program: a team on a folder, one task, and what happens as events.
+//! better-llm inside of another program: a team on a folder, one task, and what happens as events. The program stands in
+//! for the person: it answers a question, and is asked for leave before a file is written.
 //!
 //! ```text
 //! cargo run -p better-llm --example embed [-- path/to/project]
@@ -9,26 +10,30 @@
 
 #![expect(clippy::print_stdout, reason = "it is a program for a terminal")]
 
-use std::{env, error::Error, fs};
+use std::{env, error::Error, fs, time::Duration};
 
 use better_llm::{
     EngineBuilder, Helper, Overrides, Published,
     domain::{
-        event::EventBody,
+        event::{Decision, EventBody},
+        permission::PermissionMode,
         session::{Command, Request},
     },
 };
 
-/// What the manager and the planner answer.
+/// What the manager and the coder answer.
 const SCRIPT: &str = r#"{"v": 1, "agents": {
     "manager": [
-        {"tool_calls": [{"name": "execute_planner_task", "input": {"task_description": "What is missing here?"}}]},
+        {"tool_calls": [{"name": "ask_user",
+            "input": {"question": "In which file shall the notes stand?", "options": ["NOTES.md", "TODO.md"]}}]},
+        {"tool_calls": [{"name": "execute_coder_task", "input": {"task_description": "Write TODO.md."}}]},
         {"tool_calls": [{"name": "finish",
-            "input": {"summary": "Nothing is missing; two lines would do.", "status": "done"}}]}
+            "input": {"summary": "The notes are yours to write.", "status": "partial"}}]}
     ],
-    "planner": [
-        {"tool_calls": [{"name": "glob", "input": {"pattern": "*"}}]},
-        {"tool_calls": [{"name": "report", "input": {"summary": "Nothing is missing.", "steps": []}}]}
+    "coder": [
+        {"tool_calls": [{"name": "write", "input": {"path": "TODO.md", "content": "- nothing\n"}}]},
+        {"tool_calls": [{"name": "report",
+            "input": {"summary": "I was not allowed to write.", "files_changed": []}}]}
     ]
 }}"#;
 
@@ -53,7 +58,10 @@ async fn work(helper: Helper) -> Result<(), Box<dyn Error>> {
     let engine = EngineBuilder::new(project)
         .environment(variables)
         .helper(helper)
-        .overrides(Overrides { provider, ..Overrides::default() })
+        .overrides(Overrides { provider, permission_mode: Some(PermissionMode::Ask), ..Overrides::default() })
+        // Somebody answers here. Without it nothing is asked: leave is denied at once, a question ends the round.
+        .attended(true)
+        .intervention(Duration::ZERO)
         .build()
         .await?;
 
@@ -65,6 +73,17 @@ async fn work(helper: Helper) -> Result<(), Box<dyn Error>> {
         let agent = event.scope.run.as_ref().map_or("", |run| run.agent.as_str());
         match &event.body {
             EventBody::RunStarted { .. } if agent != "manager" => println!("{agent} begins"),
+            EventBody::Question { question_id, asker, text, options, .. } => {
+                let Some(answer) = options.last() else { continue };
+                println!("{asker} asks: {text} {answer}");
+                session.send(Command::Answer { question: *question_id, text: answer.clone() }).await?;
+            }
+            EventBody::PermissionAsked { call_id, tool, rule, .. } => {
+                println!("{agent} wants to call {tool} ({rule})");
+                let note = Some("this example writes nothing".to_owned());
+                let call = call_id.clone();
+                session.send(Command::Permission { call, decision: Decision::Deny, note }).await?;
+            }
             EventBody::RunFinished { ending, .. } => println!("{agent}: {}", ending.outcome()),
             EventBody::RoundFinished { ending, summary, .. } => println!("{}: {summary}", ending.outcome()),
             _ => {}
