@@ -23,7 +23,7 @@ use storage::{RecordFiles, SqliteJournal};
 use tools::{AddedRoot, ToolDeps, Toolbox};
 use workspace::Workspace;
 
-use crate::{VERSION, error::StartError, models::Models};
+use crate::{VERSION, error::StartError, models::Models, prices::priced};
 
 mod builder;
 mod undo;
@@ -89,9 +89,10 @@ impl Engine {
     /// round.
     ///
     /// # Errors
-    /// [`StartError`] where there is no model, or no sandbox of the level that was named.
+    /// [`StartError`] where there is no model, no price for one under a limit of costs, or no sandbox of the level that
+    /// was named.
     pub async fn session(&self) -> Result<SessionHandle, StartError> {
-        let model = self.models.connect(&self.settings, &self.cwd, &self.redactor)?;
+        let model = priced(self.models.connect(&self.settings, &self.cwd, &self.redactor)?, &self.settings)?;
         let id = SessionId::new(self.ids.next());
         let sandbox = Arc::new(Sandbox::new(self.sandbox_settings(id)));
         let state = sandbox.check().await.map_err(StartError::Sandbox)?;

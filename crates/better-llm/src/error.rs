@@ -5,6 +5,9 @@ use std::{io, path::PathBuf, sync::Arc};
 use config::{ConfigError, ProviderError};
 use llm::{InvalidEndpoint, InvalidScript};
 use sandbox::SandboxError;
+use serde_json::json;
+
+use crate::prices::UnpricedModel;
 
 /// Why a session could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,18 @@ pub enum StartError {
     /// The script of answers is no script.
     #[error(transparent)]
     Script(#[from] InvalidScript),
+    /// A limit of costs, and models that nobody knows the price of.
+    #[error(
+        "a limit of costs needs a price for every model, and there is none for {}: set it in `prices` of \
+         system_config.json, in US dollars for a million tokens, as in {}, or leave out the limit (`--max-cost-usd`, \
+         `workflow_limits.max_cost_usd`)",
+        list(models),
+        price_example(models)
+    )]
+    Unpriced {
+        /// The models; at least one.
+        models: Vec<UnpricedModel>,
+    },
     /// The sandbox level that was named cannot be had.
     #[error(transparent)]
     Sandbox(Arc<SandboxError>),
@@ -56,7 +71,26 @@ pub enum StartError {
     },
 }
 
+fn list(models: &[UnpricedModel]) -> String {
+    models.iter().map(UnpricedModel::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What to write into the configuration for the first of the models; the figures are placeholders.
+pub(crate) fn price_example(models: &[UnpricedModel]) -> String {
+    let model = models.first().map_or("MODEL", |unpriced| unpriced.model.as_str());
+    json!({ "prices": { model: { "input": 1, "output": 5 } } }).to_string()
+}
+
 impl StartError {
+    /// For a [`StartError::Unpriced`]: what to write into system_config.json, with figures to be replaced.
+    #[must_use]
+    pub fn price_example(&self) -> Option<String> {
+        match self {
+            Self::Unpriced { models } => Some(price_example(models)),
+            _ => None,
+        }
+    }
+
     /// The stable code in events and JSON.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -67,6 +101,7 @@ impl StartError {
             Self::Provider(_) => "provider",
             Self::Endpoint(_) => "endpoint",
             Self::ScriptFile { .. } | Self::Script(_) => "script",
+            Self::Unpriced { .. } => "unpriced_model",
             Self::Sandbox(_) => "sandbox",
             Self::Tools(_) => "tools",
             Self::Demo { .. } => "demo",

@@ -14,14 +14,15 @@ mod error;
 mod explain;
 mod host;
 mod models;
+mod prices;
 mod prompts;
 
 pub use application::{CommandRefused, EventStream, Published, SessionHandle};
 pub use config::{
     AddedDir, ConfigError, Credential, Environment, Fault, FileKind, Language, LogFormat, LogLevel, Notice,
-    Origin, Overrides, Places, Problem, Provider, ProviderError, ProxySettings, RetryValues, SandboxChoice, Settings,
-    Shown, Source, SourcedRule, Spot, StoreError, UsedFile, VARIABLES, VariableRule, WorkspaceGrants,
-    agent_config_schema, system_config_schema,
+    Origin, Overrides, Places, Problem, Provider, ProviderError, ProxySettings, RetryValues, SandboxChoice,
+    Settings, Shown, Source, SourcedRule, Spot, StoreError, UsedFile, VARIABLES, VariableRule,
+    WorkspaceGrants, agent_config_schema, system_config_schema,
     trust::{
         RefusedItem, Trust, TrustChange, TrustChangeKind, TrustEffect, TrustError, TrustItem, TrustState,
         Widening,
@@ -35,6 +36,7 @@ pub use explain::{
 };
 pub use host::{RandomIds, SystemClock};
 pub use llm::{InvalidEndpoint, InvalidScript};
+pub use prices::UnpricedModel;
 pub use sandbox::{Helper, SandboxError, run_helper_if_asked};
 pub use tools::{NAMES as TOOL_NAMES, OpenError};
 

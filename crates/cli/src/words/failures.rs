@@ -25,6 +25,13 @@ impl Language {
             (Self::Korean, StartError::Script(error)) => {
                 format!("{}: 스크립트의 `{}` 부분이 올바르지 않습니다", error.name, error.path)
             }
+            (Self::Korean, StartError::Unpriced { models }) => {
+                let models: Vec<_> = models.iter().map(ToString::to_string).collect();
+                format!(
+                    "비용 한도를 지키려면 모든 모델의 가격이 필요한데, 가격을 모르는 모델이 있습니다: {}",
+                    models.join(", ")
+                )
+            }
             (Self::Korean, StartError::Sandbox(error)) => korean_sandbox(error),
             (Self::Korean, StartError::Tools(error)) => {
                 format!("{}: 작업 폴더를 열 수 없습니다", error.root.display())
@@ -55,6 +62,13 @@ impl Language {
                 "check that git is installed, and that the folder for temporary files can be written",
                 "git이 설치되어 있는지, 임시 폴더에 쓸 수 있는지 확인하세요",
             ),
+            StartError::Unpriced { .. } => {
+                let hint = self.korean(
+                    "system_config.json의 `prices`에 백만 토큰당 미국 달러 가격을 적거나, 한도(`--max-cost-usd`, \
+                     `workflow_limits.max_cost_usd`)를 빼세요. 예",
+                )?;
+                return Some(format!("{hint}: {}", error.price_example().unwrap_or_default()));
+            }
             StartError::Sandbox(error) => return self.sandbox_hint(error),
             StartError::Workspace { .. } => self.korean("`--cwd`로 실제로 있는 폴더를 지정하세요")?,
             StartError::Endpoint(InvalidEndpoint::BaseUrl { example, .. }) => {

@@ -4,8 +4,9 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use better_llm::{
     Fault, InvalidEndpoint, InvalidScript, Notice, OpenError, Problem, ProviderError, SandboxError, Source,
-    Spot, StartError, TrustChange, TrustChangeKind, VariableRule, Widening,
+    Spot, StartError, TrustChange, TrustChangeKind, UnpricedModel, VariableRule, Widening,
 };
+use domain::agent::AgentName;
 
 use super::check_golden;
 use crate::{
@@ -48,6 +49,15 @@ fn start_errors() -> Vec<StartError> {
         .into(),
         StartError::ScriptFile { path: FILE.into(), source: missing() },
         InvalidScript { name: FILE.to_owned(), path: "agents.coder".to_owned(), source: script }.into(),
+        StartError::Unpriced {
+            models: vec![
+                UnpricedModel { model: "모델.1".to_owned(), agents: vec![AgentName::manager()] },
+                UnpricedModel {
+                    model: "gpt".to_owned(),
+                    agents: ["coder", "tester"].map(|name| AgentName::parse(name).unwrap()).to_vec(),
+                },
+            ],
+        },
         sandbox(SandboxError::NothingWorks {
             strict: "there is no `bwrap`".to_owned(),
             kernel: "this kernel has no Landlock".to_owned(),
