@@ -158,19 +158,25 @@ impl Language {
             LimitReason::Turns => self.ending_of(
                 ("turn limit", "턴 한도"),
                 (
-                    "The limit of turns was reached (`--max-turns`).",
-                    "턴 한도에 도달했습니다 (`--max-turns`).",
+                    "The limit of turns was reached (`--max-turns`; of a worker `workflow_limits.max_worker_turns`).",
+                    "턴 한도에 도달했습니다 (`--max-turns`, 워커는 `workflow_limits.max_worker_turns`).",
                 ),
                 AGAIN,
             ),
             LimitReason::Tokens => self.ending_of(
                 ("token limit", "토큰 한도"),
-                ("The limit of tokens was reached.", "토큰 한도에 도달했습니다."),
+                (
+                    "The tokens that are left are too few for another request (`--max-tokens`).",
+                    "남은 토큰으로는 다음 요청을 보낼 수 없습니다 (`--max-tokens`).",
+                ),
                 AGAIN,
             ),
             LimitReason::Cost => self.ending_of(
                 ("cost limit", "비용 한도"),
-                ("The limit of costs was reached.", "비용 한도에 도달했습니다."),
+                (
+                    "The money that is left is too little for another request (`--max-cost-usd`).",
+                    "남은 비용으로는 다음 요청을 보낼 수 없습니다 (`--max-cost-usd`).",
+                ),
                 AGAIN,
             ),
             LimitReason::Time => self.ending_of(

@@ -291,21 +291,33 @@ impl Language {
         let words = match limit {
             "max_turns" => self
                 .pick("the manager's turns; `--max-turns` sets it", "매니저의 턴 수, `--max-turns`로 조정"),
+            "max_worker_turns" => self.pick(
+                "turns of one worker's run; `workflow_limits.max_worker_turns` in system_config.json sets it",
+                "한 워커의 턴 수, system_config.json의 `workflow_limits.max_worker_turns`로 조정",
+            ),
+            "max_tokens" => self.pick(
+                "tokens of the round, in and out, workers included; `--max-tokens` sets it",
+                "워커를 포함한 라운드의 입출력 토큰 수, `--max-tokens`로 조정",
+            ),
+            "max_cost_usd" => self.pick(
+                "US dollars for the round, workers included; `--max-cost-usd` sets it",
+                "워커를 포함한 라운드의 비용(미국 달러), `--max-cost-usd`로 조정",
+            ),
             "timeout_seconds" => self.pick(
                 "seconds for the whole round; `--timeout` sets it",
                 "라운드 전체 시간(초), `--timeout`으로 조정",
             ),
             "max_review_iterations" => self.pick(
-                "review cycles of one change; `workflow_limits` in system_config.json sets it",
-                "한 변경의 리뷰 사이클 수, system_config.json의 `workflow_limits`로 조정",
+                "review cycles of one change; `workflow_limits.max_review_iterations` in system_config.json sets it",
+                "한 변경의 리뷰 사이클 수, system_config.json의 `workflow_limits.max_review_iterations`로 조정",
             ),
             "max_retry_cycles" => self.pick(
-                "fixes after failed tests; `workflow_limits` in system_config.json sets it",
-                "테스트 실패 뒤 고치는 횟수, system_config.json의 `workflow_limits`로 조정",
+                "fixes after failed tests; `workflow_limits.max_retry_cycles` in system_config.json sets it",
+                "테스트 실패 뒤 고치는 횟수, system_config.json의 `workflow_limits.max_retry_cycles`로 조정",
             ),
             "max_coder_retries" => self.pick(
-                "retries of a coder that failed; `workflow_limits` in system_config.json sets it",
-                "실패한 coder를 다시 부르는 횟수, system_config.json의 `workflow_limits`로 조정",
+                "retries of a coder that failed; `workflow_limits.max_coder_retries` in system_config.json sets it",
+                "실패한 coder를 다시 부르는 횟수, system_config.json의 `workflow_limits.max_coder_retries`로 조정",
             ),
             _ => return None,
         };

@@ -38,15 +38,23 @@ fn codes_are_read_back_and_those_of_other_versions_are_none() {
 
 #[test]
 fn every_limit_of_this_version_says_what_sets_it() {
-    let limits =
-        ["max_turns", "timeout_seconds", "max_review_iterations", "max_retry_cycles", "max_coder_retries"];
+    let limits = [
+        "max_turns",
+        "max_worker_turns",
+        "max_tokens",
+        "max_cost_usd",
+        "timeout_seconds",
+        "max_review_iterations",
+        "max_retry_cycles",
+        "max_coder_retries",
+    ];
     for limit in limits {
         let english = Language::English.limit_words(limit).unwrap();
         let korean = Language::Korean.limit_words(limit).unwrap();
         assert!(!is_korean(english) && is_korean(korean), "{english} {korean}");
         assert!(korean.contains('`') && english.contains('`'), "{limit} names what sets it");
     }
-    assert_eq!(Language::Korean.limit_words("max_tokens"), None);
+    assert_eq!(Language::Korean.limit_words("max_parallel_workers"), None);
 }
 
 /// Contract 6: each cell of the table that says no.
