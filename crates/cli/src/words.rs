@@ -16,6 +16,7 @@ mod events;
 mod failures;
 mod happenings;
 mod help;
+mod mention;
 mod particle;
 mod permission;
 mod permissions;
