@@ -1,7 +1,6 @@
 //! `better-llm-cli TASK`: one session with one round, its events as lines, its outcome as exit code.
 
 mod asking;
-mod listener;
 mod saying;
 mod signals;
 
@@ -18,7 +17,6 @@ use tokio::time::timeout;
 
 pub(super) use self::signals::Signals;
 use self::{
-    listener::Listener,
     saying::{Saying, Watched},
 };
 use super::{Done, Terminal, build, builder};
@@ -80,7 +78,7 @@ pub(super) async fn play(
     printer.know(engine.notices());
     let starting = async { engine.session().await.map_err(|error| StartFailure::from(&error)) };
     let session = signals.or_before(starting).await?;
-    let (mut followed, mut told) = (Listener::new(session.subscribe()), Listener::new(session.subscribe()));
+    let (mut followed, mut told) = (session.subscribe(), session.subscribe());
     session.send(Command::Start(request)).await.map_err(|error| StartFailure::from(&error))?;
     let saying = Saying::new(&session, writer, printer, watch, is_attended);
     let Watched { said, is_hurried } = saying.until_the_end(&mut followed, &mut told, &mut signals).await;

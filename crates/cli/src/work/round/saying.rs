@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use better_llm::{
-    Published, SessionHandle,
+    EventStream, Published, SessionHandle,
     domain::{
         event::{Decision, Event, EventBody},
         outcome::Signal,
@@ -17,7 +17,7 @@ use better_llm::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Listener, Signals,
+    Signals,
     asking::{Asking, NO, Next},
 };
 use crate::{
@@ -103,8 +103,8 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
     /// reader is waited for who takes nothing.
     pub(super) async fn until_the_end(
         mut self,
-        followed: &mut Listener,
-        told: &mut Listener,
+        followed: &mut EventStream,
+        told: &mut EventStream,
         signals: &mut Signals,
     ) -> Watched {
         let writer = self.writer;
@@ -312,7 +312,7 @@ async fn typed(asking: &mut Option<Asking>) -> Option<String> {
 }
 
 /// The next publication, once there is room for it. Safe to drop.
-async fn next_to_say(writer: &Writer, told: &mut Listener) -> Option<Result<Published, JournalError>> {
+async fn next_to_say(writer: &Writer, told: &mut EventStream) -> Option<Result<Published, JournalError>> {
     writer.room().await;
     told.next().await
 }
