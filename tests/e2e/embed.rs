@@ -2,7 +2,7 @@
 
 use crate::support::World;
 
-/// Design law 12: what the programs can do, an embedding program can.
+/// O-9, design law 12: what the programs can do, an embedding program can, and be asked in the person's place.
 #[tokio::test]
 async fn the_embedding_example_runs_a_round_of_its_own() {
     let world = World::new();
@@ -11,7 +11,14 @@ async fn the_embedding_example_runs_a_round_of_its_own() {
     let lines: Vec<&str> = ended.out.lines().collect();
     assert_eq!(
         lines,
-        ["planner begins", "planner: done", "manager: done", "done: Nothing is missing; two lines would do."],
+        [
+            "manager asks: In which file shall the notes stand? TODO.md",
+            "coder begins",
+            "coder wants to call write (permission mode `ask` asks before every edit)",
+            "coder: done",
+            "manager: partial",
+            "partial: The notes are yours to write.",
+        ],
         "{}",
         ended.err
     );
