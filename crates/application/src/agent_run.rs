@@ -19,6 +19,7 @@ use tokio::{sync::OnceCell, time::Instant};
 use crate::{
     asking::{Asked, Asking},
     round_context::RoundContext,
+    spending::RunAccount,
     stop::StopSignal,
     team::{Member, Prefix},
     telling::{causes, millis, with_causes},
@@ -35,6 +36,7 @@ pub(crate) struct RunContext<'a> {
     pub(crate) writes: Option<Arc<[String]>>,
     /// The workspace before the run's first effect.
     pub(crate) base: OnceCell<Checkpoint>,
+    pub(crate) account: RunAccount,
 }
 
 impl<'a> RunContext<'a> {
@@ -44,7 +46,16 @@ impl<'a> RunContext<'a> {
         let run = RunScope { run_id: id, agent, parent_run_id: parent.map(|parent| parent.id) };
         let stop = parent.map_or_else(|| round.stop.child(), |parent| parent.stop.child());
         let scope = Scope::run(round.number, run);
-        Self { round, member, id, scope, stop, writes: None, base: OnceCell::new() }
+        Self {
+            round,
+            member,
+            id,
+            scope,
+            stop,
+            writes: None,
+            base: OnceCell::new(),
+            account: RunAccount::default(),
+        }
     }
 
     pub(crate) const fn agent(&self) -> &AgentName {
@@ -144,7 +155,7 @@ impl<'a> RunContext<'a> {
             return Ok(RunInput::Stop(ending));
         }
         let Prefix { system, tools, digest } = self.member.prefix().clone();
-        let request = ModelRequest {
+        let mut request = ModelRequest {
             agent: self.agent().clone(),
             model: self.member.spec.model.as_deref().map(Into::into),
             system,
@@ -154,10 +165,13 @@ impl<'a> RunContext<'a> {
             effort: self.member.effort,
             max_tokens: None,
         };
+        let room = match self.make_room(&mut request) {
+            Ok(room) => room,
+            Err(trip) => return self.round.out_of_room(trip).await.map(RunInput::Stop),
+        };
         let began = Instant::now();
-        let mut asking = Asking::new(self, id, digest);
-        let asked = asking.answer(request).await?;
-        machine.has_used(asking.used());
+        let asked = Asking::new(self, id, digest, &room).answer(request).await?;
+        self.settle(room, &asked);
         let elapsed_ms = millis(began.elapsed());
         match asked {
             Asked::Stopped(ending) => Ok(RunInput::Stop(ending)),

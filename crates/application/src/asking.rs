@@ -1,7 +1,7 @@
 //! One request to a model while it is under way: its text as it comes, attempts that fail, waits, silence.
 //!
-//! The model behind the port tries again by itself; this says so. What failed attempts took is counted here; what comes
-//! of the answer is the run's business.
+//! The model behind the port tries again by itself; this says so. What failed attempts took may leave no room for
+//! another one; what comes of the answer is the run's business.
 
 use std::{
     pin::{Pin, pin},
@@ -11,7 +11,6 @@ use std::{
 use domain::{
     event::{DeltaBody, EventBody},
     id::RequestId,
-    message::Usage,
     model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelRequest, Retrying},
     outcome::Ending,
     ports::JournalError,
@@ -19,7 +18,7 @@ use domain::{
 use futures_util::StreamExt;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::{agent_run::RunContext, deltas::Deltas, telling::millis};
+use crate::{agent_run::RunContext, deltas::Deltas, spending::Room, telling::millis};
 
 /// A request that has shown nothing for so long is spoken of.
 const QUIET: Duration = Duration::from_secs(30);
@@ -42,34 +41,20 @@ pub(crate) struct Asking<'r> {
     run: &'r RunContext<'r>,
     id: RequestId,
     prefix_digest: String,
+    room: &'r Room,
     deltas: Deltas,
     /// Something of the present attempt was shown.
     has_shown: bool,
     was_held: bool,
     quiet: Quiet,
-    used: Usage,
 }
 
 impl<'r> Asking<'r> {
     /// Nothing has been sent yet.
-    pub(crate) fn new(run: &'r RunContext<'r>, id: RequestId, prefix_digest: String) -> Self {
+    pub(crate) fn new(run: &'r RunContext<'r>, id: RequestId, prefix_digest: String, room: &'r Room) -> Self {
         let deltas = Deltas::new(&run.round.ports.log, &run.scope);
         let (has_shown, was_held) = (false, false);
-        Self {
-            run,
-            id,
-            prefix_digest,
-            deltas,
-            has_shown,
-            was_held,
-            quiet: Quiet::new(),
-            used: Usage::default(),
-        }
-    }
-
-    /// What attempts took that gave no answer, as far as it is known.
-    pub(crate) const fn used(&self) -> Usage {
-        self.used
+        Self { run, id, prefix_digest, room, deltas, has_shown, was_held, quiet: Quiet::new() }
     }
 
     /// Asks for the answer, and says what happens meanwhile. A stop is heeded at every wait but those for the journal.
@@ -148,15 +133,18 @@ impl<'r> Asking<'r> {
 
     async fn retrying(&mut self, retrying: Retrying) -> Result<(), JournalError> {
         let Retrying { attempt, max_attempts, wait, reason, usage } = retrying;
-        self.used += usage;
         self.quiet.begins_after(wait);
         let wait_ms = millis(wait);
         self.run.append(EventBody::Retry { attempt, max_attempts, wait_ms, reason }).await?;
-        self.void().await
+        self.void().await?;
+        // The stop that follows is heeded at the next wait.
+        if let Err(trip) = self.run.attempt_failed(self.room, usage) {
+            self.run.round.out_of_room(trip).await?;
+        }
+        Ok(())
     }
 
     async fn failed(&mut self, error: ModelError) -> Result<Asked, JournalError> {
-        self.used += error.usage;
         self.void().await?;
         Ok(Asked::Failed(error))
     }

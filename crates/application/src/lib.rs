@@ -29,6 +29,7 @@ mod reviewing;
 mod round;
 mod round_context;
 mod round_effects;
+mod spending;
 mod stop;
 mod telling;
 mod tool_runner;

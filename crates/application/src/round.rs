@@ -7,6 +7,7 @@ use domain::{
     mention::Addressee,
     outcome::{Ending, FailReason, LimitReason},
     ports::JournalError,
+    price::Cost,
     run::{AgentRun, RunEnd, RunLimits, RunRole},
     session::Request,
     workflow::RoundInput,
@@ -140,8 +141,8 @@ impl RoundContext {
             .within(manager.model_facts().context_window);
         let end = run.drive(&mut machine, self.first_words(request)).await?;
         run.take_back(&mut machine);
-        let (turns, usage) = (machine.turns(), machine.usage());
-        self.spent(turns, usage);
+        let (turns, spent) = (machine.turns(), run.account.spent());
+        self.took_turns(turns);
         if matches!(end, RunEnd::OutOfTurns) {
             let (limit, value) = ("max_turns".to_owned(), self.ports.limits.max_turns.into());
             self.append(EventBody::LimitReached { limit, value }).await?;
@@ -149,8 +150,8 @@ impl RoundContext {
         run.append(EventBody::RunFinished {
             ending: end.ending(),
             turns,
-            usage,
-            cost_usd: None,
+            usage: spent.usage(),
+            cost_usd: spent.cost().map(Cost::as_usd),
             elapsed_ms: millis(began.elapsed()),
         })
         .await?;
@@ -242,6 +243,7 @@ impl RoundContext {
 
     fn finished(&self, ending: Ending, summary: String, result: RoundResult) -> EventBody {
         let state = self.state();
+        let spent = state.budget.spent();
         EventBody::RoundFinished {
             ending,
             exit_code: ending.exit_code(),
@@ -249,8 +251,8 @@ impl RoundContext {
             result,
             total_turns: state.turns,
             agents_used: state.agents_used.clone(),
-            usage: state.usage,
-            cost_usd: None,
+            usage: spent.usage(),
+            cost_usd: spent.cost().map(Cost::as_usd),
             elapsed_ms: millis(self.began.elapsed()),
         }
     }

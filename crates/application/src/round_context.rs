@@ -7,11 +7,12 @@ use std::{
 
 use domain::{
     agent::AgentName,
+    budget::Budget,
     event::{EventBody, Scope},
     evidence::Observations,
     id::CallId,
     limits::Limits,
-    message::{Message, Part, Role, Usage},
+    message::{Message, Part, Role},
     model::ModelAnswer,
     outcome::Ending,
     permission::SandboxState,
@@ -74,7 +75,9 @@ pub(crate) struct RoundState {
     pub(crate) ended: Option<(Ending, String)>,
     pub(crate) agents_used: Vec<AgentName>,
     pub(crate) turns: u32,
-    pub(crate) usage: Usage,
+    pub(crate) budget: Budget,
+    /// The budget leaves no room for another request, and that was said.
+    pub(crate) is_out_of_room: bool,
     /// Workers have ended since the manager was asked last.
     pub(crate) has_new_reports: bool,
     /// Words of the person that stand in the manager's conversation and that no request showed it.
@@ -100,7 +103,8 @@ impl RoundContext {
             ended: None,
             agents_used: Vec::new(),
             turns: 0,
-            usage: Usage::default(),
+            budget: Budget::new(&ports.limits),
+            is_out_of_room: false,
             has_new_reports: false,
             unread_in_conversation: 0,
             protection_failed: false,
@@ -139,11 +143,9 @@ impl RoundContext {
         }
     }
 
-    /// A run has ended; this is what it took.
-    pub(crate) fn spent(&self, turns: u32, usage: Usage) {
-        let mut state = self.state();
-        state.turns += turns;
-        state.usage += usage;
+    /// A run has ended after so many turns.
+    pub(crate) fn took_turns(&self, turns: u32) {
+        self.state().turns += turns;
     }
 
     pub(crate) fn bases(&self) -> Bases {

@@ -8,6 +8,7 @@ use domain::{
     message::Message,
     outcome::{Ending, FailReason, LimitReason},
     ports::JournalError,
+    price::Cost,
     review::ChangedFiles,
     run::{AgentRun, CallResult, RunEnd, RunFailure, RunLimits, RunRole},
     tool::ToolStatus,
@@ -106,7 +107,7 @@ impl RunContext<'_> {
             .within(self.member.model_facts().context_window);
         let first = Message::user(format!("{}{data}", brief.to_text()));
         let end = self.drive_in_time(&mut machine, first).await?;
-        self.round.spent(machine.turns(), machine.usage());
+        self.round.took_turns(machine.turns());
         if matches!(end, RunEnd::OutOfTurns) {
             let (limit, value) = ("max_worker_turns".to_owned(), limits.max_turns.into());
             self.append(EventBody::LimitReached { limit, value }).await?;
@@ -135,11 +136,12 @@ impl RunContext<'_> {
                 }
             }
         };
+        let spent = self.account.spent();
         self.append(EventBody::RunFinished {
             ending: end.ending(),
             turns: machine.turns(),
-            usage: machine.usage(),
-            cost_usd: None,
+            usage: spent.usage(),
+            cost_usd: spent.cost().map(Cost::as_usd),
             elapsed_ms: millis(began.elapsed()),
         })
         .await?;

@@ -73,6 +73,12 @@ impl Reservation {
     pub fn max_tokens(&self) -> Option<u64> {
         self.is_lowered.then_some(self.output)
     }
+
+    /// What the model's tokens cost, where that is known.
+    #[must_use]
+    pub const fn price(&self) -> Option<&Price> {
+        self.price.as_ref()
+    }
 }
 
 /// A limit that leaves no room for another request.

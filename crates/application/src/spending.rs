@@ -1,0 +1,103 @@
+//! Room for requests: made before each one goes out, settled when it has come to an end. A limit that leaves none ends
+//! the round with all its runs.
+//!
+//! What fits is decided in [`domain::budget`]; nothing is counted here.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use domain::{
+    budget::{InputGauge, Need, Reservation, Trip, bytes_of, tokens_of},
+    event::EventBody,
+    message::Usage,
+    model::ModelRequest,
+    outcome::Ending,
+    ports::JournalError,
+    price::Spending,
+};
+
+use crate::{agent_run::RunContext, asking::Asked, round_context::RoundContext};
+
+/// What a run has taken so far, and how long its next input is.
+#[derive(Debug, Default)]
+pub(crate) struct RunAccount(Mutex<Account>);
+
+#[derive(Debug, Default)]
+struct Account {
+    gauge: InputGauge,
+    spent: Spending,
+}
+
+impl RunAccount {
+    /// What the run has taken, failed attempts included.
+    pub(crate) fn spent(&self) -> Spending {
+        self.lock().spent
+    }
+
+    /// Held for lines that do not panic; a poisoned one still holds whole values.
+    fn lock(&self) -> MutexGuard<'_, Account> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Room that a request has.
+#[derive(Debug)]
+pub(crate) struct Room {
+    reservation: Reservation,
+    bytes: u64,
+}
+
+impl RunContext<'_> {
+    /// Makes room for a request, and lowers its answer to what is left.
+    pub(crate) fn make_room(&self, request: &mut ModelRequest) -> Result<Room, Trip> {
+        let facts = self.member.model_facts();
+        let bytes = bytes_of(request);
+        let input = self.account.lock().gauge.estimate(bytes);
+        let need = Need { input, output: facts.max_output_tokens, price: facts.price };
+        let reservation = self.round.state().budget.reserve(need)?;
+        request.max_tokens = reservation.max_tokens();
+        Ok(Room { reservation, bytes })
+    }
+
+    /// An attempt failed and took this, and another one follows where there is still room for it.
+    pub(crate) fn attempt_failed(&self, room: &Room, usage: Usage) -> Result<(), Trip> {
+        self.account.lock().spent.add(usage, room.reservation.price());
+        self.round.state().budget.attempt_failed(&room.reservation, usage)
+    }
+
+    /// The request has come to this. What a stopped one took nobody knows: its room stays taken.
+    pub(crate) fn settle(&self, room: Room, asked: &Asked) {
+        let Room { reservation, bytes } = room;
+        let usage = match asked {
+            Asked::Answered(answer) => answer.usage,
+            Asked::Failed(error) => error.usage,
+            Asked::Stopped(_) => return,
+        };
+        let mut account = self.account.lock();
+        account.gauge.counted(bytes, usage);
+        account.spent.add(usage, reservation.price());
+        let budget = &mut self.round.state().budget;
+        match asked {
+            Asked::Answered(answer) if usage.total() == 0 => {
+                budget.settle_uncounted(reservation, tokens_of(&answer.message));
+            }
+            _ => budget.settle(reservation, usage),
+        }
+    }
+}
+
+impl RoundContext {
+    /// Ends the round at a limit of its budget. It is said once, however many runs come upon it.
+    pub(crate) async fn out_of_room(&self, trip: Trip) -> Result<Ending, JournalError> {
+        // What ends already reaches no limit any more.
+        if let Some(ending) = self.stop.ending() {
+            return Ok(ending);
+        }
+        let ending = Ending::Limit(trip.reason());
+        if !std::mem::replace(&mut self.state().is_out_of_room, true) {
+            let (limit, value) = (trip.limit().to_owned(), trip.value());
+            self.append(EventBody::LimitReached { limit, value }).await?;
+            self.stop.trigger(ending);
+        }
+        Ok(self.stop.ending().unwrap_or(ending))
+    }
+}
