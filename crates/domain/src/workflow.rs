@@ -281,7 +281,11 @@ impl Round {
     }
 
     fn is_refuted(&self, tests_passed: Option<bool>) -> bool {
-        tests_passed == Some(false) || self.latest_claims.iter().any(|(_, claims)| !claims.refuted.is_empty())
+        // Where no manager has read a tester's report, what it says counts by itself.
+        let nobody_read_it = self.is_led_by_person && self.tests == TestState::Failed;
+        tests_passed == Some(false)
+            || nobody_read_it
+            || self.latest_claims.iter().any(|(_, claims)| !claims.refuted.is_empty())
     }
 
     fn end(&mut self, ending: Ending, summary: String) -> RoundEffect {

@@ -56,6 +56,12 @@ fn a_chain_that_came_to_its_end_is_judged_by_what_was_seen() {
     check(vec![held()], Ending::Done, Some(false), verification);
     check(vec![reports(WorkerKind::Coder, coded(), refuted("a"))], Ending::Done, None, verification);
     check(vec![held(), RoundInput::EvidenceLost], Ending::Done, None, verification);
+    let red = || {
+        let report = json!({ "summary": "빨강", "passed": false, "commands": [] });
+        reports(WorkerKind::Tester, report, CheckedClaims::default())
+    };
+    check(vec![red()], Ending::Done, None, verification);
+    check(vec![red(), held()], Ending::Done, None, Ending::Done);
 }
 
 /// No manager says that the work is done in spite of what was denied, so only a person can.
