@@ -9,14 +9,13 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
 use tokio::{
-    net::{TcpListener, TcpStream},
-    task::{JoinHandle, JoinSet},
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +27,7 @@ mod rules;
 mod script;
 mod script_file;
 mod seal;
+mod serving;
 mod turn;
 mod wire;
 
@@ -40,6 +40,7 @@ pub use script::Script;
 pub use script_file::{InvalidScript, read_script};
 pub use turn::{Pieces, Turn};
 
+use self::serving::Door;
 use crate::wait;
 
 const MESSAGES: &str = "/v1/messages";
@@ -116,8 +117,9 @@ impl Settings {
             answering: wait::Level::default(),
         });
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve(listener, Arc::clone(&shared), stop.clone()));
-        Ok(MockServer { shared, address, stop, serving: Some(serving) })
+        let (door, knocks) = mpsc::channel(1);
+        let serving = tokio::spawn(serving::serve(listener, Arc::clone(&shared), knocks, stop.clone()));
+        Ok(MockServer { shared, address, door, stop, serving: Some(serving) })
     }
 }
 
@@ -126,6 +128,7 @@ impl Settings {
 pub struct MockServer {
     shared: Arc<answer::Shared>,
     address: SocketAddr,
+    door: mpsc::Sender<Door>,
     stop: CancellationToken,
     serving: Option<JoinHandle<()>>,
 }
@@ -237,6 +240,28 @@ impl MockServer {
         self.shared.answering.wait_until(&format!("{count} open answers"), |open| open == count).await;
     }
 
+    /// Closes every connection and refuses new ones, until [`MockServer::accept_connections`].
+    ///
+    /// # Panics
+    /// Where the server has ended.
+    pub async fn refuse_connections(&self) {
+        self.turn_door(Door::Close).await;
+    }
+
+    /// Takes connections again, on the same port.
+    ///
+    /// # Panics
+    /// Where the server has ended, or another program has taken the port.
+    pub async fn accept_connections(&self) {
+        self.turn_door(Door::Open).await;
+    }
+
+    async fn turn_door(&self, door: impl FnOnce(oneshot::Sender<()>) -> Door) {
+        let (done, is_done) = oneshot::channel();
+        self.door.send(door(done)).await.expect("the server runs");
+        wait::bounded("the server's door", is_done).await.expect("the server runs");
+    }
+
     /// Ends the server and waits until its tasks are gone.
     ///
     /// # Panics
@@ -260,35 +285,4 @@ impl Drop for MockServer {
     fn drop(&mut self) {
         self.stop.cancel();
     }
-}
-
-async fn serve(listener: TcpListener, shared: Arc<answer::Shared>, stop: CancellationToken) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            Some(ended) = connections.join_next() => ended.expect("a connection does not panic"),
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    shared.accepted.raise();
-                    let number = shared.accepted.get();
-                    connections.spawn(serve_connection(stream, number, Arc::clone(&shared)));
-                }
-                // Out of descriptors, or the client was gone already: the next one may do better.
-                Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
-            },
-        }
-    }
-    connections.shutdown().await;
-}
-
-async fn serve_connection(stream: TcpStream, number: usize, shared: Arc<answer::Shared>) {
-    let _open = shared.connections.enter();
-    if stream.set_nodelay(true).is_err() {
-        return; // The client is gone.
-    }
-    let service = service_fn(|request| answer::answer(Arc::clone(&shared), number, request));
-    // An error here is a client that left or a script that hung up: both are ordinary.
-    let _ended = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }

@@ -1,6 +1,9 @@
 //! One request, from its head to the answer: key, version, body, rules, script.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use http_body_util::{BodyExt, Limited};
 use hyper::{
@@ -17,7 +20,7 @@ use super::{
     request::{Asked, Skimmed},
     rules::{self, Purpose, Said},
     script::{Chosen, Script},
-    turn::{Expectation, HttpError, Instead, Turn},
+    turn::{Ending, Expectation, HttpError, Instead, Turn},
     wire::{Answer, Ids},
 };
 use crate::wait::{Inside, Level};
@@ -58,10 +61,11 @@ impl Refusal {
     }
 }
 
-/// Answers a request, or hangs up where the script says so.
+/// Answers a request, or hangs up where the script says so; `reset` says how.
 pub(super) async fn answer(
     shared: Arc<Shared>,
     connection: usize,
+    reset: Arc<AtomicBool>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, HungUp> {
     let answering = shared.answering.enter();
@@ -78,6 +82,7 @@ pub(super) async fn answer(
     let refusal = match take(&shared, &mut recorded, body).await {
         Ok(Taken::Turn(turn, skimmed)) => {
             shared.log.add(recorded);
+            reset.store(matches!(turn.ending, Ending::Reset(_)), Ordering::Relaxed);
             return play(&shared, &turn, skimmed, answering).await;
         }
         Ok(Taken::Value(value)) => {

@@ -37,6 +37,8 @@ enum Step {
     Flush,
     Wait(Duration),
     Stall,
+    /// Pings, for ever.
+    Ping(Duration),
     HangUp,
 }
 
@@ -44,7 +46,12 @@ enum Step {
 pub(super) fn events(turn: &Turn, events: &[(&'static str, Value)], open: Inside) -> Body {
     let told = match turn.ending {
         Ending::Whole => events.len(),
-        Ending::Cut(after) | Ending::Stall(after) | Ending::Short(after) | Ending::Error { after, .. } => {
+        Ending::Cut(after)
+        | Ending::Stall(after)
+        | Ending::Reset(after)
+        | Ending::Ping { after, .. }
+        | Ending::Short(after)
+        | Ending::Error { after, .. } => {
             // An answer that was told to its end cannot fail any more.
             after.min(events.len().saturating_sub(1))
         }
@@ -53,8 +60,9 @@ pub(super) fn events(turn: &Turn, events: &[(&'static str, Value)], open: Inside
     let mut frames: Vec<String> = told.collect();
     let end = match &turn.ending {
         Ending::Whole | Ending::Short(_) => None,
-        Ending::Cut(_) => Some(Step::HangUp),
+        Ending::Cut(_) | Ending::Reset(_) => Some(Step::HangUp),
         Ending::Stall(_) => Some(Step::Stall),
+        Ending::Ping { every, .. } => Some(Step::Ping(*every)),
         Ending::Error { kind, message, .. } => {
             let error = json!({"type": "error", "error": {"type": kind, "message": message}});
             frames.push(framed(Framing { crlf: turn.framing.crlf, ..Framing::default() }, "error", &error));
@@ -74,14 +82,24 @@ pub(super) fn events(turn: &Turn, events: &[(&'static str, Value)], open: Inside
         }
     }
     steps.extend(end);
-    body(steps, open)
+    body(dripping(steps, turn.between_pieces), open)
+}
+
+/// With a wait before each piece.
+fn dripping(steps: VecDeque<Step>, every: Option<Duration>) -> VecDeque<Step> {
+    let Some(every) = every else { return steps };
+    let waited = steps.into_iter().flat_map(|step| {
+        let wait = matches!(step, Step::Bytes(_)).then_some(Step::Wait(every));
+        wait.into_iter().chain([step])
+    });
+    waited.collect()
 }
 
 /// These bytes as a body, in the turn's pieces.
 pub(super) fn raw(turn: &Turn, bytes: &[u8], open: Inside) -> Body {
     let mut steps = VecDeque::new();
     cut_bytes(bytes, 0, &turn.pieces, &mut steps);
-    body(steps, open)
+    body(dripping(steps, turn.between_pieces), open)
 }
 
 /// A message that is not streamed; a count of events of the turn's ending means nothing here but zero or half.
@@ -90,10 +108,11 @@ pub(super) fn message(turn: &Turn, message: &Value, open: Inside) -> Body {
     let half = &text.as_bytes()[..text.len() / 2];
     let (bytes, end) = match &turn.ending {
         Ending::Whole => (text.as_bytes(), None),
-        Ending::Cut(0) => (&[][..], Some(Step::HangUp)),
-        Ending::Cut(_) => (half, Some(Step::HangUp)),
+        Ending::Cut(0) | Ending::Reset(0) => (&[][..], Some(Step::HangUp)),
+        Ending::Cut(_) | Ending::Reset(_) => (half, Some(Step::HangUp)),
         Ending::Stall(0) => (&[][..], Some(Step::Stall)),
-        Ending::Stall(_) => (half, Some(Step::Stall)),
+        // Where nothing is streamed there are no pings.
+        Ending::Stall(_) | Ending::Ping { .. } => (half, Some(Step::Stall)),
         Ending::Short(_) | Ending::Error { .. } => (half, None),
     };
     let mut steps = VecDeque::new();
@@ -102,6 +121,8 @@ pub(super) fn message(turn: &Turn, message: &Value, open: Inside) -> Body {
     body(steps, open)
 }
 
+const PING: &str = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
+
 fn framed(framing: Framing, name: &str, data: &Value) -> String {
     let mut frame = String::new();
     if framing.comments {
@@ -109,7 +130,7 @@ fn framed(framing: Framing, name: &str, data: &Value) -> String {
     }
     frame.push_str(&format!("event: {name}\ndata: {data}\n\n"));
     if framing.pings {
-        frame.push_str("event: ping\ndata: {\"type\": \"ping\"}\n\n");
+        frame.push_str(PING);
     }
     if framing.unknown_events {
         frame.push_str(
@@ -161,6 +182,11 @@ fn body(steps: VecDeque<Step>, open: Inside) -> Body {
             match steps.pop_front()? {
                 Step::Wait(delay) => tokio::time::sleep(delay).await,
                 Step::Stall => std::future::pending().await,
+                Step::Ping(every) => {
+                    tokio::time::sleep(every).await;
+                    steps.push_front(Step::Ping(every));
+                    return Some((Ok(Frame::data(Bytes::from_static(PING.as_bytes()))), (steps, open)));
+                }
                 Step::HangUp => {
                     flush().await;
                     return Some((Err(HungUp), (VecDeque::new(), open)));

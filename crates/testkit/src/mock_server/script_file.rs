@@ -1,8 +1,9 @@
 //! Scripts as JSON files: the shape of `script:FILE` (contract 9) and a little more.
 //!
 //! More, all of it optional: `match` says per agent how its requests are told from others; `by_turn` chooses steps by
-//! the length of the conversation; steps know `stop_reason`, `gap_ms`, `split_bytes` and a call's `id` or `raw`;
-//! faults know `type`, `headers` and `after_events`.
+//! the length of the conversation; steps know `stop_reason`, `gap_ms`, `split_bytes`, `drip_ms` and a call's `id` or
+//! `raw`; faults know `type`, `headers` and `after_events`, and there are more of them: `reset`, `ping`, `hang_up`,
+//! `page`.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -120,6 +121,7 @@ struct Step {
     gap_ms: Option<u64>,
     chunk_chars: Option<usize>,
     split_bytes: Option<usize>,
+    drip_ms: Option<u64>,
     expect: Option<Expect>,
     fault: Option<Fault>,
 }
@@ -164,6 +166,18 @@ enum Fault {
     Cut {
         after_events: Option<usize>,
     },
+    Reset {
+        after_events: Option<usize>,
+    },
+    Ping {
+        after_events: Option<usize>,
+        every_ms: u64,
+    },
+    HangUp {},
+    Page {
+        status: u16,
+        html: String,
+    },
     Malformed {},
 }
 
@@ -194,6 +208,9 @@ impl Step {
         if let Some(size) = self.split_bytes.filter(|size| *size > 0) {
             turn.pieces = Pieces::Bytes(size);
         }
+        if let Some(every) = self.drip_ms {
+            turn = turn.dripping(Duration::from_millis(every));
+        }
         if let Some(expect) = self.expect {
             turn.expectation.tool_result = expect.tool_result_contains;
             turn.expectation.last_user = expect.last_user_contains;
@@ -217,6 +234,12 @@ impl Fault {
             }
             Self::Stall { after_events } => turn.stalling_after(after_events.unwrap_or(usize::MAX)),
             Self::Cut { after_events } => turn.cut_after(after_events.unwrap_or(usize::MAX)),
+            Self::Reset { after_events } => turn.reset_after(after_events.unwrap_or(usize::MAX)),
+            Self::Ping { after_events, every_ms } => {
+                turn.pinging_after(after_events.unwrap_or(usize::MAX), Duration::from_millis(every_ms))
+            }
+            Self::HangUp {} => Turn::hang_up(),
+            Self::Page { status, html } => Turn::page(status, &html),
             Self::Malformed {} => Turn::bytes(*b"event: message_start\ndata: {\"type\": \"message_st\n\n"),
         }
     }
@@ -251,7 +274,10 @@ mod tests {
     fn a_script_file_gives_each_agent_its_steps() {
         let text = r#"{"v": 1, "agents": {
             "manager": [{"text": "안녕", "tool_calls": [{"name": "finish", "input": {}}], "delay_ms": 5}],
-            "coder": [{"fault": {"kind": "http", "status": 429, "retry_after": 2}}],
+            "coder": [{"fault": {"kind": "http", "status": 429, "retry_after": 2, "headers": {"x-should-retry": "true"}}},
+                      {"fault": {"kind": "ping", "after_events": 1, "every_ms": 5}}, {"fault": {"kind": "reset"}},
+                      {"fault": {"kind": "page", "status": 200, "html": "x"}}, {"fault": {"kind": "hang_up"}},
+                      {"text": "x", "drip_ms": 5}],
             "other": [{"text": "x", "fault": {"kind": "cut"}}]
         }, "match": {"other": {"system_contains": "안내", "offers_tool": "bash"}}, "on_exhausted": "repeat_last"}"#;
         let mut script = read_script(text).unwrap();

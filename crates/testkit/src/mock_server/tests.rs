@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 
 mod client;
+mod network;
 
 use client::{Client, body, go, post};
 

@@ -25,6 +25,7 @@ pub struct Turn {
     pub(super) framing: Framing,
     pub(super) before: Option<Duration>,
     pub(super) between: Option<Duration>,
+    pub(super) between_pieces: Option<Duration>,
     pub(super) ending: Ending,
     pub(super) instead: Option<Instead>,
     pub(super) expectation: Expectation,
@@ -233,6 +234,13 @@ impl Turn {
         self
     }
 
+    /// Sends one byte at a time, each so long after the one before.
+    #[must_use]
+    pub fn dripping(mut self, every: Duration) -> Self {
+        self.between_pieces = Some(every);
+        self.in_pieces(Pieces::Bytes(1))
+    }
+
     /// Closes the connection after so many events (of those that tell the answer: no pings).
     #[must_use]
     pub fn cut_after(mut self, events: usize) -> Self {
@@ -244,6 +252,20 @@ impl Turn {
     #[must_use]
     pub fn stalling_after(mut self, events: usize) -> Self {
         self.ending = Ending::Stall(events);
+        self
+    }
+
+    /// Resets the connection after so many events.
+    #[must_use]
+    pub fn reset_after(mut self, events: usize) -> Self {
+        self.ending = Ending::Reset(events);
+        self
+    }
+
+    /// Says nothing but pings after so many events, until the client leaves.
+    #[must_use]
+    pub fn pinging_after(mut self, events: usize, every: Duration) -> Self {
+        self.ending = Ending::Ping { after: events, every };
         self
     }
 

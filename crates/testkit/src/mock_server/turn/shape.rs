@@ -1,5 +1,7 @@
 //! What a turn is made of.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 /// A block of an answer.
@@ -52,6 +54,12 @@ pub(in crate::mock_server) enum Ending {
     Whole,
     Cut(usize),
     Stall(usize),
+    Reset(usize),
+    /// Then pings, for ever.
+    Ping {
+        after: usize,
+        every: Duration,
+    },
     /// The body ends as HTTP ends it, but the answer does not.
     Short(usize),
     Error {
