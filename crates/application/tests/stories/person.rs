@@ -1,11 +1,12 @@
 //! The person: asked, waited for, stepping in, heard (O-9). Law 5: whatever waits for them has an end.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use better_llm_application::{CommandRefused, SessionHandle};
 use domain::{
     event::{Decision, Event, EventBody, InterventionAction},
     id::{CallId, QuestionId},
+    message::{Role, SealedMessage},
     outcome::{Ending, LimitReason, NeedReason, Signal},
     permission::PermissionMode,
     person::{PersonQueue, Presence},
@@ -115,10 +116,8 @@ fn lines(played: &Played) -> Vec<String> {
 /// What the person said, as the manager's nth request (from 0) shows it.
 fn shown(stage: &Stage, nth: usize) -> String {
     let requests = stage.model.requests_of("manager");
-    let last = requests[nth].messages.iter().rev().take_while(|sealed| {
-        let is_users = sealed.message.role == domain::message::Role::User;
-        is_users
-    });
+    let is_users = |sealed: &&Arc<SealedMessage>| sealed.message.role == Role::User;
+    let last = requests[nth].messages.iter().rev().take_while(is_users);
     last.map(|sealed| sealed.message.text()).collect()
 }
 
