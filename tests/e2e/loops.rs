@@ -134,6 +134,19 @@ async fn a_manager_that_makes_one_call_for_ever_fails_the_round() {
     }
 }
 
+/// O-15: `workflow_limits.loop_repeats` decides.
+#[tokio::test]
+async fn the_number_of_repeats_can_be_set() {
+    let world = World::new();
+    let config = json!({ "workflow_limits": { "loop_repeats": 2 } }).to_string();
+    let config = world.write_outside("system_config.json", &config).display().to_string();
+    let server =
+        MockServer::start(Script::new().agent("manager", [read("README.md")]).repeating_last()).await;
+    let said = world.task(&server, &["--config", &config]).await.run().await.said();
+    assert_eq!((said.ending(), server.requests().len()), (LOOP, 4));
+    assert_eq!(warnings(&said), [("`read` {\"path\":\"README.md\"}".to_owned(), 2)]);
+}
+
 #[tokio::test]
 async fn two_calls_by_turns_come_to_an_end() {
     let both = [read("합계.sh"), look("*.md")];
