@@ -163,6 +163,18 @@ impl AgentRun {
         self.conversation
     }
 
+    /// The word for where it stands, as `docs/architecture.md` draws it. Decides nothing.
+    #[must_use]
+    pub const fn phase(&self) -> &'static str {
+        match self.phase {
+            Phase::Fresh => "Fresh",
+            Phase::Asking => "Asking",
+            Phase::Model => "Model",
+            Phase::Tools(_) => "Tools",
+            Phase::Ended => "Ended",
+        }
+    }
+
     /// Requests made so far.
     #[must_use]
     pub const fn turns(&self) -> u32 {

@@ -117,6 +117,22 @@ impl Round {
         self.latest_claims.iter().all(|(_, claims)| claims.all_held())
     }
 
+    /// The word for where it stands, as `docs/architecture.md` draws it. Decides nothing.
+    #[must_use]
+    pub const fn phase(&self) -> &'static str {
+        if self.ended { "Ended" } else { self.reviews.phase() }
+    }
+
+    /// The word for how the tests stand. Decides nothing.
+    #[must_use]
+    pub const fn test_phase(&self) -> &'static str {
+        match self.tests {
+            TestState::Fine => "Fine",
+            TestState::Failed => "Failed",
+            TestState::BeingMended => "BeingMended",
+        }
+    }
+
     /// Takes what happened, says what to do next. After the end nothing changes any more.
     pub fn step(&mut self, input: RoundInput) -> Vec<RoundEffect> {
         if self.ended {

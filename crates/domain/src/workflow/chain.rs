@@ -112,6 +112,17 @@ impl Chain {
         Self { introduction, phase: Phase::Fresh, waiting: tasks.into(), past: Vec::new() }
     }
 
+    /// The word for where it stands, as `docs/architecture.md` draws it. Decides nothing.
+    #[must_use]
+    pub const fn phase(&self) -> &'static str {
+        match self.phase {
+            Phase::Fresh => "Fresh",
+            Phase::Working(_) => "Working",
+            Phase::Between => "Between",
+            Phase::Ended(_) => "Ended",
+        }
+    }
+
     /// Takes what happened, says what to do next. Inputs that do not fit the moment change nothing.
     pub fn step(&mut self, input: ChainInput) -> Option<ChainEffect> {
         match (&self.phase, input) {

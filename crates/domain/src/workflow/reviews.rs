@@ -57,6 +57,15 @@ impl Reviews {
         &self.ledger
     }
 
+    /// The word for where the reviews stand.
+    pub(super) const fn phase(&self) -> &'static str {
+        match self.objection {
+            None => "Working",
+            Some(Objection { is_asked: false, .. }) => "HeldBack",
+            Some(Objection { is_asked: true, .. }) => "AskingPerson",
+        }
+    }
+
     /// A reviewer has reported. `changed` since the last review.
     pub(super) fn reviewed(&mut self, report: &ReviewerReport, changed: &ChangedFiles) -> Vec<RoundEffect> {
         let before = self.objection;
