@@ -2,7 +2,7 @@
 
 use domain::{
     report::{GeneralStatus, Severity, Verdict},
-    review::ClosedAs,
+    review::{ClosedAs, ReviewOption},
 };
 
 use super::Language;
@@ -82,6 +82,16 @@ impl Language {
             ClosedAs::Fixed => self.pick("fixed", "해결"),
             ClosedAs::Accepted => self.pick("accepted as it is", "그대로 수용"),
             ClosedAs::Withdrawn => self.pick("withdrawn", "철회"),
+        }
+    }
+
+    /// A way on where reviews do not converge.
+    pub(crate) const fn review_option(self, option: ReviewOption) -> &'static str {
+        match option {
+            ReviewOption::OneMore => self.pick(option.text(), "리뷰 한 번 더"),
+            ReviewOption::Guidance => self.pick(option.text(), "방향 제시"),
+            ReviewOption::Accept => self.pick(option.text(), "그대로 수용"),
+            ReviewOption::Stop => self.pick(option.text(), "중지"),
         }
     }
 

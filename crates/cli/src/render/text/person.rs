@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use domain::event::{EventBody, InterventionAction, RunScope};
+use domain::{
+    event::{EventBody, InterventionAction, RunScope},
+    review::ReviewOption,
+};
 
 use super::asked::{Asked, asked};
 use crate::{
@@ -57,8 +60,10 @@ fn question(
     if !rest.is_empty() {
         screen.line(run, &[(Role::Prose, rest)]);
     }
-    for (number, option) in options.iter().enumerate() {
-        screen.line(run, &[(Role::Prose, &format!("  {}. {}", number + 1, said(option)))]);
+    for (number, text) in options.iter().enumerate() {
+        let known = ReviewOption::named(text).filter(|_| is_ours);
+        let option = known.map_or(text.as_str(), |option| language.review_option(option));
+        screen.line(run, &[(Role::Prose, &format!("  {}. {option}", number + 1))]);
     }
 }
 

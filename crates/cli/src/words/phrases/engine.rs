@@ -3,7 +3,7 @@
 use super::Phrase;
 use crate::words::start::UNREAD_INPUT;
 
-pub(super) const ENGINE: [Phrase; 46] = [
+pub(super) const ENGINE: [Phrase; 43] = [
     // Claims of a report, held against what was seen.
     (
         "files_changed: `{}` does not differ from the round's start",
@@ -70,12 +70,9 @@ pub(super) const ENGINE: [Phrase; 46] = [
         "refused: tests failed again after {} fixes (workflow_limits.max_retry_cycles is {}). {}",
         "{}번 고친 뒤에도 테스트가 실패해 coder를 더 부르지 않았습니다 (workflow_limits.max_retry_cycles = {})",
     ),
-    // The question after the last review, and its options.
+    // The questions after the last review; the options of the first have a table of their own.
     ("The reviews do not converge. Still open:", "리뷰가 결론에 이르지 못했습니다. 남은 지적 사항:"),
-    ("one more review", "리뷰 한 번 더"),
-    ("guidance", "방향 제시"),
-    ("accept as it is", "그대로 수용"),
-    ("stop", "중지"),
+    ("What should the team do about the open findings?", "남은 지적 사항을 어떻게 처리할까요?"),
     // The sandbox.
     (
         "asked for: commands run with all rights of the person",
