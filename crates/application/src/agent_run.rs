@@ -81,7 +81,7 @@ impl<'a> RunContext<'a> {
 
     /// Takes turns until the machine says that it has ended. A stop is heeded at every wait.
     async fn take_turns(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
-        let mut effects = VecDeque::from(self.hand_over(machine));
+        let mut effects = VecDeque::from(self.hand_over(machine).await);
         effects.extend(machine.step(RunInput::Begin(first)));
         let mut request = None;
         while let Some(effect) = effects.pop_front() {
@@ -114,7 +114,7 @@ impl<'a> RunContext<'a> {
                 }
                 RunEffect::Request => {
                     self.intervene().await?;
-                    let told = self.hand_over(machine);
+                    let told = self.hand_over(machine).await;
                     if told.is_empty() {
                         let id = RequestId::new(self.round.ports.ids.next());
                         request = Some(id);
@@ -140,7 +140,7 @@ impl<'a> RunContext<'a> {
                 if matches!(input, RunInput::Stop(_)) {
                     effects.retain(|effect| !matches!(effect, RunEffect::Call { .. } | RunEffect::Request));
                 }
-                effects.extend(self.hand_over(machine));
+                effects.extend(self.hand_over(machine).await);
                 effects.extend(machine.step(input));
             }
         }

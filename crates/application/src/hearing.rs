@@ -58,13 +58,16 @@ impl RoundContext {
 }
 
 impl RunContext<'_> {
-    /// Hands the manager what the person has said. What joins its conversation at once has to be told before anything
-    /// else.
-    pub(crate) fn hand_over(&self, machine: &mut AgentRun) -> Vec<RunEffect> {
+    /// Hands the manager everything that the person has said by now. What joins its conversation at once has to be told
+    /// before anything else.
+    pub(crate) async fn hand_over(&self, machine: &mut AgentRun) -> Vec<RunEffect> {
         if !self.is_manager() {
             return Vec::new();
         }
-        let said = self.round.ports.person.change(PersonQueue::read);
+        let person = &self.round.ports.person;
+        // It is being written down, beside this.
+        person.until(|queue| queue.unwritten().is_none().then_some(())).await;
+        let said = person.change(PersonQueue::read);
         said.into_iter().flat_map(|text| machine.step(RunInput::Said(text))).collect()
     }
 

@@ -1,9 +1,12 @@
 //! Spec O-8, law 10: no model reads a secret that a tool found, and nothing that is written or shown holds one.
 
+use std::time::Duration;
+
 use better_llm_application::{Published, SessionHandle};
 use domain::{
-    event::EventBody,
+    event::{Event, EventBody},
     message::Part,
+    person::Presence,
     secret::Secret,
     session::{Command, ContextItem, Request},
     tool::{Access, ToolOutcome},
@@ -131,6 +134,30 @@ async fn the_person_may_say_a_secret_and_it_is_not_written() {
     let seen = stage.model.requests_of("manager").pop().unwrap().messages[0].message.text();
     assert!(seen.contains(&format!("log in with {SECRET}")), "{seen}");
     assert!(seen.contains(&format!("key {KEY_GONE}")), "{seen}");
+}
+
+/// The same holds for what the person says while the team is at work. An answer is a tool's result, and read like one.
+#[tokio::test(start_paused = true)]
+async fn what_the_person_says_in_a_round_is_theirs_and_not_written_with_a_secret() {
+    let question = serde_json::json!({ "question": "which?" });
+    let model = ScriptedModel::answering([Answer::call("ask_user", question), Answer::text("ok")]);
+    let mut stage = stage(model);
+    let (question_timeout, intervention) = (Duration::from_secs(600), Duration::ZERO);
+    stage.presence = Presence::Present { question_timeout, intervention };
+    let session = SessionHandle::start(stage.parts());
+    session.send(Command::Start(Request::new("go"))).await.unwrap();
+    let is_question = |event: &Event| matches!(event.body, EventBody::Question { .. });
+    let asked = stage.journal.wait_for("the question", is_question).await;
+    let EventBody::Question { question_id: question, .. } = asked.body else { panic!("{asked:?}") };
+    session.send(Command::Message(format!("log in with {SECRET}"))).await.unwrap();
+    session.send(Command::Answer { question, text: format!("key {SECRET}") }).await.unwrap();
+    stage.journal.wait_for("the end", |event| event.body.ends_round()).await;
+    session.close().await.unwrap();
+    check_gone(&stage, &[]);
+    let messages = stage.model.requests_of("manager").pop().unwrap().messages;
+    let seen: String = messages.iter().map(|sealed| format!("{:?}", sealed.message)).collect();
+    assert!(seen.contains(&format!("log in with {SECRET}")), "{seen}");
+    assert!(!seen.contains(&format!("key {SECRET}")), "{seen}");
 }
 
 #[tokio::test(start_paused = true)]
