@@ -12,7 +12,7 @@ use std::{mem, sync::Arc};
 use crate::{
     agent::WorkerKind,
     context::{self, Conversation},
-    message::{Message, Part, Role, SealedMessage, Usage},
+    message::{Message, Part, Role, SealedMessage},
     outcome::FailReason,
 };
 
@@ -64,7 +64,6 @@ pub struct AgentRun {
     conversation: Conversation,
     phase: Phase,
     turns: u32,
-    usage: Usage,
     /// The most tokens that the model takes; none where it is not known.
     window: Option<u64>,
     /// What the round had come to when it was last said.
@@ -104,7 +103,6 @@ impl AgentRun {
             conversation,
             phase: Phase::Fresh,
             turns: 0,
-            usage: Usage::default(),
             window: None,
             standing: Standing::default(),
             doctor: Doctor::new(limits.loop_repeats),
@@ -179,17 +177,6 @@ impl AgentRun {
     #[must_use]
     pub const fn turns(&self) -> u32 {
         self.turns
-    }
-
-    /// Tokens used so far.
-    #[must_use]
-    pub const fn usage(&self) -> Usage {
-        self.usage
-    }
-
-    /// Counts what attempts took that gave no answer.
-    pub fn has_used(&mut self, usage: Usage) {
-        self.usage += usage;
     }
 
     /// Takes what happened, says what to do next. Inputs that do not fit the moment (a result nobody waits for, an

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use domain::{
     model::{ModelError, ModelErrorKind, ModelFacts, ModelRequest, ModelStream},
     ports::ModelPort,
+    price::Price,
 };
 
 use crate::{
@@ -59,7 +60,7 @@ pub struct ScriptedModel {
     open: Level,
     ids: Ids,
     memory: Arc<Mutex<Memory>>,
-    window: Option<u64>,
+    facts: ModelFacts,
     violations: Violations,
 }
 
@@ -87,7 +88,7 @@ impl Default for ScriptedModel {
             open: Level::default(),
             ids: Ids::default(),
             memory: Arc::default(),
-            window: None,
+            facts: ModelFacts::default(),
             violations: Violations::watched_by("the scripted model"),
         }
     }
@@ -146,7 +147,21 @@ impl ScriptedModel {
     /// Says that input and output may have so many tokens together.
     #[must_use]
     pub fn with_window(mut self, tokens: u64) -> Self {
-        self.window = Some(tokens);
+        self.facts.context_window = Some(tokens);
+        self
+    }
+
+    /// Says that an answer may have so many tokens.
+    #[must_use]
+    pub fn with_longest_answer(mut self, tokens: u64) -> Self {
+        self.facts.max_output_tokens = Some(tokens);
+        self
+    }
+
+    /// Says what the tokens cost. Without it: nobody knows.
+    #[must_use]
+    pub fn with_price(mut self, price: Price) -> Self {
+        self.facts.price = Some(price);
         self
     }
 
@@ -249,7 +264,7 @@ impl ModelPort for ScriptedModel {
     }
 
     fn facts(&self, _wanted: Option<&str>) -> ModelFacts {
-        ModelFacts { context_window: self.window, ..ModelFacts::default() }
+        self.facts
     }
 
     async fn stream(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {

@@ -5,7 +5,7 @@ use super::*;
 use crate::{
     id::CallId,
     limits::MALFORMED_IN_A_ROW,
-    message::StopReason,
+    message::{StopReason, Usage},
     model::{InvalidInput, ModelAnswer},
     tool::RejectedInput,
 };

@@ -22,7 +22,6 @@ type WrittenCall = (CallId, String, Value);
 
 impl AgentRun {
     pub(super) fn take_answer(&mut self, answer: ModelAnswer, effects: &mut Vec<RunEffect>) {
-        self.usage += answer.usage;
         self.was_too_long = false;
         self.conversation.counts(answer.usage.total());
         let facts = AnswerFacts {

@@ -23,7 +23,6 @@ pub(super) struct Watched {
     first_words: Option<String>,
     task: Option<String>,
     requests: u32,
-    usage: Usage,
     is_paused: bool,
     work_done: bool,
     /// What the person said, and whether a model was shown it.
@@ -53,7 +52,6 @@ impl Watched {
             first_words,
             task: None,
             requests: 0,
-            usage: Usage::default(),
             is_paused: false,
             work_done: false,
             said: Vec::new(),
@@ -110,8 +108,8 @@ impl Watched {
             }
             self.watch(effect)?;
         }
-        if self.run.turns() != self.requests || self.run.usage() != self.usage {
-            return Err(format!("{} turns, {:?} used: counted wrong", self.run.turns(), self.run.usage()));
+        if self.run.turns() != self.requests {
+            return Err(format!("{} turns: counted wrong", self.run.turns()));
         }
         if self.run.unread().ne(self.unread()) {
             return Err(format!(
@@ -133,7 +131,6 @@ impl Watched {
             }
             RunInput::Answered { answer, standing } if self.waits_for_the_model() => {
                 self.too_long = 0;
-                self.usage += answer.usage;
                 self.is_paused = answer.stop_reason == StopReason::PauseTurn;
                 self.work_done = standing.work_done;
             }
