@@ -10,11 +10,8 @@ use domain::{
     report::ReportedFinding,
     review::{ChangedFiles, Ledger, ReviewDecision, ReviewOption},
     text,
-    workflow::RoundEffect,
     workspace::{Changes, Checkpoint, WorkspaceError},
 };
-
-use serde_json::{Value, json};
 
 use crate::{
     agent_run::RunContext,
@@ -127,37 +124,6 @@ impl RoundContext {
             Answered::Stopped => None,
         })
     }
-}
-
-/// What the manager reads of a review: which one it was, what is open, settled and ignored, what a person decided.
-pub(crate) fn told_of_review(effects: &[RoundEffect]) -> Option<Value> {
-    let mut told: Option<Value> = None;
-    for effect in effects {
-        match effect {
-            RoundEffect::ReviewCycle { cycle, verdict, open_findings, closed, ignored } => {
-                let (cycle, limit) = (cycle.number(), cycle.limit());
-                let mut review =
-                    json!({ "cycle": cycle, "limit": limit, "verdict": verdict, "open": open_findings });
-                if !closed.is_empty() {
-                    review["closed"] = json!(closed);
-                }
-                if !ignored.is_empty() {
-                    review["ignored"] = json!(ignored);
-                    review["why_ignored"] = json!(
-                        "these were settled, and their files have not changed since; nothing is to be done"
-                    );
-                }
-                told = Some(review);
-            }
-            RoundEffect::ReviewsSettled { text } => {
-                if let Some(review) = &mut told {
-                    review["decision"] = json!(text);
-                }
-            }
-            _ => {}
-        }
-    }
-    told
 }
 
 /// Findings, one a line.

@@ -12,7 +12,7 @@ use domain::{
     review::ChangedFiles,
     run::{AgentRun, CallResult, RunEnd, RunFailure, RunLimits, RunRole},
     tool::ToolStatus,
-    workflow::{RoundEffect, RoundInput, WorkerEnd, WorkerResult},
+    workflow::{ReviewResult, RoundEffect, RoundInput, WorkerEnd, WorkerResult},
 };
 use futures_util::future::try_join;
 use serde_json::Value;
@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::{
     agent_run::RunContext,
     coordination::CoordinationCall,
-    reviewing::{self, UnderReview},
+    reviewing::UnderReview,
     team::{Member, worker_kind},
     telling::millis,
 };
@@ -147,7 +147,7 @@ impl RunContext<'_> {
         .await?;
         let agent = self.agent().clone();
         let ended = self.round.apply(RoundInput::WorkerEnded { agent, kind, end: worker_end }).await?;
-        result.review = reviewing::told_of_review(&ended);
+        result.review = ReviewResult::of(&ended);
         let status = if result.report.is_some() { ToolStatus::Ok } else { ToolStatus::Error };
         let content = serde_json::to_string(&result).unwrap_or_else(|error| error.to_string());
         Ok(Worked { end, status, content })

@@ -27,7 +27,7 @@ use reviews::Reviews;
 pub use chain::{Chain, ChainEffect, ChainInput};
 pub use effect::RoundEffect;
 pub use input::{RoundInput, WorkerEnd};
-pub use worker_result::WorkerResult;
+pub use worker_result::{ReviewResult, WorkerResult};
 
 /// A round under way.
 #[derive(Debug)]

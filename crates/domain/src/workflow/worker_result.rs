@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::Evidence;
+use super::RoundEffect;
+use crate::{
+    evidence::Evidence,
+    report::{ReportedFinding, Verdict},
+    review::ClosedFinding,
+};
 
 /// What the manager reads of a worker's run: the result of its call, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,7 +30,7 @@ pub struct WorkerResult<'a> {
     pub claims_unverified: Vec<String>,
     /// Of a review: which one, of how many, and what is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub review: Option<serde_json::Value>,
+    pub review: Option<ReviewResult>,
     /// What happened, where there is no report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -45,5 +50,63 @@ impl<'a> WorkerResult<'a> {
             review: None,
             text: None,
         }
+    }
+}
+
+/// What the manager reads of a review beside its report: what it came to in the ledger.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewResult {
+    /// Which review of the subject, from 1.
+    pub cycle: u32,
+    /// How many there may be.
+    pub limit: u32,
+    /// What it counts as.
+    pub verdict: Verdict,
+    /// What is open now.
+    pub open: Vec<ReportedFinding>,
+    /// What was settled, and how.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed: Vec<ClosedFinding>,
+    /// What was said again for nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<ReportedFinding>,
+    /// Why, where something was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_ignored: Option<String>,
+    /// What was decided where reviews do not end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<String>,
+}
+
+impl ReviewResult {
+    /// The review that these effects tell of; none where they tell of none. The last word about it counts.
+    #[must_use]
+    pub fn of(effects: &[RoundEffect]) -> Option<Self> {
+        const WHY_IGNORED: &str =
+            "these were settled, and their files have not changed since; nothing is to be done";
+        let mut told: Option<Self> = None;
+        for effect in effects {
+            match effect {
+                RoundEffect::ReviewCycle { cycle, verdict, open_findings, closed, ignored } => {
+                    told = Some(Self {
+                        cycle: cycle.number(),
+                        limit: cycle.limit(),
+                        verdict: *verdict,
+                        open: open_findings.clone(),
+                        closed: closed.clone(),
+                        ignored: ignored.clone(),
+                        why_ignored: (!ignored.is_empty()).then(|| WHY_IGNORED.to_owned()),
+                        decision: None,
+                    });
+                }
+                RoundEffect::ReviewsSettled { text } => {
+                    if let Some(review) = &mut told {
+                        review.decision = Some(text.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        told
     }
 }
