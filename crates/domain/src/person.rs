@@ -6,20 +6,16 @@
 //!
 //! It knows no time: who asks keeps the deadline. It writes nothing down: who asks says what came of it.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
-use crate::{
-    event::Decision,
-    id::{CallId, QuestionId},
-};
+use crate::id::{CallId, QuestionId};
 
 #[cfg(test)]
 mod tests;
+mod waits;
 mod window;
 
+pub use waits::{LeaveAnswer, Matter, Settled, Waits};
 pub use window::{Window, WindowStep};
 
 /// Who is there to be asked.
@@ -34,82 +30,6 @@ pub enum Presence {
         /// How long they may step in after reports; zero: only where they asked for a pause.
         intervention: Duration,
     },
-}
-
-/// What came of something that waited for the person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled<A> {
-    /// The person answered.
-    Answered(A),
-    /// They did not, up to the deadline.
-    Late,
-    /// Nobody is there, or nobody is there any more.
-    Unattended,
-    /// Whoever asked was stopped first.
-    Stopped,
-}
-
-/// The person's answer to a call that wants leave.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeaveAnswer {
-    /// Yes or no, and for how long.
-    pub decision: Decision,
-    /// What the agent should know.
-    pub note: Option<String>,
-}
-
-/// Things of one kind that wait: open, or settled and not yet fetched.
-#[derive(Debug)]
-pub struct Waits<M: Matter>(BTreeMap<M, Option<Settled<M::Answer>>>);
-
-impl<M: Matter> Default for Waits<M> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
-
-impl<M: Matter> Waits<M> {
-    fn settle(&mut self, matter: &M, settled: Settled<M::Answer>) {
-        if let Some(waiting @ None) = self.0.get_mut(matter) {
-            *waiting = Some(settled);
-        }
-    }
-
-    fn settle_all(&mut self, settled: impl Fn() -> Settled<M::Answer>) {
-        self.0
-            .values_mut()
-            .filter(|waiting| waiting.is_none())
-            .for_each(|waiting| *waiting = Some(settled()));
-    }
-
-    fn is_any_open(&self) -> bool {
-        self.0.values().any(Option::is_none)
-    }
-}
-
-/// The name of what a person can be asked.
-pub trait Matter: Clone + Ord {
-    /// What the person answers.
-    type Answer;
-
-    /// Those of its kind that wait.
-    fn waits(queue: &mut PersonQueue) -> &mut Waits<Self>;
-}
-
-impl Matter for CallId {
-    type Answer = LeaveAnswer;
-
-    fn waits(queue: &mut PersonQueue) -> &mut Waits<Self> {
-        &mut queue.leaves
-    }
-}
-
-impl Matter for QuestionId {
-    type Answer = String;
-
-    fn waits(queue: &mut PersonQueue) -> &mut Waits<Self> {
-        &mut queue.questions
-    }
 }
 
 /// Why words of the person were not taken.
@@ -162,7 +82,7 @@ impl PersonQueue {
     /// Lets `matter` wait. Where nobody is there it is settled at once.
     pub fn ask<M: Matter>(&mut self, matter: M) {
         let settled = (!self.is_attended).then_some(Settled::Unattended);
-        M::waits(self).0.insert(matter, settled);
+        M::waits(self).insert(matter, settled);
     }
 
     /// The person answers. Nothing happens where that does not wait.
@@ -177,13 +97,12 @@ impl PersonQueue {
 
     /// Fetches what came of `matter`; none while it waits.
     pub fn fetch<M: Matter>(&mut self, matter: &M) -> Option<Settled<M::Answer>> {
-        let waits = &mut M::waits(self).0;
-        matches!(waits.get(matter), Some(Some(_))).then(|| waits.remove(matter).flatten())?
+        M::waits(self).fetch(matter)
     }
 
     /// Whoever asked does not wait any more, and nobody may answer.
     pub fn withdraw<M: Matter>(&mut self, matter: &M) {
-        M::waits(self).0.remove(matter);
+        M::waits(self).remove(matter);
     }
 
     /// Nobody is there any more: what waits is settled, and what will be asked is not asked.

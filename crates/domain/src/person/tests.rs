@@ -1,9 +1,11 @@
 //! The rules of the queue, held against every order in which things can happen.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::id::Ulid;
+use crate::{event::Decision, id::Ulid};
 
 /// What can happen to the queue. Questions are named by small numbers, so that they meet.
 #[derive(Debug, Clone)]
