@@ -162,8 +162,8 @@ fn kind_of_refusal(status: StatusCode, headers: &HeaderMap, code: Option<&str>) 
 
 fn is_too_long(error_type: &str, message: &str) -> bool {
     let begins =
-        |words: &&str| message.get(..words.len()).is_some_and(|head| head.eq_ignore_ascii_case(words));
-    error_type == "invalid_request_error" && TOO_LONG.iter().any(|words| begins(&words))
+        |words: &str| message.get(..words.len()).is_some_and(|head| head.eq_ignore_ascii_case(words));
+    error_type == "invalid_request_error" && TOO_LONG.into_iter().any(begins)
 }
 
 /// The kind of an error that came with a success's status.
