@@ -1,8 +1,11 @@
-//! Private keys between their markers, as files hold them and as JSON quotes them (`\n` for a line break).
+//! Private keys between their markers, as files hold them and as programs, comments and settings write them.
 //!
-//! Markers alone hide nothing: what stands between them is taken out as far as its lines are a key's, so that nobody
-//! can put other words there to keep them from a reader.
+//! Markers alone hide nothing: what stands between them is taken out as far as its lines are a key's ([`line`]), so
+//! that nobody can put other words there to keep them from a reader.
 
+mod line;
+
+use self::line::{Line, is_base64, kind_of, leads_line, next_line};
 use super::{
     rules::SecretKind,
     scan::{Find, Has, Text, Verdict},
@@ -66,10 +69,6 @@ fn is_label(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' '
 }
 
-fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
-}
-
 /// The first place of `word` in `bytes`.
 fn position(bytes: &[u8], word: &[u8]) -> Option<usize> {
     bytes.windows(word.len()).position(|window| window == word)
@@ -86,25 +85,24 @@ fn length_of_lines(bytes: &[u8]) -> Option<usize> {
     let mut end = None;
     let mut at = 0;
     while at < bytes.len() {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let (line, length) = next_line(rest);
-        // A quote ends the text that holds the key.
-        let quote = line.iter().position(|byte| matches!(byte, b'"' | b'\''));
-        let line = line.get(..quote.unwrap_or(line.len())).unwrap_or_default();
+        let (line, length) = next_line(bytes.get(at..).unwrap_or_default());
         match kind_of(line) {
-            Line::Digits { count } if count >= SHORTEST_LINE => end = Some(at + line.len()),
+            Line::Digits(digits) if digits.len() >= SHORTEST_LINE => end = Some(at + end_of(digits, line)),
             // The last line of a key is shorter; where the key was cut off, it may be any word.
-            Line::Digits { .. } if end.is_some() => return Some(at + line.len()),
+            Line::Digits(digits) if end.is_some() => return Some(at + end_of(digits, line)),
             Line::Blank | Line::Header if end.is_none() => {}
-            _ if at == 0 => {}
+            Line::Marks => {}
             _ => return end,
         }
-        if quote.is_some() {
-            return end;
-        }
-        at += length;
+        at += length.max(1);
     }
     end
+}
+
+/// Where in its line a word ends that only marks and blanks follow.
+fn end_of(word: &[u8], line: &[u8]) -> usize {
+    let last = word.last().and_then(|last| line.iter().rposition(|byte| byte == last));
+    last.map_or(line.len(), |last| last + 1)
 }
 
 /// Whether everything between two markers is a key's: headers, lines of base64 of which only the last is short, and a
@@ -114,83 +112,21 @@ fn is_body(bytes: &[u8]) -> bool {
     let mut at = 0;
     while at < bytes.len() {
         let (line, length) = next_line(bytes.get(at..).unwrap_or_default());
-        let is_of_marker = line.len() == length;
+        let is_of_marker = at + line.len() == bytes.len();
         match kind_of(line) {
-            Line::Blank => {}
+            Line::Blank | Line::Marks => {}
             // What stands before the last marker, on its own line.
-            _ if is_of_marker && counts_lines(line) => {}
+            _ if is_of_marker && leads_line(line) => {}
             Line::Header if !begun => {}
-            Line::Digits { count } if !ended => {
+            Line::Digits(digits) if !ended => {
                 begun = true;
-                ended = count < SHORTEST_LINE;
+                ended = digits.len() < SHORTEST_LINE;
             }
             // The checksum of an armoured key.
-            Line::Digits { count: 5 } if last_word(line).starts_with(b"=") => {}
+            Line::Digits([b'=', _, _, _, _]) => {}
             _ => return false,
         }
         at += length.max(1);
     }
     begun
-}
-
-/// What a line between the markers of a key can be.
-enum Line {
-    Blank,
-    /// `Proc-Type: 4,ENCRYPTED`.
-    Header,
-    /// So many digits of base64, whatever counts the line before them.
-    Digits {
-        count: usize,
-    },
-    Other,
-}
-
-fn kind_of(line: &[u8]) -> Line {
-    let line = line.trim_ascii();
-    let word = last_word(line);
-    let before = line.get(..line.len() - word.len()).unwrap_or_default();
-    if line.is_empty() {
-        Line::Blank
-    } else if !word.is_empty() && counts_lines(before) {
-        Line::Digits { count: word.len() }
-    } else if is_header(line) {
-        Line::Header
-    } else {
-        Line::Other
-    }
-}
-
-/// What programs put before a line: nothing, a number, a sign of a diff, a file's name and a number (`key.pem:12:`).
-fn counts_lines(before: &[u8]) -> bool {
-    let is_number = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);
-    let place = before.strip_suffix(b":").or_else(|| before.strip_suffix(b"-"));
-    let digits = place.map(|place| place.iter().rev().take_while(|byte| byte.is_ascii_digit()).count());
-    is_number(before.trim_ascii()) || matches!(before, b"+" | b"-") || digits.is_some_and(|digits| digits > 0)
-}
-
-fn is_header(line: &[u8]) -> bool {
-    let Some(colon) = line.iter().position(|byte| *byte == b':') else { return false };
-    let (name, value) = line.split_at(colon);
-    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b" ,.:/+=_-@".contains(byte);
-    !name.is_empty() && name.iter().all(is_letter) && value.iter().all(is_plain)
-}
-
-/// A line, and its length with its end: a line break, or one written as `\n`.
-fn next_line(bytes: &[u8]) -> (&[u8], usize) {
-    let plain = bytes.iter().position(|byte| *byte == b'\n').map(|at| (at, 1));
-    let escaped = position(bytes, br"\n").map(|at| (at, 2));
-    let first = match (plain, escaped) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    };
-    let (end, length) = first.unwrap_or((bytes.len(), 0));
-    (bytes.get(..end).unwrap_or_default(), end + length)
-}
-
-/// The base64 at the end of a line; numbers of lines and names of files may stand before it.
-fn last_word(line: &[u8]) -> &[u8] {
-    let line = line.trim_ascii_end();
-    let begin = line.iter().rposition(|byte| !is_base64(*byte)).map_or(0, |at| at + 1);
-    line.get(begin..).unwrap_or_default()
 }

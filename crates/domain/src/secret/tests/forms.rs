@@ -170,6 +170,63 @@ fn a_private_key_is_known_behind_numbers_and_signs() {
     }
 }
 
+/// As programs, lists, comments and settings write them; what stands around the key stays readable.
+#[test]
+fn a_private_key_is_known_however_a_text_writes_its_lines() {
+    let key = armoured("RSA PRIVATE KEY", &[LINE, LINE, "Tm9=="], "\n");
+    let lines = |before: &str, after: &str, between: &str| {
+        key.lines().map(|line| format!("{before}{line}{after}")).collect::<Vec<_>>().join(between)
+    };
+    let check = |text: String| {
+        let shown = Redactor::default().redact(&text).into_owned();
+        assert!(!shown.contains("MIIEv") && !shown.contains("Tm9"), "{text} -> {shown}");
+        assert_eq!(shown.matches("[redacted:private-key]").count(), 1, "{text} -> {shown}");
+        assert_eq!(find(&text).len(), 1, "{text}");
+        let cut = text.rsplit_once("-----END").map_or("", |(before, _)| before);
+        let shown = Redactor::default().redact(cut).into_owned();
+        assert!(!shown.contains("MIIEv") && !shown.contains("Tm9"), "{cut} -> {shown}");
+    };
+    check(format!("const char *key =\n{};\n", lines("  \"", "\\n\"", "\n")));
+    check(format!("String key = {};\n", lines("\"", "\\r\\n\"", " +\n    ")));
+    check(format!("char *key = \"{}\";\n", lines("", "\\n\\", "\n")));
+    check(format!("module.exports = [\n{}\n].join('\\n')\n", lines("  '", "',", "\n")));
+    check(format!("{{\"key\":[{}]}}\n", lines("\"", "\"", ", ")));
+    check(format!("{{\"key\":[{}]}}\n", lines("\"", "\"", ",")));
+    check(format!("{{\\\"key\\\":[{}]}}\n", lines("\\\"", "\\\"", ",")));
+    for sign in
+        ["#", "# ", "// ", " * ", "-- ", "> ", "; ", "+# ", "    12\t# ", "12:    # ", "a/key.h:12:  // "]
+    {
+        check(format!("앞\n{}\n뒤\n", lines(sign, "", "\n")));
+    }
+    check(format!("KEY=\"{}\"\nNEXT=1\n", lines("", "", " ")));
+    check(format!("{{\"key\":\"{}\"}}\n", lines("", "", "\\r\\n")));
+    check(format!("{{\\\"key\\\":\\\"{}\\\"}}\n", lines("", "", "\\\\r\\\\n")));
+    check(format!("{}\n", lines("", "$", "\n")));
+    check(format!("{}\n", lines("", "^M$", "\n")));
+}
+
+#[test]
+fn markers_around_no_key_pass() {
+    let private = "-----BEGIN RSA PRIVATE KEY-----";
+    for text in [
+        format!("A key looks so:\n\n    {private}\n    ...\n    -----END RSA PRIVATE KEY-----\n"),
+        format!("# {private}\n# MIIEpAIBAAKCAQEA...\n# -----END RSA PRIVATE KEY-----\n"),
+        format!("KEY=\"{private} ... -----END RSA PRIVATE KEY-----\"\n"),
+        format!("const LABELS: [&str; 2] = [\"{private}\", \"-----BEGIN PRIVATE KEY-----\"];\n"),
+        format!(
+            "if text.contains(\"{private}\") {{\n    return a_name_of_more_than_thirty_two_letters(text);\n}}"
+        ),
+        lines_of("PUBLIC KEY", "\"", "\\n\""),
+        lines_of("CERTIFICATE", "# ", ""),
+    ] {
+        passes(&text);
+    }
+}
+
+fn lines_of(label: &str, before: &str, after: &str) -> String {
+    armoured(label, &[LINE, LINE], "\n").lines().map(|line| format!("{before}{line}{after}\n")).collect()
+}
+
 /// Nobody hides other words from a reader by putting them between markers, or into the password of an address.
 #[test]
 fn markers_hide_nothing_but_a_key() {

@@ -10,7 +10,7 @@ use crate::secret::{Redactor, find};
 const LINE: &str = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
 
 /// Pieces of secrets, whole secrets, and what may stand around them.
-const WORDS: [&str; 40] = [
+const WORDS: [&str; 43] = [
     "AKIAQ3EGRY6JQ7C2XQ4N",
     "AKIA",
     "Q3EGRY6JQ7C2XQ4N",
@@ -50,6 +50,9 @@ const WORDS: [&str; 40] = [
     "%3D",
     "xoxb-1234567890",
     "aHVzaC1odXN",
+    "\", ",
+    "# ",
+    "\\r\\n",
     "\"",
 ];
 
