@@ -5,6 +5,7 @@
 
 mod agents;
 mod blocked;
+mod budgets;
 mod configuration;
 mod demo;
 mod embed;
