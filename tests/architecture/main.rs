@@ -6,5 +6,6 @@
 mod capabilities;
 mod cases;
 mod files;
+mod machines;
 mod ranks;
 mod sources;

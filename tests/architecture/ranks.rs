@@ -108,6 +108,7 @@ fn the_domain_needs_a_handful_of_small_crates() {
         "schemars",
         "serde",
         "serde_json",
+        "strsim",
         "thiserror",
         "ulid",
         "unicode-security",

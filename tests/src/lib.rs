@@ -1,5 +1,7 @@
 //! What the tests of this package share: where the project is, and which files it has.
 
+pub mod machine;
+
 use std::path::{Path, PathBuf};
 
 /// The project's folder.
