@@ -73,7 +73,8 @@ mod tests {
     use super::*;
 
     fn check(error: &MentionError, expected: [(&str, &str); 2]) {
-        let found = Language::ALL.map(|language| (language.mention_error(error), language.mention_hint(error)));
+        let found =
+            Language::ALL.map(|language| (language.mention_error(error), language.mention_hint(error)));
         assert_eq!(found.each_ref().map(|(what, hint)| (what.as_str(), hint.as_str())), expected);
     }
 
