@@ -53,11 +53,15 @@ pub(crate) enum NoticeCode {
     MessageUnread,
     /// The end of a round took too long, or had to be quick.
     EndCutShort,
+    /// A model has shown nothing for a while.
+    ModelQuiet,
+    /// A request waits for the account's limit.
+    RequestHeld,
 }
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::AnswerCut,
         Self::ConversationTooLong,
         Self::UnknownStopReason,
@@ -82,6 +86,8 @@ impl NoticeCode {
         Self::NestedUnseen,
         Self::MessageUnread,
         Self::EndCutShort,
+        Self::ModelQuiet,
+        Self::RequestHeld,
     ];
 
     /// The notice of a word in events; none for a word of another version.
@@ -116,6 +122,8 @@ impl NoticeCode {
             Self::NestedUnseen => "nested_repositories_unseen",
             Self::MessageUnread => "message_unread",
             Self::EndCutShort => "end_cut_short",
+            Self::ModelQuiet => "model_quiet",
+            Self::RequestHeld => "request_held",
         }
     }
 }

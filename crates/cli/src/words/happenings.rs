@@ -184,6 +184,20 @@ impl Language {
                     "`git status`를 직접 확인하세요.",
                 ),
             ),
+            NoticeCode::ModelQuiet => self.code_words(
+                "모델이 한동안 아무것도 보여 주지 않았습니다.",
+                (
+                    "Nothing needs to be done; Ctrl-C ends the round.",
+                    "따로 할 일은 없습니다. 라운드를 끝내려면 Ctrl-C를 누르세요.",
+                ),
+            ),
+            NoticeCode::RequestHeld => self.code_words(
+                "계정의 요청 한도에 닿아 요청을 잠시 미룹니다.",
+                (
+                    "It goes out by itself; Ctrl-C ends the round. An account with a higher limit waits less.",
+                    "때가 되면 자동으로 보냅니다. 라운드를 끝내려면 Ctrl-C를 누르세요. 한도가 더 높은 계정은 덜 기다립니다.",
+                ),
+            ),
         }
     }
 

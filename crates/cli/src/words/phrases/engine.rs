@@ -3,7 +3,7 @@
 use super::Phrase;
 use crate::words::start::UNREAD_INPUT;
 
-pub(super) const ENGINE: [Phrase; 43] = [
+pub(super) const ENGINE: [Phrase; 46] = [
     // Claims of a report, held against what was seen.
     (
         "files_changed: `{}` does not differ from the round's start",
@@ -40,6 +40,22 @@ pub(super) const ENGINE: [Phrase; 43] = [
          when the session is resumed",
         "공급자가 봉인한 블록에 비밀 값이 있어 그 값을 빼고 저장했습니다. 세션을 이어갈 때 공급자가 이 블록을 받지 \
          않을 수 있습니다",
+    ),
+    (
+        "the account's limit is reached, so the request is held back; it goes out in about {} s",
+        "계정의 요청 한도에 닿아 요청을 잠시 미룹니다. 약 {}초 뒤에 보냅니다",
+    ),
+    (
+        "the account's limit is reached, so the request is held back until those before it were let through",
+        "계정의 요청 한도에 닿아, 앞선 요청들이 통과할 때까지 요청을 미룹니다",
+    ),
+    (
+        "the model has shown nothing for {} seconds: it may be thinking, or writing a long call; a connection without a \
+         sign of life is given up after performance.first_byte_timeout_seconds or idle_timeout_seconds, an answer that \
+         does not grow after {} minutes",
+        "모델이 {}초 동안 아무것도 보여 주지 않았습니다. 생각하고 있거나 긴 호출을 쓰는 중일 수 있습니다. 연결에서 아무 신호도 없으면 \
+         performance.first_byte_timeout_seconds나 idle_timeout_seconds가 지난 뒤, 답변이 늘지 않으면 {}분 뒤에 \
+         포기합니다",
     ),
     // Why not every file was looked at.
     ("only the first {} files were looked at", "처음 {}개 파일만 확인했습니다"),
