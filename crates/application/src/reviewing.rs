@@ -98,7 +98,10 @@ impl RoundContext {
         let text = |option: ReviewOption| option.text().to_owned();
         self.ask_engine(Question {
             asker: ENGINE.to_owned(),
-            text: format!("The reviews do not converge. Still open:{}", listed(open)),
+            text: format!(
+                "The reviews do not converge. Still open:{}",
+                listed(open, ReportedFinding::in_its_own_words)
+            ),
             options: ReviewOption::ALL.map(text).to_vec(),
             default: default.map(text),
         })
@@ -127,13 +130,13 @@ impl RoundContext {
 }
 
 /// Findings, one a line.
-fn listed(findings: &[ReportedFinding]) -> String {
+fn listed(findings: &[ReportedFinding], words: fn(&ReportedFinding) -> String) -> String {
     let mut text = String::new();
     for finding in findings.iter().take(MOST_OPEN) {
-        text.push_str(&format!("\n- {}", finding.in_a_line()));
+        text.push_str(&format!("\n- {}", words(finding)));
     }
     if let Some(more) = findings.len().checked_sub(MOST_OPEN).filter(|more| *more > 0) {
-        text.push_str(&format!("\n- and {more} more"));
+        text.push_str(&format!("\n- … (+{more})"));
     }
     text
 }
@@ -144,7 +147,7 @@ fn told(ledger: &Ledger) -> String {
     let mut text = String::new();
     if !open.is_empty() {
         text.push_str("Still open from the last review (repeat the id of what is not mended):");
-        text.push_str(&listed(&open));
+        text.push_str(&listed(&open, ReportedFinding::in_a_line));
     }
     if !closed.is_empty() {
         text.push_str("\n\nSettled before (one counts again only where its file changed since):");

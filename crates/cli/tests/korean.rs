@@ -246,7 +246,7 @@ fn a_sad_story_is_told_in_korean() {
         "사실이 아님: commands_run: `make` 명령은 실행되지 않았습니다",
         "Review 사이클 3/3: 변경 요청",
         "한도 도달: max_review_iterations = 3 (한 변경의 리뷰 사이클 수",
-        "엔진의 질문: 리뷰가 결론에 이르지 못했습니다. 남은 지적 사항:\n- 틀림\n  1. 리뷰 한 번 더",
+        "엔진의 질문: 리뷰가 결론에 이르지 못했습니다. 남은 지적 사항:\n- F1 (a): 틀림\n  1. 리뷰 한 번 더",
     ] {
         assert!(ended.err.contains(words), "{words}:\n{}", ended.err);
     }

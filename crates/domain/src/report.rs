@@ -84,16 +84,26 @@ pub struct ReportedFinding {
 }
 
 impl ReportedFinding {
-    /// Id, severity, place and message, as models and people read a finding in a list.
+    /// Id, severity, place and message, as models read a finding in a list.
     #[must_use]
     pub fn in_a_line(&self) -> String {
-        const MOST: usize = 1_000;
-        let id = self.id.as_ref().map(|id| format!("{id} ")).unwrap_or_default();
         let severity = match self.severity {
-            Severity::Info => "info",
-            Severity::Warning => "warning",
-            Severity::Critical => "critical",
+            Severity::Info => " [info]",
+            Severity::Warning => " [warning]",
+            Severity::Critical => " [critical]",
         };
+        self.line_with(severity)
+    }
+
+    /// Id, place and message, in no language but the reviewer's.
+    #[must_use]
+    pub fn in_its_own_words(&self) -> String {
+        self.line_with("")
+    }
+
+    fn line_with(&self, severity: &str) -> String {
+        const MOST: usize = 1_000;
+        let id = self.id.as_deref().unwrap_or_default();
         let place = match (&self.file, self.line) {
             (Some(file), Some(line)) => format!(" ({file}:{line})"),
             (Some(file), None) => format!(" ({file})"),
@@ -102,7 +112,7 @@ impl ReportedFinding {
         let message = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
         let shown = text::head(&message, MOST);
         let cut = if shown.len() < message.len() { "…" } else { "" };
-        format!("{id}[{severity}]{place}: {shown}{cut}")
+        format!("{id}{severity}{place}: {shown}{cut}").trim_start().to_owned()
     }
 }
 
