@@ -75,10 +75,8 @@ fn every_honoured_key_sets_its_value_and_names_its_source_o_15() {
         exponential: false,
     };
     assert_eq!(settings.retry, retry);
-    let prices = [
-        ("m", Price::new(4_000, 20_000, 200, 5_000)),
-        ("로컬.모델", Price::new(100, 2_000, 100, 125)),
-    ];
+    let prices =
+        [("m", Price::new(4_000, 20_000, 200, 5_000)), ("로컬.모델", Price::new(100, 2_000, 100, 125))];
     assert_eq!(settings.prices, BTreeMap::from(prices.map(|(model, price)| (model.to_owned(), price))));
     assert_eq!(
         (limits.timeout_seconds, settings.idle_timeout, settings.first_byte_timeout),
