@@ -7,16 +7,37 @@ use domain::secret::Secret;
 use percent_encoding::percent_decode_str;
 
 /// Endings of the words in a variable's name that make its value a secret.
-const SECRETS: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD"];
+const SECRETS: [&str; 8] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "SSHPASS", "JWT"];
+/// Words that do the same where they stand alone, behind another word: alone, `PWD` and `PASS` mean other things.
+const WHOLE: [&str; 4] = ["PASS", "PWD", "PAT", "PSK"];
 /// Those that may also name a way to log in.
-const LOGINS: [&str; 2] = ["CREDENTIAL", "AUTH"];
+const LOGINS: [&str; 3] = ["CREDENTIAL", "AUTH", "COOKIE"];
+/// The fewest bytes of a line that is looked for by itself.
+const SHORTEST_LINE: usize = 16;
+/// Endings of names whose value is a secret though it is an address or holds one: whoever knows it may write there.
+const ADDRESSES: [&str; 3] = ["WEBHOOK_URL", "WEBHOOK", "CONNECTION_STRING"];
 
 /// The secrets in a variable: the whole value where its name says so, and what stands before the `@` of addresses.
 pub(crate) fn secrets_in(name: &str, value: &str) -> Vec<Secret> {
     let is_secret = !is_place(value)
-        && (is_name_of(name, &SECRETS) || (is_name_of(name, &LOGINS) && !is_plain_word(value)));
-    let whole = is_secret.then_some(value);
-    whole.into_iter().filter_map(Secret::new).chain(secrets_of_addresses(value)).collect()
+        && (is_name_of(name, &SECRETS)
+            || is_last_word_of(name, &WHOLE)
+            || (is_name_of(name, &LOGINS) && !is_plain_word(value)));
+    let is_address = ADDRESSES.iter().any(|ending| name.to_ascii_uppercase().ends_with(ending));
+    let whole = (is_secret || (is_address && !is_folder(value))).then_some(value);
+    // Commands show a secret of many lines line by line.
+    let lines = whole.filter(|value| value.trim().contains('\n')).into_iter().flat_map(str::lines);
+    let lines = lines.filter(|line| line.trim().len() >= SHORTEST_LINE);
+    whole.into_iter().chain(lines).filter_map(Secret::new).chain(secrets_of_addresses(value)).collect()
+}
+
+/// Whether the name is of several words, and the last is one of `words`, whatever number is behind it: `DB_PASS`,
+/// `GITHUB_PAT_2`; not `PWD`, `OLDPWD`.
+fn is_last_word_of(name: &str, words: &[&str]) -> bool {
+    let name = name.to_ascii_uppercase();
+    let name = name.trim_end_matches(|last: char| last.is_ascii_digit() || last == '_');
+    let last = name.rsplit_once('_').filter(|(before, _)| !before.is_empty());
+    last.is_some_and(|(_, last)| words.contains(&last))
 }
 
 /// Whether a word of the name ends in one of `endings`, in the plural or with a number behind it, too: `PGPASSWORD`,
@@ -36,7 +57,11 @@ fn is_place(value: &str) -> bool {
         !scheme.is_empty()
             && scheme.chars().all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter))
     });
-    is_address || ["/", "./", "../", "~/"].iter().any(|start| value.starts_with(start))
+    is_address || is_folder(value)
+}
+
+fn is_folder(value: &str) -> bool {
+    ["/", "./", "../", "~/"].iter().any(|start| value.starts_with(start))
 }
 
 /// A word of small letters: `kubernetes`, `ssh-agent`.
@@ -74,11 +99,37 @@ mod tests {
             "npm_config__authToken",
             "MYSQL_PASSWD",
             "GOOGLE_APPLICATION_CREDENTIALS",
+            "DB_PASS",
+            "MYSQL_PWD",
+            "SSHPASS",
+            "GITHUB_PAT",
+            "GITHUB_PAT_2",
+            "session_jwt",
+            "GPG_PASSPHRASE",
+            "SESSION_COOKIE",
+            "AZURE_STORAGE_CONNECTION_STRING",
+            "SLACK_WEBHOOK_URL",
         ];
-        let plain = ["GIT_AUTHOR_NAME", "KEYBOARD", "PATH", "PWD", "TOKENIZERS_PARALLELISM", "SECRETARY", ""];
-        let is_named = |name: &str| !secrets_in(name, "s3cret-value").is_empty();
-        assert_eq!(secret.map(is_named), [true; 9]);
-        assert_eq!(plain.map(is_named), [false; 7]);
+        let plain = [
+            "GIT_AUTHOR_NAME",
+            "KEYBOARD",
+            "PATH",
+            "PWD",
+            "OLDPWD",
+            "INIT_CWD",
+            "TOKENIZERS_PARALLELISM",
+            "SECRETARY",
+            "COMPASS",
+            "PATTERN",
+            "_PASS",
+            "",
+        ];
+        let named = |names: &[&'static str]| {
+            let is_named = |name: &&&str| !secrets_in(name, "s3cret-value").is_empty();
+            names.iter().filter(is_named).copied().collect::<Vec<_>>()
+        };
+        assert_eq!(named(&secret), secret);
+        assert_eq!(named(&plain), [""; 0]);
     }
 
     #[test]
@@ -89,11 +140,23 @@ mod tests {
             ("NEXTAUTH_URL", "http://localhost:3000"),
             ("VAULT_AUTH", "kubernetes"),
             ("TOKEN_FILE", "./token"),
+            ("DEPLOY_PWD", "/srv/app"),
+            ("WEBHOOK", "./hooks"),
         ] {
             assert_eq!(secrets_in(name, value), [], "{name}");
         }
         assert_eq!(secrets_in("DB_PASSWORD", "swordfish").len(), 1);
+        let hook = "https://hooks.example.com/services/T000/B000/zXc5uperS3cretPw";
+        assert_eq!(secrets_in("SLACK_WEBHOOK_URL", hook).first().map(Secret::reveal), Some(hook));
         assert_eq!(secrets_in("TOKEN_URL", "https://me:geheim@host").len(), 3);
+    }
+
+    #[test]
+    fn a_secret_of_many_lines_is_known_by_each_that_is_long_enough() {
+        let value = "first-line-of-secret-1234\nshort\r\n  second-line-of-secret-5678\n";
+        let secrets = secrets_in("MY_SECRET", value);
+        let expected = [value.trim(), "first-line-of-secret-1234", "second-line-of-secret-5678"];
+        assert_eq!(secrets.iter().map(Secret::reveal).collect::<Vec<_>>(), expected);
     }
 
     #[test]
