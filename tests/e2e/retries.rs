@@ -210,7 +210,10 @@ async fn names_and_certificates_are_named_as_causes() {
     // A label that is too long for any name server, so that none is asked.
     let nowhere = format!("http://{}.test", "m".repeat(70));
     let config = quick(&world, &json!({"worker_retry_max_attempts": 2}));
-    for (url, words) in [(nowhere, "its name has no address (DNS)")] {
+    let plain = server.url().replace("http://", "https://");
+    for (url, words) in
+        [(nowhere, "its name has no address (DNS)"), (plain, "no trusted encrypted connection (TLS)")]
+    {
         let call = world.call(["--config", &config, "--output-format", "stream-json", "x"]);
         let said = call.against(&server).env("ANTHROPIC_BASE_URL", &url).run().await.said();
         assert_eq!((said.ending(), attempts(&said)), (PROVIDER, (vec![(2, 2)], vec![1, 2])));

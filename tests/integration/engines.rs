@@ -1,12 +1,13 @@
 //! Law 11: two engines live in one program and never meet.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use better_llm::{
     Engine, EngineBuilder, EventStream, Overrides, Published, SandboxChoice, SessionHandle,
     domain::{
         agent::AgentName,
         event::{DeltaBody, Event, EventBody},
+        model::ModelErrorKind,
         outcome::{Ending, Signal},
         permission::PermissionMode,
         ports::ModelPort,
@@ -180,4 +181,44 @@ async fn sessions_of_one_engine_keep_to_themselves() {
         session.close().await.expect("saved");
     }
     assert_ne!(numbers[0], numbers[1]);
+}
+
+/// O-23: sessions of one engine share their account's gate: what one learns of its limit holds the other.
+#[tokio::test]
+async fn sessions_of_one_engine_share_what_they_learn_of_a_limit() {
+    let limited = ModelErrorKind::RateLimited { retry_after: Some(Duration::from_secs(1)) };
+    let answers = [Answer::refused(limited), Answer::text("하나"), Answer::text("둘")];
+    let model = Arc::new(ScriptedModel::answering(answers));
+    let place = Place::new(&(Arc::clone(&model) as Arc<dyn ModelPort>)).await;
+    let second = place.engine.session().await.expect("a session");
+    let mut others = second.subscribe();
+    let (first, mut its) = place.start().await;
+    let learning = async {
+        while let Some(published) = its.next().await {
+            if let Published::Event(event) = published.expect("the journal")
+                && matches!(event.body, EventBody::Retry { .. })
+            {
+                return;
+            }
+        }
+        panic!("the session ended");
+    };
+    wait::bounded("a limit", learning).await;
+    second.send(Command::Start(Request::new("써 줘"))).await.expect("a round");
+    let (mine, theirs) = tokio::join!(to_the_end(&mut its), to_the_end(&mut others));
+    let was_held = |events: &[Event]| {
+        events
+            .iter()
+            .any(|event| matches!(&event.body, EventBody::Notice { code, .. } if code == "request_held"))
+    };
+    assert_eq!((was_held(&mine), was_held(&theirs)), (false, true));
+    let summary = |events: &[Event]| match events.last().map(|event| &event.body) {
+        Some(EventBody::RoundFinished { summary, .. }) => summary.clone(),
+        other => panic!("the last event is {other:?}"),
+    };
+    assert_eq!((summary(&mine).as_str(), summary(&theirs).as_str()), ("하나", "둘"), "in order");
+    assert_eq!(model.requests().len(), 3);
+    for session in [first, second] {
+        session.close().await.expect("saved");
+    }
 }
