@@ -6,6 +6,7 @@
 //! given; [`RedactingStream`] does the same to texts that come in pieces. It is a net against accidents: whoever
 //! runs commands can always write a secret in a way that no net knows, which is why commands do not get secrets.
 
+mod colour;
 mod event;
 mod filter;
 mod known;

@@ -5,17 +5,19 @@ use std::{borrow::Cow, fmt};
 use serde_json::Value;
 
 use super::{
-    Secret,
+    Secret, colour,
     filter::Filter,
     known::Known,
     rules::Rules,
     scan::{self, CONTEXT, Finder, Text, Verdict},
+    stream,
 };
 
 /// Takes out of texts the values it knows and whatever has the form of a credential ([`super::find`]); in the place of
 /// each stands `[redacted:<kind>]`.
 ///
-/// A known value is also found as JSON and URLs write it, and in base64. Values of less than eight characters, words
+/// A known value is also found as JSON and URLs write it, and in base64; both are found with the codes in them by which
+/// programs colour what they show, and go with these. Values of less than eight characters, words
 /// such as `postgres`, and words of the placeholders themselves are not looked for: texts would be mangled, and what
 /// is missing would tell the value. What was redacted once stays as it is when it is redacted again.
 #[derive(Clone)]
@@ -51,15 +53,25 @@ impl Redactor {
         if self.is_clean(bytes) {
             return Cow::Borrowed(bytes);
         }
-        let without_known = if self.known.is_empty() { None } else { replaced(&self.known, bytes) };
-        match without_known {
-            None => replaced(&Rules, bytes).map_or(Cow::Borrowed(bytes), Cow::Owned),
-            Some(bytes) => Cow::Owned(replaced(&Rules, &bytes).unwrap_or(bytes)),
+        let mut bytes = Cow::Borrowed(bytes);
+        if !self.known.is_empty() {
+            bytes = replaced(&self.known, &bytes).map_or(bytes, Cow::Owned);
         }
+        bytes = replaced(&Rules, &bytes).map_or(bytes, Cow::Owned);
+        if colour::may_hold_codes(&bytes) {
+            bytes = Cow::Owned(stream::redact_coloured(&self.known, &bytes));
+            bytes = Cow::Owned(stream::redact_coloured(&Rules, &bytes));
+        }
+        bytes
     }
 
     /// Whether nothing is found, which is so of nearly every text: one look at each byte is enough to know it.
     pub(super) fn is_clean(&self, bytes: &[u8]) -> bool {
+        self.is_clean_as_it_stands(bytes)
+            && (!colour::may_hold_codes(bytes) || self.is_clean_as_it_stands(&colour::without_codes(bytes)))
+    }
+
+    fn is_clean_as_it_stands(&self, bytes: &[u8]) -> bool {
         let text = Text::whole(bytes);
         let mut from = 0;
         while let Some(at) = self.any.next(text, from) {

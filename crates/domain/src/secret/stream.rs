@@ -3,9 +3,10 @@
 //! What may be the beginning of a secret is held back until more has come: as a rule a few bytes, at most a private
 //! key's length (64 KiB). However a text is split, what comes out is what [`Redactor::redact`] makes of the whole.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use super::{
+    colour::{Codes, Splitter},
     redactor::{Redactor, into_text},
     rules::Rules,
     scan::{self, CONTEXT, Finder, Text},
@@ -15,15 +16,23 @@ use super::{
 #[derive(Debug)]
 pub struct RedactingBytes {
     redactor: Arc<Redactor>,
+    stages: Stages,
+}
+
+/// What a text goes through: values that are known, then rules; first as it is, then as it reads without its colours.
+#[derive(Debug, Default)]
+struct Stages {
     known: Stage,
     rules: Stage,
+    coloured_known: Coloured,
+    coloured_rules: Coloured,
 }
 
 impl RedactingBytes {
     /// Nothing has come yet.
     #[must_use]
     pub fn new(redactor: Arc<Redactor>) -> Self {
-        Self { redactor, known: Stage::default(), rules: Stage::default() }
+        Self { redactor, stages: Stages::default() }
     }
 
     /// Takes a piece; gives what is decided by now.
@@ -36,21 +45,27 @@ impl RedactingBytes {
     #[must_use]
     pub fn finish(&mut self) -> Vec<u8> {
         let rest = self.take(&[], true);
-        (self.known, self.rules) = (Stage::default(), Stage::default());
+        self.stages = Stages::default();
         rest
     }
 
     fn take(&mut self, piece: &[u8], is_last: bool) -> Vec<u8> {
-        let mut decided = Vec::with_capacity(piece.len());
-        if self.redactor.known.is_empty() {
-            self.rules.take(&Rules, piece, is_last, &mut decided);
-            return decided;
+        let (stages, known) = (&mut self.stages, &self.redactor.known);
+        let mut passed = piece.to_vec();
+        if !known.is_empty() {
+            passed = stages.known.take(known, &passed, is_last);
         }
-        let mut without_known = Vec::with_capacity(piece.len());
-        self.known.take(&self.redactor.known, piece, is_last, &mut without_known);
-        self.rules.take(&Rules, &without_known, is_last, &mut decided);
-        decided
+        passed = stages.rules.take(&Rules, &passed, is_last);
+        if !known.is_empty() {
+            passed = stages.coloured_known.take(known, &passed, is_last);
+        }
+        stages.coloured_rules.take(&Rules, &passed, is_last)
     }
+}
+
+/// Takes out of a whole text what only reads as a secret without the codes that colour it.
+pub(super) fn redact_coloured(finder: &impl Finder, bytes: &[u8]) -> Vec<u8> {
+    Coloured::default().take(finder, bytes, true)
 }
 
 /// Redacts text that comes in pieces.
@@ -78,11 +93,31 @@ impl RedactingStream {
     }
 }
 
+/// One finder over text without its codes, which stay where they stand; those within a find go with it.
+#[derive(Debug, Default)]
+struct Coloured {
+    splitter: Splitter,
+    stage: Stage,
+}
+
+impl Coloured {
+    fn take(&mut self, finder: &impl Finder, piece: &[u8], is_last: bool) -> Vec<u8> {
+        let Stage { buffer, codes, .. } = &mut self.stage;
+        self.splitter.take(piece, buffer, codes);
+        if is_last {
+            self.splitter.finish(buffer);
+        }
+        self.stage.decide(finder, is_last)
+    }
+}
+
 /// One finder over what comes.
 #[derive(Debug, Default)]
 struct Stage {
     /// What is not decided, after at most [`CONTEXT`] bytes of what was decided last.
     buffer: Vec<u8>,
+    /// What was left out of it, by places in it; bounded by the text that holds it back.
+    codes: Codes,
     /// Where in it the undecided begins.
     decided: usize,
     /// The length at which looking again is worth it: what is held back is looked at a few times, not at every piece.
@@ -90,26 +125,46 @@ struct Stage {
 }
 
 impl Stage {
-    fn take(&mut self, finder: &impl Finder, piece: &[u8], is_last: bool, written: &mut Vec<u8>) {
+    fn take(&mut self, finder: &impl Finder, piece: &[u8], is_last: bool) -> Vec<u8> {
         self.buffer.extend_from_slice(piece);
+        self.decide(finder, is_last)
+    }
+
+    fn decide(&mut self, finder: &impl Finder, is_last: bool) -> Vec<u8> {
+        let mut written = Vec::new();
         if !is_last && self.buffer.len() < self.worth_it {
-            return;
+            return written;
         }
         let text = Text { bytes: &self.buffer, is_whole: is_last };
         let pass = scan::pass(finder, text, self.decided, 0);
+        written.reserve(pass.decided - self.decided);
         let mut copied = self.decided;
         for find in &pass.finds {
-            written.extend_from_slice(self.buffer.get(copied..find.range.start).unwrap_or_default());
+            self.write(copied..find.range.start, &mut written);
             written.extend_from_slice(find.kind.placeholder().as_bytes());
             copied = find.range.end;
+            while self.codes.pop_front_if(|(at, _)| *at < copied).is_some() {}
         }
-        written.extend_from_slice(self.buffer.get(copied..pass.decided).unwrap_or_default());
+        self.write(copied..pass.decided, &mut written);
         // After a find words begin anew.
         let last_find = pass.finds.last().map_or(0, |find| find.range.end);
         let kept = pass.decided.saturating_sub(CONTEXT).max(last_find);
         self.buffer.drain(..kept);
+        self.codes.iter_mut().for_each(|(at, _)| *at -= kept);
         self.decided = pass.decided - kept;
         let held_back = self.buffer.len() - self.decided;
         self.worth_it = self.buffer.len() + held_back / 4;
+        written
+    }
+
+    /// Writes a part of the buffer, with the codes that stand in it.
+    fn write(&mut self, part: Range<usize>, written: &mut Vec<u8>) {
+        let mut copied = part.start;
+        while let Some((at, code)) = self.codes.pop_front_if(|(at, _)| *at <= part.end) {
+            written.extend_from_slice(self.buffer.get(copied..at).unwrap_or_default());
+            written.extend_from_slice(&code);
+            copied = at;
+        }
+        written.extend_from_slice(self.buffer.get(copied..part.end).unwrap_or_default());
     }
 }

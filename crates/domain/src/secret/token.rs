@@ -116,7 +116,7 @@ fn stands_alone(before: &[u8]) -> bool {
     match before {
         [] | [.., b'\\', b'n' | b'r' | b't'] => true,
         [.., b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => true,
-        [rest @ .., b'm'] => {
+        [rest @ .., b'm' | b'K'] => {
             let is_code = |byte: &u8| byte.is_ascii_digit() || *byte == b';';
             let code = rest.iter().rev().take_while(|byte| is_code(byte)).count();
             rest.iter().rev().nth(code) == Some(&b'[')

@@ -100,3 +100,33 @@ fn neither_a_secret_nor_a_redactor_can_be_printed() {
     assert_eq!(format!("{redactor:?}"), "Redactor { .. }");
     assert_eq!(format!("{:?}", crate::secret::Secret::new(VALUE)), "Some(Secret(***))");
 }
+
+/// As `grep --color` and other highlighters show them.
+#[test]
+fn codes_of_colour_inside_a_secret_hide_it_from_nobody() {
+    let redactor = knowing(["hush-hush-비밀"]);
+    let check = |shown: &str, expected: &str| {
+        assert_eq!(redactor.redact(shown), expected, "{shown:?}");
+        assert!(!redactor.is_clean(shown.as_bytes()), "{shown:?}");
+    };
+    let (red, off) = ("\u{1b}[01;31m\u{1b}[K", "\u{1b}[m\u{1b}[K");
+    check(
+        &format!("키: {red}AKIA{off}Q3EGRY6JQ7C2XQ4N 끝\n"),
+        &format!("키: {red}[redacted:aws-access-key-id] 끝\n"),
+    );
+    check(
+        &format!("{red}ghp_{off}aB3dE6gH9kLmaB3dE6gH9k{red}LmaB3dE6gH9kLm{off}\n"),
+        &format!("{red}[redacted:github-token]{off}\n"),
+    );
+    check(&format!("a {red}hush{off}-hush-비{red}밀{off} b"), &format!("a {red}[redacted:secret]{off} b"));
+    check("AKIA\u{1b}[1;38;2;255;255;255;48;2;255;255;255mQ3EGRY6JQ7C2XQ4N", "[redacted:aws-access-key-id]");
+    // A token that is one as it stands is known whatever follows its colour.
+    check(&format!("{red}AKIAQ3EGRY6JQ7C2XQ4N{off}X"), &format!("{red}[redacted:aws-access-key-id]{off}X"));
+    for plain in [
+        format!("{red}AKIA{off} is a prefix"),
+        format!("{red}{off}{red}\u{1b}[\u{1b}"),
+        "\u{1b}]0;t\u{7}".into(),
+    ] {
+        assert_eq!(redactor.redact(&plain), plain);
+    }
+}

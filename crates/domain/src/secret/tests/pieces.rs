@@ -10,7 +10,7 @@ use crate::secret::{Redactor, find};
 const LINE: &str = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
 
 /// Pieces of secrets, whole secrets, and what may stand around them.
-const WORDS: [&str; 43] = [
+const WORDS: [&str; 46] = [
     "AKIAQ3EGRY6JQ7C2XQ4N",
     "AKIA",
     "Q3EGRY6JQ7C2XQ4N",
@@ -51,6 +51,9 @@ const WORDS: [&str; 43] = [
     "xoxb-1234567890",
     "aHVzaC1odXN",
     "\", ",
+    "\u{1b}[m\u{1b}[K",
+    "\u{1b}",
+    "[1;",
     "# ",
     "\\r\\n",
     "\"",
@@ -119,6 +122,17 @@ fn what_cannot_be_a_secret_is_not_held_back() {
     assert_eq!(stream.push("LmaB3dE6gH9kLmaB3dE6gH9kLm"), "");
     assert_eq!(stream.finish(), "[redacted:github-token]");
     assert_eq!(stream.push("again\n"), "again\n");
+}
+
+/// Codes of colour make what is held back longer, by no more than a factor.
+#[test]
+fn codes_without_end_are_not_held_back() {
+    let mut stream = super::RedactingStream::new(redactor());
+    assert_eq!(stream.push("AKIA"), "");
+    let given: usize = (0..1000).map(|_| stream.push("\u{1b}[31m").len()).sum();
+    assert!(given > 4900, "{given}");
+    assert_eq!(stream.push("\u{1b}["), "");
+    assert_eq!(stream.push(&"1".repeat(64)).len(), 66);
 }
 
 /// The most that is ever held back is a private key's length.
