@@ -10,6 +10,7 @@ mod commands;
 mod elsewhere;
 mod escape;
 mod files;
+mod later;
 mod links;
 mod memory;
 mod repository;

@@ -25,8 +25,12 @@ impl Engine {
     pub(super) fn protected(&self) -> Vec<PathBuf> {
         let places = &self.settings.places;
         let own = [&places.config, &places.data, &places.state].map(Clone::clone);
-        let would_count = CONFIGURATION.map(|file| self.cwd.join(file));
-        own.into_iter().chain(self.configuration_files()).chain(would_count).collect()
+        own.into_iter().chain(self.configuration_files()).chain(self.would_count()).collect()
+    }
+
+    /// Files of the workspace that would be our configuration if they appeared.
+    fn would_count(&self) -> [PathBuf; 2] {
+        CONFIGURATION.map(|file| self.cwd.join(file))
     }
 
     /// The configuration files and prompts that count, and the folder of the workspace whose files would if they
@@ -51,6 +55,7 @@ impl Engine {
             protected: self
                 .configuration_files()
                 .into_iter()
+                .chain(self.would_count())
                 .chain([self.settings.places.config.clone()])
                 .chain(self.own_git(session))
                 .collect(),
