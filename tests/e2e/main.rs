@@ -19,6 +19,7 @@ mod loops;
 mod mentions;
 mod options;
 mod permissions;
+mod person;
 mod retries;
 mod reviews;
 mod secrets;

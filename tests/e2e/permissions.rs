@@ -155,7 +155,11 @@ async fn the_end_of_the_input_denies_this_call_and_the_next() {
     let screen = String::from_utf8_lossy(&screen).into_owned();
     assert_eq!((code, screen.matches("the input has ended").count()), (Some(0), 1), "{screen}");
     assert_eq!((world.has("하나.txt"), world.has("둘.txt")), (false, false));
-    assert!(told(&server).iter().all(|text| text.starts_with("denied by the person")), "{:?}", told(&server));
+    let told = told(&server);
+    assert!(
+        told.iter().all(|text| text.starts_with("denied: ") && text.contains("nobody is there")),
+        "{told:?}"
+    );
 }
 
 /// P49: an interrupt ends the round, whoever is being asked.

@@ -24,6 +24,7 @@ use domain::{agent::AgentName, id::SessionId, model::Effort, permission::Permiss
 use self::table::VerbId;
 pub(crate) use self::{
     error::{Known, Rejected, UsageError, VerbError, Wanted},
+    nearest::nearest,
     parse::parse,
 };
 use crate::words::Language;
@@ -141,12 +142,16 @@ pub(crate) struct Options {
     pub(crate) max_cost_usd: Option<f64>,
     /// The whole round.
     pub(crate) timeout: Option<Duration>,
+    /// How long the person may step in after reports; zero: not at all.
+    pub(crate) intervention: Option<Duration>,
     /// Data that goes with the task, in the order given.
     pub(crate) context: Vec<ContextSource>,
     /// The round of the session that is meant; none: the last.
     pub(crate) round: Option<NonZeroU32>,
     /// What is printed.
     pub(crate) output: OutputFormat,
+    /// Commands come as lines of JSON on standard input.
+    pub(crate) takes_commands: bool,
     /// Data as JSON, for verbs that print data.
     pub(crate) json: bool,
     /// The language of the program; none: as the environment says.

@@ -4,6 +4,7 @@
 //! allowed and how it ends is the library's business.
 
 mod args;
+mod commands;
 mod input;
 mod net;
 mod output;

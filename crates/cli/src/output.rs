@@ -27,7 +27,9 @@ use crate::{
         style::{Markup, Role, Style},
         text::{Teller, Told},
     },
-    words::{Language, Lasting, Said},
+    typed::Shown,
+    words::{Language, Said},
+    work::WhyRefused,
     writer::Lane,
 };
 
@@ -185,11 +187,24 @@ impl<O: Write, E: Write> Printer<O, E> {
         self.progress(&line);
     }
 
-    /// Says what may be answered, and leaves the cursor where the answer is typed.
-    pub(crate) fn ask_leave(&mut self, lasting: &Lasting<'_>) {
-        let options = self.language().leave_options(lasting);
-        self.aside(Role::Faint, &format!("  {options}"));
-        self.renew_prompt();
+    /// Says that a line of standard input was not carried out: for programs as a line of JSON among the events, without a
+    /// place in the journal; where there are no such lines, on standard error.
+    ///
+    /// # Errors
+    /// [`OutputError`] where standard output takes nothing any more.
+    pub(crate) fn line_refused(&mut self, line: u64, why: &WhyRefused) -> Result<(), OutputError> {
+        match self.format {
+            OutputFormat::Text | OutputFormat::Json => {
+                let text = self.language().line_refused(line, why);
+                self.alarm(&text);
+                Ok(())
+            }
+            OutputFormat::StreamJson { .. } => {
+                let text = Language::English.line_refused(line, why);
+                let refused = json::line_refused_line(line, &text).map_err(OutputError::Encode)?;
+                self.answer(&refused)
+            }
+        }
     }
 
     /// Asks something of one line, and leaves the cursor behind it.
@@ -198,13 +213,24 @@ impl<O: Write, E: Write> Printer<O, E> {
         self.is_prompting = true;
     }
 
-    /// Leaves the cursor where the answer is typed, if something was said since.
-    pub(crate) fn renew_prompt(&mut self) {
+    /// Leaves the cursor behind `prompt`, if something was said since it stood there.
+    pub(crate) fn renew_prompt(&mut self, prompt: &str) {
         if self.format == OutputFormat::Text && !self.is_prompting {
-            let prompt = Sanitized::name(&format!("  {}", self.language().leave_prompt()));
-            self.progress(&Markup::from(prompt));
+            self.progress(&Markup::from(Sanitized::name(prompt)));
             self.is_prompting = true;
         }
+    }
+
+    /// Shows what changed in the line that is typed behind the prompt, where the terminal does not.
+    pub(crate) fn echo(&mut self, shown: &[Shown]) {
+        let mut text = Markup::default();
+        for shown in shown {
+            match shown {
+                Shown::Text(more) => text.text(&Sanitized::name(more)),
+                Shown::Less(columns) => (0..*columns).for_each(|_| text.words("\u{8} \u{8}")),
+            }
+        }
+        self.write(&text);
     }
 
     /// A line was typed: the cursor stands at the beginning of the next one.
@@ -221,13 +247,17 @@ impl<O: Write, E: Write> Printer<O, E> {
 
     /// Writes text that is ready for standard error.
     pub(crate) fn progress(&mut self, text: &Markup) {
-        let Some(err) = &mut self.err else { return };
         let mut whole = Markup::default();
         if std::mem::take(&mut self.is_prompting) {
             whole.words("\n");
         }
         whole.append(text);
-        if err.write_all(whole.as_str().as_bytes()).and_then(|()| err.flush()).is_err() {
+        self.write(&whole);
+    }
+
+    fn write(&mut self, text: &Markup) {
+        let Some(err) = &mut self.err else { return };
+        if err.write_all(text.as_str().as_bytes()).and_then(|()| err.flush()).is_err() {
             // There is no place left where this could be said.
             self.err = None;
         }

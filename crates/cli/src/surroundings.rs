@@ -6,7 +6,7 @@ use std::{
     io::{IsTerminal, stderr, stdin},
 };
 
-use crate::{render::style::Style, words::Language};
+use crate::{render::style::Style, typed::is_in_foreground, words::Language};
 
 /// The surroundings of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,12 @@ fn style(terminal: Option<&Terminal>) -> Style {
 /// Whether a person can be asked: they read standard error and type at standard input.
 pub(crate) fn is_at_a_terminal() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
+}
+
+/// Whether a person can be asked in the middle of a round: they are at a terminal that listens to us. In the background
+/// of one, reading would stop the program.
+pub(crate) fn can_be_asked() -> bool {
+    is_at_a_terminal() && is_in_foreground()
 }
 
 /// Whether standard input is a pipe or a file that holds data. Never waits: what comes later is not seen.

@@ -1,62 +1,204 @@
-//! Lines that somebody types at the terminal.
+//! What somebody types at the terminal: lines, and the keys of a line where that matters.
 //!
 //! A thread of its own reads them, so that neither the runtime nor the end of the program ever waits for a person: it
-//! ends with the program, in the middle of a wait where need be.
+//! ends with the program, in the middle of a wait where need be. In the background it reads nothing, since the system
+//! would stop the program for that.
+//!
+//! As a rule the terminal itself lets a line be edited and hands it over whole. [`Typed::watch_keys`] takes that over,
+//! where the first key of a line has to be known: then a line is edited by `Editor`, and whoever listens shows it.
+
+mod editor;
+mod modes;
 
 use std::{
-    io::{self, BufRead, BufReader, Read, stdin},
+    collections::VecDeque,
+    io::{self, stdin},
     thread,
+    time::{Duration, Instant},
 };
 
-use rustix::termios::{QueueSelector, tcflush};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+    termios::{QueueSelector, tcflush, tcgetattr},
+};
 use tokio::sync::mpsc;
 
-/// How many lines may wait. Where there are as many, the thread waits, and the terminal keeps what is typed.
-const MOST_LINES: usize = 8;
-/// The most bytes of a line; the rest of a longer one is the next line.
-const LONGEST: u64 = 64 * 1024;
+pub(crate) use self::{editor::Shown, modes::is_in_foreground};
+use self::{
+    editor::{Editor, Step},
+    modes::Modes,
+};
+
+/// How many pieces may wait. Where there are as many, the thread waits, and the terminal keeps what is typed.
+const MOST_PIECES: usize = 8;
+/// The most bytes of a piece.
+const LONGEST: usize = 4096;
+/// Between two looks in the background.
+const IN_THE_BACKGROUND: Duration = Duration::from_millis(200);
 
 /// What is typed at standard input.
 #[derive(Debug)]
-pub(crate) struct Typed(mpsc::Receiver<String>);
+pub(crate) struct Typed {
+    pieces: mpsc::Receiver<Piece>,
+    editor: Editor,
+    modes: Modes,
+    heard: VecDeque<Heard>,
+}
+
+/// What was heard of whoever types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// A line, and when it was read.
+    Line {
+        /// Without its end.
+        text: String,
+        /// A question that was put later cannot have been meant.
+        at: Instant,
+    },
+    /// The line under way changed while the terminal shows nothing by itself: what has to be shown.
+    Keys(Vec<Shown>),
+    /// Nothing more will be typed.
+    Ended {
+        /// The terminal went away.
+        is_hung_up: bool,
+    },
+}
+
+#[derive(Debug)]
+enum Piece {
+    Bytes(Vec<u8>, Instant),
+    Over { is_hung_up: bool },
+}
 
 impl Typed {
-    /// Begins to read. What was typed before is forgotten.
+    /// Begins to read. What was typed before is forgotten. Where the program breaks, the terminal gets its own modes back
+    /// before that is said.
     ///
     /// # Errors
     /// Where the system gives no thread.
     pub(crate) fn start() -> io::Result<Self> {
         discard();
-        let (lines, receiver) = mpsc::channel(MOST_LINES);
-        thread::Builder::new().name("typed".to_owned()).spawn(move || read(stdin(), &lines))?;
-        Ok(Self(receiver))
+        let (sender, pieces) = mpsc::channel(MOST_PIECES);
+        thread::Builder::new().name("typed".to_owned()).spawn(move || read(&sender))?;
+        let modes = Modes::default();
+        modes.give_back_on_panic();
+        Ok(Self { pieces, editor: Editor::default(), modes, heard: VecDeque::new() })
     }
 
-    /// The next line; none when the input has ended or cannot be read. Safe to drop.
-    pub(crate) async fn next(&mut self) -> Option<String> {
-        self.0.recv().await
+    /// What is heard next; the end again and again. Safe to drop.
+    pub(crate) async fn next(&mut self) -> Heard {
+        loop {
+            if let Some(heard) = self.heard.pop_front() {
+                return heard;
+            }
+            match self.pieces.recv().await {
+                Some(Piece::Bytes(bytes, at)) => self.take(&bytes, at),
+                Some(Piece::Over { is_hung_up }) => self.end(is_hung_up),
+                None => self.end(false),
+            }
+        }
     }
 
-    /// Forgets what was typed up to now.
-    pub(crate) fn forget(&mut self) {
+    /// The next whole line; none when the input has ended. Safe to drop.
+    pub(crate) async fn line(&mut self) -> Option<String> {
+        loop {
+            match self.next().await {
+                Heard::Line { text, .. } => return Some(text),
+                Heard::Keys(_) => {}
+                Heard::Ended { .. } => return None,
+            }
+        }
+    }
+
+    /// From now on every key is heard. Where the terminal does not let us, lines are still heard whole.
+    pub(crate) fn watch_keys(&mut self) {
+        self.modes.watch_keys();
+    }
+
+    /// The terminal edits lines again. What was typed of one goes on being its beginning.
+    pub(crate) fn watch_lines(&mut self) {
+        self.modes.give_back();
+    }
+
+    /// Whether every key is heard, and shown by us alone.
+    pub(crate) fn watches_keys(&self) -> bool {
+        self.modes.watch()
+    }
+
+    /// What has been typed of the line under way, while every key is heard.
+    pub(crate) fn so_far(&self) -> &str {
+        if self.modes.watch() { self.editor.text() } else { "" }
+    }
+
+    /// Forgets what stands in the line under way: it was typed before somebody could see what it is an answer to.
+    pub(crate) fn forget_line(&mut self) {
         discard();
-        while self.0.try_recv().is_ok() {}
+        self.editor.clear();
+    }
+
+    fn take(&mut self, bytes: &[u8], at: Instant) {
+        let mut shown = Vec::new();
+        for step in self.editor.feed(bytes) {
+            match step {
+                Step::Shown(step) => shown.push(step),
+                Step::Line(text) => {
+                    self.show(std::mem::take(&mut shown));
+                    self.heard.push_back(Heard::Line { text, at });
+                }
+                Step::End => self.heard.push_back(Heard::Ended { is_hung_up: false }),
+            }
+        }
+        self.show(shown);
+    }
+
+    fn show(&mut self, shown: Vec<Shown>) {
+        if self.modes.watch() && !shown.is_empty() {
+            self.heard.push_back(Heard::Keys(shown));
+        }
+    }
+
+    fn end(&mut self, is_hung_up: bool) {
+        let rest = self.editor.clear();
+        if !rest.is_empty() && !is_hung_up {
+            self.heard.push_back(Heard::Line { text: rest, at: Instant::now() });
+        }
+        self.heard.push_back(Heard::Ended { is_hung_up });
+    }
+}
+
+impl Drop for Typed {
+    fn drop(&mut self) {
+        self.modes.give_back();
     }
 }
 
 /// Throws away what the terminal holds. An error means that it is none, and holds nothing.
 fn discard() {
-    tcflush(stdin(), QueueSelector::IFlush).unwrap_or_default();
+    if is_in_foreground() {
+        tcflush(stdin(), QueueSelector::IFlush).unwrap_or_default();
+    }
 }
 
-/// The thread: hands on lines until the input ends or nobody takes them.
-fn read(input: impl Read, lines: &mpsc::Sender<String>) {
-    let mut input = BufReader::new(input);
+/// The thread: hands on what is typed until the input ends or nobody takes it.
+fn read(pieces: &mpsc::Sender<Piece>) {
+    let mut buffer = [0; LONGEST];
     loop {
-        let mut line = Vec::new();
-        let length = input.by_ref().take(LONGEST).read_until(b'\n', &mut line);
-        let is_over = !length.is_ok_and(|length| length > 0);
-        if is_over || lines.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+        // An error shows itself in the read that follows.
+        poll(&mut [PollFd::new(&stdin(), PollFlags::IN)], None).unwrap_or_default();
+        // Where there is no terminal, nobody is in the background of one.
+        if tcgetattr(stdin()).is_ok() && !is_in_foreground() {
+            thread::sleep(IN_THE_BACKGROUND);
+            continue;
+        }
+        let read = rustix::io::read(stdin(), &mut buffer);
+        let piece = match read {
+            Err(Errno::INTR | Errno::AGAIN) => continue,
+            Ok(0) | Err(_) => Piece::Over { is_hung_up: matches!(tcgetattr(stdin()), Err(Errno::IO)) },
+            Ok(length) => Piece::Bytes(buffer.get(..length).unwrap_or_default().to_vec(), Instant::now()),
+        };
+        let is_over = matches!(piece, Piece::Over { .. });
+        if pieces.blocking_send(piece).is_err() || is_over {
             return;
         }
     }
@@ -66,20 +208,30 @@ fn read(input: impl Read, lines: &mpsc::Sender<String>) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn lines_come_one_by_one_and_the_end_is_told() {
-        let (lines, mut receiver) = mpsc::channel(MOST_LINES);
-        read("o\n거부 이유\nhalf".as_bytes(), &lines);
-        drop(lines);
-        let read: Vec<String> = std::iter::from_fn(|| receiver.blocking_recv()).collect();
-        assert_eq!(read, ["o\n", "거부 이유\n", "half"]);
+    /// What is heard of these pieces, the end included; no terminal is there whose keys could be watched.
+    fn heard(pieces: &[&[u8]]) -> Vec<String> {
+        let (_sender, receiver) = mpsc::channel(MOST_PIECES);
+        let mut typed = Typed {
+            pieces: receiver,
+            editor: Editor::default(),
+            modes: Modes::default(),
+            heard: VecDeque::new(),
+        };
+        pieces.iter().for_each(|piece| typed.take(piece, Instant::now()));
+        typed.end(false);
+        let lines = typed.heard.drain(..).map(|heard| match heard {
+            Heard::Line { text, .. } => text,
+            other => format!("{other:?}"),
+        });
+        lines.collect()
     }
 
     #[test]
-    fn a_line_without_end_comes_in_pieces() {
-        let (lines, mut receiver) = mpsc::channel(MOST_LINES);
-        let long = "x".repeat(usize::try_from(LONGEST).unwrap() + 1);
-        read(long.as_bytes(), &lines);
-        assert_eq!(receiver.blocking_recv().map(|line| line.len()), Some(long.len() - 1));
+    fn lines_come_one_by_one_and_the_end_is_told() {
+        let end = "Ended { is_hung_up: false }";
+        assert_eq!(heard(&[b"o\n", "거부 이유\nhalf".as_bytes()]), ["o", "거부 이유", "half", end]);
+        let hangul = "한글".as_bytes();
+        let (first, rest) = hangul.split_at(4);
+        assert_eq!(heard(&[first, rest, b"\r\n\n"]), ["한글", "", end]);
     }
 }

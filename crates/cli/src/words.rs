@@ -20,6 +20,7 @@ mod mention;
 mod particle;
 mod permission;
 mod permissions;
+mod person;
 mod phrases;
 mod reports;
 mod start;
@@ -33,6 +34,7 @@ pub(crate) use self::{
     codes::{ErrorCode, NoticeCode},
     happenings::CodeWords,
     permission::{Lasting, leave_answer},
+    person::{Word, question_answer},
     start::UNREAD_INPUT,
     trust::is_yes,
 };

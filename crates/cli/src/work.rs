@@ -10,6 +10,8 @@ mod round;
 mod trust;
 mod undo;
 
+pub(crate) use self::round::WhyRefused;
+
 use std::{
     env,
     io::{self, sink, stderr, stdout},
@@ -35,6 +37,8 @@ type Terminal = Printer<Lane, Lane>;
 /// How long a reader is waited for that takes nothing any more, once everything else has ended.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Between two looks whether what was begun has ended, where this program itself broke.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How long calls of the system have that nobody waits for any more, when everything else has ended.
 const LAST_CALLS: Duration = Duration::from_millis(500);
 
@@ -83,7 +87,11 @@ impl Machinery {
 
     fn carry_out(self, invocation: &Invocation, helper: Helper, mut printer: Terminal) -> ExitCode {
         let Self { runtime, writer, log } = self;
-        let done = runtime.block_on(work(invocation, helper, &writer, &mut printer));
+        let done = unbroken(&runtime, work(invocation, helper, &writer, &mut printer));
+        let done = match done {
+            Some(done) => done,
+            None => Err(StartFailure::internal(&io::Error::other("what it says is on standard error"))),
+        };
         let Done { said, exit_code } = done.unwrap_or_else(|failure| {
             let said = printer.start_failure(&failure);
             Done { said, exit_code: failure.exit_code }
@@ -100,6 +108,23 @@ impl Machinery {
         runtime.shutdown_timeout(LAST_CALLS);
         exit_code
     }
+}
+
+/// Does the work. None where this program itself broke in it: that has been said ([`crate::panic`]), and what was begun
+/// has ended.
+fn unbroken<T>(runtime: &Runtime, work: impl Future<Output = T>) -> Option<T> {
+    let working = std::panic::AssertUnwindSafe(|| runtime.block_on(work));
+    std::panic::catch_unwind(working)
+        .map_err(|_| {
+            // A session that nobody holds any more cancels its round, and keeps its end.
+            let ending = async {
+                while runtime.metrics().num_alive_tasks() > 0 {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+            };
+            drop(runtime.block_on(async { tokio::time::timeout(PATIENCE, ending).await }));
+        })
+        .ok()
 }
 
 /// How long the reader of the last words is waited for. One who pages through data takes the time he needs, as with
@@ -214,6 +239,7 @@ fn overrides(options: &Options) -> Overrides {
         max_tokens: options.max_tokens.map(std::num::NonZeroU64::get),
         max_cost_usd: options.max_cost_usd,
         timeout_seconds: options.timeout.map(|timeout| timeout.as_secs_f64()),
+        intervention_seconds: options.intervention.map(|intervention| intervention.as_secs_f64()),
         lang: options.language.map(better_llm::Language::from),
         ..Overrides::default()
     };
@@ -236,4 +262,24 @@ fn log_to_standard_error(net: &Net) -> io::Result<Writer> {
         .with_writer(move || lane.clone())
         .init();
     Ok(writer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Law 4: where the front end itself breaks, what was begun has ended before that is said.
+    #[test]
+    fn a_panic_leaves_nothing_running() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (session, mut is_held) = tokio::sync::oneshot::channel::<()>();
+        let work = async {
+            tokio::spawn(async move { (&mut is_held).await.unwrap_or_default() });
+            tokio::task::yield_now().await;
+            let _session = session;
+            panic!("a fault of ours");
+        };
+        assert_eq!(unbroken::<()>(&runtime, work), None);
+        assert_eq!(runtime.metrics().num_alive_tasks(), 0);
+    }
 }

@@ -32,6 +32,15 @@ impl World {
         self.call_of("better-llm-cli", arguments)
     }
 
+    /// A script for bash that finds the built programs.
+    pub(crate) fn script(&self, text: &str) -> Call {
+        let own = program("better-llm-cli");
+        let rest = search_path();
+        let folders = own.parent().map(PathBuf::from).into_iter().chain(std::env::split_paths(&rest));
+        let path = std::env::join_paths(folders).expect("a path");
+        self.call_of("better-llm-cli", [] as [&str; 0]).env("PATH", path).by_shell("bash", text)
+    }
+
     /// A built program in the repository.
     pub(crate) fn call_of<A: AsRef<OsStr>>(
         &self,
@@ -106,12 +115,12 @@ impl Call {
 
     /// Runs the program without a umask: what it makes is as open as it makes it.
     pub(crate) fn without_umask(self) -> Self {
-        self.by_shell("umask 000; exec \"$0\" \"$@\"")
+        self.by_shell("sh", "umask 000; exec \"$0\" \"$@\"")
     }
 
-    fn by_shell(self, line: &str) -> Self {
+    fn by_shell(self, shell: &str, line: &str) -> Self {
         let described = self.0.as_std();
-        let mut command = Command::new("sh");
+        let mut command = Command::new(shell);
         command.args(["-c", line]);
         command.arg(described.get_program()).args(described.get_args()).env_clear();
         command.envs(described.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -122,7 +131,7 @@ impl Call {
 
     /// Runs the program as the shell's `exec "$0" "$@"` followed by these redirections.
     pub(crate) fn redirected(self, redirections: &str) -> Self {
-        self.by_shell(&format!("exec \"$0\" \"$@\" {redirections}"))
+        self.by_shell("sh", &format!("exec \"$0\" \"$@\" {redirections}"))
     }
 
     /// Another working folder.

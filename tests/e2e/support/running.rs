@@ -4,8 +4,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use testkit::wait;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    process::{Child, ChildStdout, Command},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{Child, ChildStdin, ChildStdout, Command},
     sync::watch,
     task::JoinHandle,
 };
@@ -15,6 +15,8 @@ use super::Ended;
 /// A program under way.
 pub(crate) struct Running {
     child: Child,
+    /// There is one where the call has a pipe for it.
+    input: Option<ChildStdin>,
     out: BufReader<ChildStdout>,
     read: String,
     err: JoinHandle<()>,
@@ -24,6 +26,7 @@ pub(crate) struct Running {
 impl Running {
     pub(super) fn start(mut command: Command) -> Self {
         let mut child = command.spawn().expect("the program starts");
+        let input = child.stdin.take();
         let out = BufReader::new(child.stdout.take().expect("a pipe"));
         let pipe = child.stderr.take().expect("a pipe");
         let told = watch::Sender::new(String::new());
@@ -36,7 +39,19 @@ impl Running {
                 teller.send_replace(text);
             }
         });
-        Self { child, out, read: String::new(), err, told }
+        Self { child, input, out, read: String::new(), err, told }
+    }
+
+    /// Writes a line to its standard input.
+    pub(crate) async fn send(&mut self, line: impl std::fmt::Display) {
+        let input = self.input.as_mut().expect("a pipe");
+        let line = format!("{line}\n");
+        wait::bounded("the program to read", input.write_all(line.as_bytes())).await.expect("it reads");
+    }
+
+    /// Ends its standard input.
+    pub(crate) fn end_input(&mut self) {
+        self.input = None;
     }
 
     /// Reads on until a line of JSON is as wanted, and gives it.

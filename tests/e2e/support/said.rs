@@ -18,6 +18,8 @@ pub(crate) struct Said {
     pub(crate) events: Vec<Event>,
     /// Deltas, in order.
     pub(crate) deltas: Vec<Delta>,
+    /// What was said of lines of standard input that were not carried out: number and text.
+    pub(crate) refused: Vec<(u64, String)>,
 }
 
 /// How a call ended.
@@ -34,10 +36,14 @@ pub(crate) struct CallEnd {
 impl Said {
     /// Reads the lines of a run that ended with `code`.
     pub(super) fn read(out: &str, code: i32, err: &str) -> Self {
-        let (mut events, mut deltas) = (Vec::new(), Vec::new());
+        let (mut events, mut deltas, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         for line in out.lines() {
             let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-            if value["after_seq"].is_null() {
+            if let Some(number) = value["line"].as_u64() {
+                let shape = (&value["v"], &value["type"], &value["code"], &value["seq"]);
+                assert_eq!(shape, (&1.into(), &"error".into(), &"input".into(), &Value::Null), "{line}");
+                refused.push((number, value["text"].as_str().expect("a text").to_owned()));
+            } else if value["after_seq"].is_null() {
                 let event: Event =
                     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
                 assert_eq!(serde_json::to_value(&event).expect("JSON"), value, "no field is lost");
@@ -56,7 +62,7 @@ impl Said {
         let last: Value = serde_json::from_str(out.lines().last().unwrap_or_default()).unwrap_or_default();
         assert_eq!((ends, last["type"].as_str()), (1, Some("round_finished")), "{out}\n{err}");
         assert_eq!(last["exit_code"], code, "{err}");
-        Self { events, deltas }
+        Self { events, deltas, refused }
     }
 
     /// How the round ended.

@@ -14,7 +14,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, Signal, kill_process},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Winsize, tcsetwinsize},
+    termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
 };
 use testkit::wait;
 use tokio::{
@@ -78,6 +78,12 @@ impl AtTerminal {
         Self { child, keyboard, screen, reader, is_gone }
     }
 
+    /// Whether the terminal hands over lines and shows what is typed, as it does where nobody asked for something else.
+    pub(crate) fn edits_lines(&self) -> bool {
+        let modes = tcgetattr(&self.keyboard).expect("a terminal has modes").local_modes;
+        modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
+    }
+
     /// Sends a signal to the program alone.
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = self.child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())).expect("it runs");
@@ -112,6 +118,7 @@ impl AtTerminal {
     /// Waits for the end: the exit code, and everything that was shown.
     pub(crate) async fn end(mut self) -> (Option<i32>, Vec<u8>) {
         let status = wait::bounded("the program's end", self.child.wait()).await.expect("it was started");
+        assert!(self.edits_lines(), "the terminal is as it was before");
         drop(self.keyboard);
         // The thread ends with the last holder of the other side.
         wait::bounded("the end of the output", async { while self.screen.changed().await.is_ok() {} }).await;

@@ -190,6 +190,8 @@ pub(crate) enum Wanted {
     Dollars,
     /// Seconds, more than 0.
     Seconds,
+    /// Seconds, 0 included.
+    SecondsOrNone,
     /// Any text that is not blank.
     Text,
     /// A model, or an agent and a model.

@@ -123,10 +123,12 @@ impl Draft {
             OptionId::MaxTokens => options.max_tokens = Some(given.tokens()?),
             OptionId::MaxCostUsd => options.max_cost_usd = Some(given.dollars()?),
             OptionId::Timeout => options.timeout = Some(given.seconds()?),
+            OptionId::Intervention => options.intervention = Some(given.seconds_or_none()?),
             OptionId::Context => options.context.push(given.context()?),
             OptionId::Round => options.round = Some(given.positive()?),
             OptionId::OutputFormat => options.output = given.output_format()?,
             OptionId::Partial => self.partial = true,
+            OptionId::InputFormat => options.takes_commands = given.input_format()?,
             OptionId::Json => options.json = true,
             OptionId::Lang => options.language = Some(given.language()?),
             OptionId::Verbose => options.verbose = true,
@@ -192,7 +194,8 @@ fn check_effects(given: &[&'static OptionRow], verb: &VerbRow) -> Result<(), Usa
 
 fn check_standard_input(verb: &Verb, options: &Options) -> Result<(), UsageError> {
     let named = options.context.iter().filter(|source| **source == ContextSource::StandardInput).count()
-        + usize::from(*verb == Verb::Run(Task::StandardInput));
+        + usize::from(*verb == Verb::Run(Task::StandardInput))
+        + usize::from(options.takes_commands);
     if named > 1 { Err(UsageError::StandardInputTwice) } else { Ok(()) }
 }
 

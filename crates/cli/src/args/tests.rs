@@ -261,6 +261,8 @@ fn what_is_too_much_is_refused() {
     let error = UsageError::UnexpectedValue { option: "--verbose".to_owned(), value: "1".to_owned() };
     refused(&["--verbose=1", "x y"], error);
     refused(&["-", "--context", "-"], UsageError::StandardInputTwice);
+    refused(&["-", "--input-format", "stream-json"], UsageError::StandardInputTwice);
+    refused(&["--input-format", "stream-json", "--context", "-", "x y"], UsageError::StandardInputTwice);
     refused(&["--model", "a", "--model", "b", "x y"], UsageError::TwoModels { agent: None });
     let no_effect =
         |option: &str, verb: &str| UsageError::NoEffect { option: option.to_owned(), verb: verb.to_owned() };

@@ -129,6 +129,11 @@ impl Given {
         })
     }
 
+    /// Whether commands come as lines.
+    pub(super) fn input_format(&self) -> Result<bool, UsageError> {
+        self.choice(|word| (word == "stream-json").then_some(true))
+    }
+
     pub(super) fn language(&self) -> Result<Language, UsageError> {
         self.choice(Language::parse)
     }
@@ -152,6 +157,13 @@ impl Given {
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .filter(|duration| !duration.is_zero())
             .ok_or_else(|| self.bad(Wanted::Seconds))
+    }
+
+    pub(super) fn seconds_or_none(&self) -> Result<Duration, UsageError> {
+        let seconds: Option<f64> = self.text()?.parse().ok();
+        seconds
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .ok_or_else(|| self.bad(Wanted::SecondsOrNone))
     }
 
     pub(super) fn words(&self) -> Result<String, UsageError> {

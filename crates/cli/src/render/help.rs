@@ -71,7 +71,12 @@ fn one_verb(row: &VerbRow, language: Language) -> String {
     text.push_str(&options(language, own));
     text.push_str(&format!("\n{}:\n  {PROGRAM} {}\n", language.examples_heading(), row.example));
     if row.id == VerbId::Run {
-        text.push_str(&format!("  git diff | {PROGRAM} --context - \"{}\"\n", language.demo_your_task()));
+        let task = language.demo_your_task();
+        text.push_str(&format!("  git diff | {PROGRAM} --context - \"{task}\"\n"));
+        text.push_str(&format!(
+            "  printf '%s\\n' '{{\"type\":\"message\",\"text\":\"...\"}}' |\n    {PROGRAM} --input-format stream-json \
+             --output-format stream-json \"{task}\"\n"
+        ));
     }
     text
 }

@@ -41,6 +41,22 @@ pub(crate) fn start_failure_line(failure: &StartFailure) -> Result<Markup, serde
     Sanitized::json(&error).map(line)
 }
 
+/// A line of standard input that was not carried out.
+///
+/// # Errors
+/// Where it cannot be written as JSON, which is our own fault.
+pub(crate) fn line_refused_line(number: u64, text: &str) -> Result<Markup, serde_json::Error> {
+    let error = json!({
+        "v": VERSION,
+        "type": "error",
+        "code": "input",
+        "text": text,
+        "chain": [],
+        "line": number,
+    });
+    Sanitized::json(&error).map(line)
+}
+
 /// Data as JSON, indented for people who read it.
 ///
 /// # Errors

@@ -174,10 +174,7 @@ impl Language {
     /// What happened to an intervention window.
     pub(crate) const fn intervention(self, action: InterventionAction) -> &'static str {
         match action {
-            InterventionAction::Opened => self.pick(
-                "you can step in: Enter goes on, /pause stops the clock, /stop ends the round",
-                "개입할 수 있습니다: Enter 계속, /pause 일시 정지, /stop 라운드 종료",
-            ),
+            InterventionAction::Opened => self.pick("you can step in", "개입할 수 있습니다"),
             InterventionAction::Continued => self.pick("going on", "계속합니다"),
             InterventionAction::Paused => self.pick("paused", "일시 정지됨"),
             InterventionAction::Message => self.pick("you said", "내 메시지"),

@@ -153,6 +153,10 @@ impl Language {
                 "seconds for the whole round, workers included",
                 "워커를 포함한 라운드 전체의 제한 시간(초)",
             ),
+            OptionId::Intervention => self.pick(
+                "seconds to step in after a worker's report, where a person is there; 0: none (default: 5)",
+                "워커 보고 뒤 사람이 개입할 수 있는 시간(초), 0이면 없음 (기본값: 5)",
+            ),
             OptionId::Context => self.pick(
                 "added to the task as data; `-` is standard input (repeatable)",
                 "작업에 데이터로 추가할 파일, `-`는 표준 입력 (반복 가능)",
@@ -164,6 +168,10 @@ impl Language {
             OptionId::Partial => {
                 self.pick("adds deltas to stream-json", "stream-json에 생성 중인 조각도 포함합니다")
             }
+            OptionId::InputFormat => self.pick(
+                "stream-json: answers, messages and other commands as JSON lines on standard input",
+                "stream-json: 답변, 메시지 등의 명령을 표준 입력에서 JSON 줄로 받습니다",
+            ),
             OptionId::Json => self.pick("print data as JSON", "데이터를 JSON으로 출력합니다"),
             OptionId::Lang => self.pick(
                 "the program's language (default: from LC_ALL, LC_MESSAGES, LANG)",

@@ -106,6 +106,7 @@ impl Language {
             Wanted::PositiveNumber => self.pick("a whole number from 1", "1 이상의 정수"),
             Wanted::Dollars => self.pick("US dollars, more than 0", "0보다 큰 미국 달러 금액"),
             Wanted::Seconds => self.pick("seconds, more than 0", "0보다 큰 초 단위 시간"),
+            Wanted::SecondsOrNone => self.pick("seconds, or 0 for none", "초 단위 시간, 없애려면 0"),
             Wanted::Text => self.pick("a text that is not blank", "비어 있지 않은 텍스트"),
             Wanted::Model => self.pick("MODEL or AGENT=MODEL", "MODEL 또는 AGENT=MODEL"),
             Wanted::File => self.pick("the name of a file", "파일 이름"),

@@ -24,7 +24,7 @@ pub(super) async fn is_wanted(question: &str, options: &Options, printer: &mut T
         Ok(mut typed) => {
             printer.ask(question);
             // Bounded by the person: nothing else goes on, and Ctrl+C ends the program.
-            typed.next().await
+            typed.line().await
         }
         Err(error) => {
             let text = printer.language().unreadable_input("-");

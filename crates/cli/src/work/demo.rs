@@ -14,7 +14,7 @@ use better_llm::{
 
 use super::{
     Done, Terminal,
-    round::{self, Signals},
+    round::{self, Presence, Signals},
 };
 use crate::{
     render::{
@@ -32,7 +32,7 @@ pub(super) async fn play(
     writer: &Writer,
     printer: &mut Terminal,
 ) -> Result<Done, StartFailure> {
-    let mut signals = Signals::listen()?;
+    let mut signals = Signals::listen().map_err(|error| StartFailure::internal(&error))?;
     printer.aside(Role::Name, printer.language().demo_opening());
     let folder = tempfile::Builder::new().prefix("better-llm-demo-").tempdir().map_err(no_folder)?.keep();
     let settings = DemoSettings {
@@ -48,7 +48,7 @@ pub(super) async fn play(
     let records = engine.settings().places.records();
 
     let mut seen = Seen::default();
-    let done = round::play(engine, request, writer, printer, signals, false, |event| {
+    let done = round::play(engine, request, writer, printer, signals, Presence::Nobody, |event| {
         seen.take(&event.body, event.session_id.to_string());
     })
     .await?;

@@ -1,6 +1,6 @@
 //! `better-llm-cli TASK`: one session with one round, its events as lines, its outcome as exit code.
 
-mod asking;
+mod person;
 mod saying;
 mod signals;
 
@@ -15,8 +15,10 @@ use better_llm::{
 };
 use tokio::time::timeout;
 
+pub(crate) use self::person::WhyRefused;
 pub(super) use self::signals::Signals;
 use self::{
+    person::Person,
     saying::{Saying, Watched},
 };
 use super::{Done, Terminal, build, builder};
@@ -24,7 +26,7 @@ use crate::{
     args::{Options, OutputFormat, Task},
     input,
     render::start::{StartFailure, causes},
-    surroundings::{is_at_a_terminal, standard_input_holds_data},
+    surroundings::{can_be_asked, standard_input_holds_data},
     words::{NoticeCode, UNREAD_INPUT},
     writer::Writer,
 };
@@ -42,19 +44,36 @@ pub(super) async fn run(
     writer: &Writer,
     printer: &mut Terminal,
 ) -> Result<Done, StartFailure> {
-    let mut signals = Signals::listen()?;
+    let mut signals = Signals::listen().map_err(|error| StartFailure::internal(&error))?;
     let reading =
         async { input::request(task, &options.context).await.map_err(|error| StartFailure::input(&error)) };
     let request = signals.or_before(reading).await?;
+    let is_read = reads_standard_input(task, options);
     let mut builder = builder(options).helper(helper);
-    if !reads_standard_input(task, options) && standard_input_holds_data() {
+    if !is_read && !options.takes_commands && standard_input_holds_data() {
         builder = builder.notice(NoticeCode::InputUnread.as_str(), UNREAD_INPUT);
     }
-    let is_read = reads_standard_input(task, options);
-    let is_attended = options.output == OutputFormat::Text && !is_read && is_at_a_terminal();
-    let engine = signals.or_before(build(builder.attended(is_attended))).await?;
+    let types = options.output == OutputFormat::Text && !is_read && can_be_asked();
+    let presence = match (options.takes_commands, types) {
+        (true, _) => Presence::Program,
+        (false, true) => Presence::Terminal,
+        (false, false) => Presence::Nobody,
+    };
+    let building = build(builder.attended(presence != Presence::Nobody));
+    let engine = signals.or_before(building).await?;
     printer.speak(engine.settings().lang.into());
-    play(engine, request, writer, printer, signals, is_attended, |_| {}).await
+    play(engine, request, writer, printer, signals, presence, |_| {}).await
+}
+
+/// Where a person can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// Nowhere.
+    Nobody,
+    /// At the terminal.
+    Terminal,
+    /// Over standard input, by a program in their place.
+    Program,
 }
 
 fn reads_standard_input(task: &Task, options: &Options) -> bool {
@@ -64,14 +83,14 @@ fn reads_standard_input(task: &Task, options: &Options) -> bool {
 }
 
 /// Plays one round in a session of its own and says everything that happens; `watch` sees every event,
-/// too. A person who attends is asked for leave.
+/// too. Who is present is asked, and heard.
 pub(super) async fn play(
     engine: Engine,
     request: Request,
     writer: &Writer,
     printer: &mut Terminal,
     mut signals: Signals,
-    is_attended: bool,
+    presence: Presence,
     watch: impl FnMut(&Event),
 ) -> Result<Done, StartFailure> {
     printer.catch(engine.redactor());
@@ -80,7 +99,21 @@ pub(super) async fn play(
     let session = signals.or_before(starting).await?;
     let (mut followed, mut told) = (session.subscribe(), session.subscribe());
     session.send(Command::Start(request)).await.map_err(|error| StartFailure::from(&error))?;
-    let saying = Saying::new(&session, writer, printer, watch, is_attended);
+    let person = match presence {
+        Presence::Nobody => Ok(Person::Nobody),
+        Presence::Terminal => Person::at_the_terminal(),
+        Presence::Program => Person::behind_a_pipe(),
+    };
+    let person = match person {
+        Ok(person) => person,
+        Err(error) => {
+            let text = printer.language().not_listening(&error.to_string());
+            printer.alarm(&text);
+            session.send(Command::Unattended).await.map_err(|error| StartFailure::from(&error))?;
+            Person::Nobody
+        }
+    };
+    let saying = Saying::new(&session, writer, printer, watch, person);
     let Watched { said, is_hurried } = saying.until_the_end(&mut followed, &mut told, &mut signals).await;
     for why in close(session, engine, is_hurried).await {
         let text = printer.language().unsaved(&why);

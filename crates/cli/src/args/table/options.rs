@@ -38,6 +38,8 @@ pub(crate) enum OptionId {
     MaxCostUsd,
     /// `--timeout`
     Timeout,
+    /// `--intervention`
+    Intervention,
     /// `--context`
     Context,
     /// `--round`
@@ -46,6 +48,8 @@ pub(crate) enum OptionId {
     OutputFormat,
     /// `--partial`
     Partial,
+    /// `--input-format`
+    InputFormat,
     /// `--json`
     Json,
     /// `--lang`
@@ -142,7 +146,7 @@ const SETTING: &[VerbId] = &[Run, ConfigShow];
 const ALLOWED: &[VerbId] = &[Run, ConfigShow, PermissionsExplain];
 
 /// Every option, in the order of the help text.
-pub(crate) const OPTIONS: [OptionRow; 24] = [
+pub(crate) const OPTIONS: [OptionRow; 26] = [
     row(OptionId::Config, "config", Takes::Value("FILE"), 2, CONFIGURED),
     row(OptionId::Cwd, "cwd", Takes::Value("DIR"), 1, PLACED).letter('C'),
     row(OptionId::Provider, "provider", Takes::Value("NAME"), 1, TEAM),
@@ -170,6 +174,7 @@ pub(crate) const OPTIONS: [OptionRow; 24] = [
     row(OptionId::MaxTokens, "max-tokens", Takes::Value("N"), 1, SETTING),
     row(OptionId::MaxCostUsd, "max-cost-usd", Takes::Value("USD"), 1, SETTING),
     row(OptionId::Timeout, "timeout", Takes::Value("SECONDS"), 1, SETTING),
+    row(OptionId::Intervention, "intervention", Takes::Value("SECONDS"), 1, SETTING),
     row(OptionId::Context, "context", Takes::Value("FILE|-"), ANY_NUMBER, &[Run]),
     row(OptionId::Round, "round", Takes::Value("N"), 1, &[SessionUndo]),
     row(
@@ -180,6 +185,7 @@ pub(crate) const OPTIONS: [OptionRow; 24] = [
         WORK,
     ),
     row(OptionId::Partial, "partial", Takes::Nothing, ANY_NUMBER, WORK),
+    row(OptionId::InputFormat, "input-format", Takes::OneOf { now: &["stream-json"], later: &[] }, 1, &[Run]),
     row(OptionId::Json, "json", Takes::Nothing, ANY_NUMBER, DATA),
     row(OptionId::Lang, "lang", Takes::OneOf { now: &["en", "ko"], later: &[] }, 1, EVERY),
     row(OptionId::Verbose, "verbose", Takes::Nothing, ANY_NUMBER, EVERY).letter('v'),
@@ -188,8 +194,7 @@ pub(crate) const OPTIONS: [OptionRow; 24] = [
 ];
 
 /// Options of the contract that this version does not have yet.
-pub(crate) const LATER_OPTIONS: [&str; 6] =
-    ["resume", "continue", "worktree", "intervention", "input-format", "record"];
+pub(crate) const LATER_OPTIONS: [&str; 4] = ["resume", "continue", "worktree", "record"];
 
 /// Words of `--provider`; those with a colon take a file.
 pub(crate) const PROVIDERS: [&str; 3] = ["anthropic", "offline", "script:"];

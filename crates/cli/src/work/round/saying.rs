@@ -3,27 +3,21 @@
 //! The round is followed by one listener, as fast as it goes; another one says what happened, as fast as it is read.
 //! A slow reader makes the second one lag: it gets every event from the journal then, and loses deltas.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use better_llm::{
     EventStream, Published, SessionHandle,
-    domain::{
-        event::{Decision, Event, EventBody},
-        outcome::Signal,
-        ports::JournalError,
-        session::Command,
-    },
+    domain::{event::Event, outcome::Signal, ports::JournalError, session::Command},
 };
 use tokio::time::{Instant, timeout};
 
 use super::{
     Signals,
-    asking::{Asking, NO, Next},
+    person::{Act, Person, Refused, WhyRefused},
 };
 use crate::{
     output::OutputError,
     render::style::Role,
-    words::leave_answer,
     work::{PATIENCE, Terminal},
     writer::Writer,
 };
@@ -68,21 +62,19 @@ pub(super) struct Saying<'a, W> {
     is_telling: bool,
     /// The number of the last event that was said.
     last_told: u64,
-    /// None: nobody is there to be asked.
-    asking: Option<Asking>,
+    person: Person,
 }
 
 impl<'a, W: FnMut(&Event)> Saying<'a, W> {
-    /// `watch` sees every event as it happens; a person who attends is asked for leave.
+    /// `watch` sees every event as it happens; `person` is asked, and heard.
     pub(super) fn new(
         session: &'a SessionHandle,
         writer: &'a Writer,
         printer: &'a mut Terminal,
         watch: W,
-        is_attended: bool,
+        person: Person,
     ) -> Self {
         let stage = Stage::UnderWay;
-        let asking = is_attended.then(Asking::default);
         Self {
             session,
             writer,
@@ -94,7 +86,7 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
             said: Ok(()),
             is_telling: true,
             last_told: 0,
-            asking,
+            person,
         }
     }
 
@@ -124,7 +116,10 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
                     Some(Err(error)) => self.lose(&error).await,
                     None => self.is_telling = false,
                 },
-                typed = typed(&mut self.asking), if self.is_asking() => self.answer(typed).await,
+                input = self.person.next(), if self.stage == Stage::UnderWay => {
+                    let acts = self.person.hear(input, self.printer.language());
+                    self.perform(acts).await;
+                }
                 () = writer.drained(), if has_ended && !self.is_telling => return self.watched(),
                 () = too_long(self.stage, writer) => {
                     writer.give_up();
@@ -171,104 +166,83 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
             Stage::Ended(_) => return,
         };
         self.stage = Stage::Ended(patience.map(|patience| Instant::now() + patience));
+        // Nobody can say anything any more, and the terminal is the person's own again.
+        self.person = Person::Nobody;
     }
 
     /// Says what happened.
     async fn tell(&mut self, published: &Published) {
-        let spoken = match published {
+        match published {
             Published::Event(event) => {
                 self.last_told = event.seq;
                 self.is_telling = !event.body.ends_round();
-                match (&event.body, &mut self.asking) {
-                    (EventBody::PermissionAsked { .. }, Some(asking)) => {
-                        let is_first = asking.take(Arc::clone(event));
-                        return if is_first {
-                            self.ask_next().await
-                        };
-                    }
-                    (EventBody::PermissionAnswered { call_id, .. }, Some(asking)) => {
-                        let was_front = asking.forget(call_id);
-                        let spoken = self.printer.event(event);
-                        if was_front {
-                            self.ask_next().await;
-                        }
-                        spoken
-                    }
-                    _ => self.printer.event(event),
-                }
+                let acts = self.person.see(event, self.printer.language());
+                self.perform(acts).await;
             }
             // A piece of something whose whole was said while we lagged.
-            Published::Delta(delta) if delta.after_seq < self.last_told => Ok(()),
-            Published::Delta(delta) => self.printer.delta(delta),
-        };
-        if let Err(error) = spoken {
-            self.fall_silent(error).await;
-        } else if self.is_asking() {
-            self.printer.renew_prompt();
+            Published::Delta(delta) if delta.after_seq < self.last_told => {}
+            Published::Delta(delta) => {
+                if let Err(error) = self.printer.delta(delta) {
+                    self.fall_silent(error).await;
+                }
+                self.renew_prompt();
+            }
         }
     }
 
-    /// Whether the person is being asked, and may yet answer.
-    fn is_asking(&self) -> bool {
-        self.stage == Stage::UnderWay && self.asking.as_ref().is_some_and(Asking::is_waiting)
-    }
-
-    /// Shows the call in front, and where its answer is typed.
-    async fn ask_next(&mut self) {
-        while self.is_asking() {
-            let Some((event, next)) = self.asking.as_mut().and_then(Asking::begin) else { return };
-            if let Err(error) = self.printer.event(&event) {
-                return self.fall_silent(error).await;
-            }
-            match next {
-                Next::Show => return self.ask_leave(),
-                Next::Deny(None) => self.decide(NO).await,
-                Next::Deny(Some(error)) => {
-                    let text = self.printer.language().unreadable_input("-");
-                    self.printer.aside(Role::Bad, &format!("{text}: {error}"));
-                    self.decide(NO).await;
+    /// Does what follows from what the person said or gets to see.
+    async fn perform(&mut self, acts: Vec<Act>) {
+        for act in acts {
+            match act {
+                Act::Tell(command) => self.command(command, None).await,
+                Act::Carry { line, command } => self.command(command, Some(line)).await,
+                Act::Show(event) => {
+                    if let Err(error) = self.printer.event(&event) {
+                        self.fall_silent(error).await;
+                    }
+                }
+                Act::Say(role, text) => self.printer.aside(role, &text),
+                Act::Echo(shown) => self.printer.echo(&shown),
+                Act::EndPrompt => self.printer.end_prompt(),
+                Act::Refuse(refused) => self.refuse(&refused).await,
+                Act::Leave => {
+                    self.person = Person::Nobody;
+                    self.command(Command::Unattended, None).await;
+                }
+                Act::HangUp => {
+                    self.is_hurried = true;
+                    self.cancel(Signal::HangUp, Stage::Cancelled).await;
                 }
             }
         }
+        self.renew_prompt();
     }
 
-    /// Says what may be answered.
-    fn ask_leave(&mut self) {
-        if let Some(lasting) = self.asking.as_ref().and_then(Asking::lasting) {
-            self.printer.ask_leave(&lasting);
+    /// Shows again where something is typed, where something was said since.
+    fn renew_prompt(&mut self) {
+        if self.stage == Stage::UnderWay
+            && let Some(prompt) = self.person.prompt(self.printer.language())
+        {
+            self.printer.renew_prompt(&prompt);
         }
     }
 
-    /// Something was typed, or the input has ended.
-    async fn answer(&mut self, typed: Option<String>) {
-        let answer = typed.as_deref().map(leave_answer);
-        if typed.is_some() {
-            self.printer.end_prompt();
-        }
-        match answer {
-            Some(Some(answer)) => {
-                self.decide(answer).await;
-                self.ask_next().await;
-            }
-            Some(None) => {
-                let text = self.printer.language().no_answer();
-                self.printer.aside(Role::Warning, text);
-                self.ask_leave();
-            }
-            None => {
-                let text = self.printer.language().input_ended();
-                self.printer.aside(Role::Warning, text);
-                self.decide(NO).await;
-                self.ask_next().await;
+    /// Tells the session what the person said; where it does not take that now, they are told why.
+    async fn command(&mut self, command: Command, line: Option<u64>) {
+        match (self.session.send(command).await, line) {
+            (Ok(()), _) => {}
+            (Err(why), Some(line)) => self.refuse(&Refused { line, why: WhyRefused::NotNow(why) }).await,
+            (Err(why), None) => {
+                let text = self.printer.language().command_refused(&why);
+                self.printer.aside(Role::Warning, &text);
             }
         }
     }
 
-    /// Tells the engine what the person decided about the call in front.
-    async fn decide(&mut self, (decision, note): (Decision, Option<String>)) {
-        if let Some(call) = self.asking.as_mut().and_then(Asking::answered) {
-            // A session that has ended waits for no answer.
-            self.session.send(Command::Permission { call, decision, note }).await.unwrap_or_default();
+    /// Tells a program that a line of its said nothing that could be done.
+    async fn refuse(&mut self, refused: &Refused) {
+        if let Err(error) = self.printer.line_refused(refused.line, &refused.why) {
+            self.fall_silent(error).await;
         }
     }
 
@@ -296,18 +270,10 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
 
     async fn cancel(&mut self, signal: Signal, stage: Stage) {
         self.stage = stage;
-        self.asking = None;
+        self.person = Person::Nobody;
         // A session that has ended needs no cancelling, and one that ends takes no more words.
         let cancelling = self.session.send(Command::Cancel(signal));
         timeout(LAST_WORDS, cancelling).await.unwrap_or(Ok(())).unwrap_or_default();
-    }
-}
-
-/// The next line that the person types; never one where nobody is asked. Safe to drop.
-async fn typed(asking: &mut Option<Asking>) -> Option<String> {
-    match asking {
-        Some(asking) => asking.typed().await,
-        None => std::future::pending().await,
     }
 }
 

@@ -18,12 +18,11 @@ impl Signals {
     ///
     /// # Errors
     /// Where the system does not let us.
-    pub(in crate::work) fn listen() -> Result<Self, StartFailure> {
-        let listen = |kind| signal(kind).map_err(|error| StartFailure::internal(&error));
+    pub(in crate::work) fn listen() -> std::io::Result<Self> {
         Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hang_up: listen(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
     }
 

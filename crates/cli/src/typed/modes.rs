@@ -1,0 +1,70 @@
+//! The terminal's modes: whether it hands over lines or keys. Its own modes come back whatever happens, but for a death
+//! that nobody can do anything before (`kill -9`).
+
+use std::{
+    io::stdin,
+    panic,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rustix::{
+    process::getpgrp,
+    termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr},
+};
+
+/// The modes of the terminal at standard input. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Modes(Arc<Mutex<Option<Termios>>>);
+
+impl Modes {
+    /// Whether every key is handed over.
+    pub(super) fn watch(&self) -> bool {
+        self.own().is_some()
+    }
+
+    /// Lets the terminal hand over every key and show none. Nothing changes where it is none, or we are not in its
+    /// foreground.
+    pub(super) fn watch_keys(&self) {
+        let mut own = self.own();
+        if own.is_some() || !is_in_foreground() {
+            return;
+        }
+        let Ok(before) = tcgetattr(stdin()) else { return };
+        let mut modes = before.clone();
+        // Ctrl+C and Ctrl+Z stay what they are.
+        modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+        modes.special_codes[SpecialCodeIndex::VMIN] = 1;
+        modes.special_codes[SpecialCodeIndex::VTIME] = 0;
+        if tcsetattr(stdin(), OptionalActions::Now, &modes).is_ok() {
+            *own = Some(before);
+        }
+    }
+
+    /// Gives the terminal its own modes back.
+    pub(super) fn give_back(&self) {
+        if let Some(before) = self.own().take()
+            && is_in_foreground()
+        {
+            // An error means that the terminal is gone.
+            tcsetattr(stdin(), OptionalActions::Now, &before).unwrap_or_default();
+        }
+    }
+
+    /// Does that from now on before a panic is said.
+    pub(super) fn give_back_on_panic(&self) {
+        let (modes, said) = (self.clone(), panic::take_hook());
+        panic::set_hook(Box::new(move |what| {
+            modes.give_back();
+            said(what);
+        }));
+    }
+
+    fn own(&self) -> std::sync::MutexGuard<'_, Option<Termios>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the terminal at standard input listens to us: who touches it from the background is stopped by the system.
+pub(crate) fn is_in_foreground() -> bool {
+    tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp())
+}

@@ -1,0 +1,364 @@
+//! What passes between the program and a person who answers, steps in, or sends commands: hints, and what they may type.
+
+use std::{borrow::Cow, time::Duration};
+
+use better_llm::CommandRefused;
+use domain::review::ReviewOption;
+
+use super::Language;
+use crate::{
+    args::nearest,
+    commands::{BadOrder, Expected, LONGEST},
+    work::WhyRefused,
+};
+
+/// Who asks where the engine does; no agent has this name.
+const ENGINE: &str = "engine";
+
+/// A word that a person may type at any time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// Ends the round.
+    Stop,
+    /// Stops the clock of the window, or of the next one.
+    Pause,
+    /// Closes the window.
+    Continue,
+}
+
+impl Word {
+    const ALL: [(&str, Self); 6] = [
+        ("/stop", Self::Stop),
+        ("/pause", Self::Pause),
+        ("/continue", Self::Continue),
+        ("/중지", Self::Stop),
+        ("/일시정지", Self::Pause),
+        ("/계속", Self::Continue),
+    ];
+
+    /// The word that was typed, alone on its line.
+    pub(crate) fn parse(typed: &str) -> Option<Self> {
+        let typed = typed.to_lowercase();
+        Self::ALL.into_iter().find(|(word, _)| *word == typed).map(|(_, word)| word)
+    }
+
+    /// The word that may have been meant by something that looks like one.
+    pub(crate) fn nearest(typed: &str) -> Option<&'static str> {
+        let is_word = typed.starts_with('/') && !typed.chars().skip(1).any(|c| c == '/' || c.is_whitespace());
+        is_word.then(|| nearest(typed, Self::ALL.map(|(word, _)| word)))?
+    }
+}
+
+/// The answer that somebody typed to a question: an option by its number or its text, as it is or as it was shown, or
+/// words of their own. None: they typed nothing.
+pub(crate) fn question_answer(typed: &str, options: &[String], shown: &[Cow<'_, str>]) -> Option<String> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return None;
+    }
+    let number = typed.trim_end_matches(['.', ')']).parse::<usize>().ok();
+    let numbered = number.and_then(|number| options.get(number.checked_sub(1)?));
+    let is_named = |option: &str| option.trim().to_lowercase() == typed.to_lowercase();
+    let named = options.iter().zip(shown).find(|(option, shown)| is_named(option) || is_named(shown));
+    let option = numbered.or(named.map(|(option, _)| option));
+    Some(option.map_or_else(|| typed.to_owned(), Clone::clone))
+}
+
+impl Language {
+    /// An option of a question, as it is shown. Those of the engine's questions have words of their own.
+    pub(crate) fn option<'t>(self, asker: &str, option: &'t str) -> Cow<'t, str> {
+        if asker != ENGINE {
+            return Cow::Borrowed(option);
+        }
+        match ReviewOption::named(option) {
+            Some(option) => Cow::Borrowed(self.review_option(option)),
+            None => self.detail(option),
+        }
+    }
+
+    /// What may be answered to a question, and what happens without an answer.
+    pub(crate) fn question_options(self, has_options: bool, left: Duration) -> String {
+        let left = self.span(left);
+        match (self, has_options) {
+            (Self::English, true) => {
+                format!("answer with a number or in your own words; after {left} the first one is taken")
+            }
+            (Self::English, false) => {
+                format!("answer in your own words; after {left} the round ends without an answer")
+            }
+            (Self::Korean, true) => {
+                format!("번호 또는 원하는 말로 답하세요. {left} 안에 답이 없으면 첫 번째를 고릅니다")
+            }
+            (Self::Korean, false) => {
+                format!("원하는 말로 답하세요. {left} 안에 답이 없으면 라운드가 끝납니다")
+            }
+        }
+    }
+
+    /// Before the place where the answer to a question is typed.
+    pub(crate) const fn question_prompt(self) -> &'static str {
+        self.pick("your answer: ", "답: ")
+    }
+
+    /// Nothing was typed to a question.
+    pub(crate) const fn no_answer_to_question(self) -> &'static str {
+        self.pick(
+            "that is no answer: type one, then Enter (/stop ends the round)",
+            "답이 비어 있습니다. 답을 입력하고 Enter를 누르세요 (/stop은 라운드를 끝냅니다)",
+        )
+    }
+
+    /// A window whose clock runs: who has finished, how long it is open, and the keys.
+    pub(crate) fn window_runs(self, finished: &[String], left: Duration) -> String {
+        let (who, left) = (finished.join(", "), self.span(left));
+        match self {
+            Self::English => {
+                let who = if who.is_empty() { who } else { format!("{who} finished · ") };
+                format!("  {who}{left} to step in: Enter goes on · typing stops the clock · /pause · /stop")
+            }
+            Self::Korean => {
+                let who = if who.is_empty() { who } else { format!("{who} 작업 끝 · ") };
+                format!("  {who}{left} 동안 개입할 수 있음: Enter 계속 · 입력하면 시계 멈춤 · /pause · /stop")
+            }
+        }
+    }
+
+    /// A window whose clock stands still, and how long it does at most.
+    pub(crate) fn window_paused(self, left: Option<Duration>) -> String {
+        let left = left.map(|left| self.span(left));
+        match (self, left) {
+            (Self::English, Some(left)) => {
+                format!(
+                    "  type what the manager should know, or Enter to go on · /stop · goes on after {left}"
+                )
+            }
+            (Self::English, None) => {
+                "  type what the manager should know, or Enter to go on · /stop".to_owned()
+            }
+            (Self::Korean, Some(left)) => {
+                format!("  매니저에게 전할 말을 입력하거나 Enter로 계속 · /stop · {left} 뒤 자동으로 계속")
+            }
+            (Self::Korean, None) => "  매니저에게 전할 말을 입력하거나 Enter로 계속 · /stop".to_owned(),
+        }
+    }
+
+    /// Before the place where a message is typed in a window.
+    pub(crate) const fn window_prompt(self) -> &'static str {
+        "> "
+    }
+
+    /// Something that looks like a word that may be typed at any time, and is none.
+    pub(crate) fn no_such_word(self, typed: &str, nearest: &str) -> String {
+        match self {
+            Self::English => format!("there is no `{typed}`; did you mean `{nearest}`? Nothing was sent."),
+            Self::Korean => {
+                format!("`{typed}` 명령은 없습니다. `{nearest}` 명령을 뜻하셨나요? 전송하지 않았습니다.")
+            }
+        }
+    }
+
+    /// A person can be heard no more.
+    pub(crate) fn not_listening(self, why: &str) -> String {
+        match self {
+            Self::English => format!("nobody can be asked any more: standard input cannot be read ({why})"),
+            Self::Korean => format!("표준 입력을 읽을 수 없어 더 이상 물어볼 수 없습니다 ({why})"),
+        }
+    }
+
+    /// Why a command was not taken.
+    pub(crate) fn command_refused(self, why: &CommandRefused) -> String {
+        let words = match why {
+            CommandRefused::Busy => self.pick("a round is under way already", "이미 라운드가 진행 중입니다"),
+            CommandRefused::NobodyListens => self.pick(
+                "nobody can hear that any more: the work of this round is over; give it as a task of its own",
+                "이 라운드의 작업이 끝나 전달할 수 없습니다. 새 작업으로 실행하세요",
+            ),
+            CommandRefused::TooManyMessages => self.pick(
+                "too many messages wait for the manager; say it again when it has read them",
+                "매니저가 읽지 않은 메시지가 너무 많습니다. 매니저가 읽은 뒤 다시 보내세요",
+            ),
+            CommandRefused::Mention(error) => return self.mention_error(error),
+            CommandRefused::Ended => self.pick("the session has ended", "세션이 끝났습니다"),
+        };
+        words.to_owned()
+    }
+
+    /// Why a line of a program was not carried out.
+    pub(crate) fn line_refused(self, line: u64, why: &WhyRefused) -> String {
+        let why = match why {
+            WhyRefused::Bad(bad) => self.bad_order(bad),
+            WhyRefused::NoQuestion(id) => match self {
+                Self::English => format!("no question `{id}` waits for an answer (any more)"),
+                Self::Korean => format!("답을 기다리는 질문 `{id}`은(는) 없습니다"),
+            },
+            WhyRefused::NoCall(id) => match self {
+                Self::English => format!("no call `{id}` waits for leave (any more)"),
+                Self::Korean => format!("허락을 기다리는 호출 `{id}`은(는) 없습니다"),
+            },
+            WhyRefused::NotNow(why) => self.command_refused(why),
+        };
+        match self {
+            Self::English => format!("line {line} of standard input was not carried out: {why}"),
+            Self::Korean => format!("표준 입력 {line}번째 줄을 처리하지 않았습니다: {why}"),
+        }
+    }
+
+    fn bad_order(self, bad: &BadOrder) -> String {
+        match bad {
+            BadOrder::TooLong => match self {
+                Self::English => format!("it is longer than {LONGEST} bytes"),
+                Self::Korean => format!("{LONGEST}바이트보다 깁니다"),
+            },
+            BadOrder::NotText => self.pick("it is not UTF-8", "UTF-8이 아닙니다").to_owned(),
+            BadOrder::NotJson { why } => match self {
+                Self::English => format!("it is no JSON ({why}); expected one object a line"),
+                Self::Korean => format!("JSON이 아닙니다 ({why}). 한 줄에 객체 하나가 필요합니다"),
+            },
+            BadOrder::NotAnObject => self
+                .pick("expected a JSON object with a `type`", "`type`이 있는 JSON 객체가 필요합니다")
+                .to_owned(),
+            BadOrder::NoType { given, nearest } => {
+                let types = BadOrder::types();
+                let given = given.as_deref();
+                let given = match (self, given) {
+                    (Self::English, Some(given)) => format!("there is no type `{given}`"),
+                    (Self::English, None) => "it has no `type`".to_owned(),
+                    (Self::Korean, Some(given)) => format!("`{given}` 타입은 없습니다"),
+                    (Self::Korean, None) => "`type`이 없습니다".to_owned(),
+                };
+                match self {
+                    Self::English => format!("{given}{}; expected one of {types}", self.meant(*nearest)),
+                    Self::Korean => format!("{given}{}. 가능한 타입: {types}", self.meant(*nearest)),
+                }
+            }
+            BadOrder::Missing { kind, field } => match self {
+                Self::English => {
+                    format!("`{kind}` needs `{field}`; its fields are {}", BadOrder::fields(kind))
+                }
+                Self::Korean => {
+                    format!("`{kind}`에는 `{field}` 필드가 필요합니다. 필드: {}", BadOrder::fields(kind))
+                }
+            },
+            BadOrder::Unknown { kind, field, nearest } => {
+                let (meant, fields) = (self.meant(*nearest), BadOrder::fields(kind));
+                match self {
+                    Self::English => {
+                        format!("`{kind}` has no field `{field}`{meant}; its fields are {fields}")
+                    }
+                    Self::Korean => format!("`{kind}`에 `{field}` 필드는 없습니다{meant}. 필드: {fields}"),
+                }
+            }
+            BadOrder::Wrong { kind, field, expected } => {
+                let expected = match expected {
+                    Expected::Text => self.pick("a text that is not blank", "비어 있지 않은 문자열"),
+                    Expected::QuestionId => self
+                        .pick("the `question_id` of a `question` event", "`question` 이벤트의 `question_id`"),
+                    Expected::Decision => self.pick(
+                        "`once`, `session`, `always` or `deny`",
+                        "`once`, `session`, `always`, `deny` 중 하나",
+                    ),
+                };
+                match self {
+                    Self::English => format!("`{field}` of `{kind}` has to be {expected}"),
+                    Self::Korean => {
+                        format!("`{kind}`의 `{field}` 값이 잘못되었습니다. 필요한 값: {expected}")
+                    }
+                }
+            }
+        }
+    }
+
+    fn meant(self, nearest: Option<&str>) -> String {
+        match (self, nearest) {
+            (_, None) => String::new(),
+            (Self::English, Some(nearest)) => format!(" (did you mean `{nearest}`?)"),
+            (Self::Korean, Some(nearest)) => format!(" (`{nearest}`을(를) 뜻하셨나요?)"),
+        }
+    }
+
+    /// A time that a person has, up to the next half second: whole minutes, else seconds without a needless fraction.
+    fn span(self, time: Duration) -> String {
+        let halves = time.as_millis().div_ceil(500);
+        let (seconds, tenths) = (halves / 2, halves % 2 * 5);
+        match (self, seconds, tenths) {
+            (Self::English, 120.., 0) if seconds % 60 == 0 => format!("{} min", seconds / 60),
+            (Self::Korean, 120.., 0) if seconds % 60 == 0 => format!("{}분", seconds / 60),
+            (Self::English, _, 0) => format!("{seconds} s"),
+            (Self::Korean, _, 0) => format!("{seconds}초"),
+            (Self::English, ..) => format!("{seconds}.{tenths} s"),
+            (Self::Korean, ..) => format!("{seconds}.{tenths}초"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(typed: &str, expected: Option<&str>) {
+        let options = ["one more review".to_owned(), "2".to_owned()];
+        let shown = ["리뷰 한 번 더".into(), "2".into()];
+        assert_eq!(question_answer(typed, &options, &shown).as_deref(), expected, "{typed:?}");
+    }
+
+    #[test]
+    fn a_question_is_answered_by_number_by_text_or_in_free_words() {
+        check("1", Some("one more review"));
+        check(" 1. ", Some("one more review"));
+        check("One more Review", Some("one more review"));
+        check("리뷰 한 번 더", Some("one more review"));
+        check("2", Some("2"));
+        check("3", Some("3"));
+        check("0", Some("0"));
+        check("탭을 쓰세요", Some("탭을 쓰세요"));
+        check("/usr/bin", Some("/usr/bin"));
+        check("  ", None);
+    }
+
+    #[test]
+    fn words_with_a_slash_are_told_from_messages() {
+        assert_eq!(Word::parse("/STOP"), Some(Word::Stop));
+        assert_eq!(Word::parse("/일시정지"), Some(Word::Pause));
+        assert_eq!((Word::parse("stop"), Word::parse("/stop now")), (None, None));
+        assert_eq!(Word::nearest("/stpo"), Some("/stop"));
+        for message in ["/usr/bin", "/etc is wrong", "stop", "/", "/frobnicate"] {
+            assert_eq!(Word::nearest(message), None, "{message}");
+        }
+    }
+
+    #[test]
+    fn times_have_no_needless_fraction() {
+        let span = |millis| Language::English.span(Duration::from_millis(millis));
+        assert_eq!(
+            [span(4_990), span(2_500), span(599_900), span(90_000)],
+            ["5 s", "2.5 s", "10 min", "90 s"]
+        );
+        assert_eq!(Language::Korean.span(Duration::from_secs(600)), "10분");
+    }
+
+    /// Every mistake says what was expected, in both languages.
+    #[test]
+    fn every_bad_line_says_what_was_expected() {
+        let bad = [
+            (BadOrder::TooLong, "1048576"),
+            (BadOrder::NotText, "UTF-8"),
+            (BadOrder::NotJson { why: "EOF".to_owned() }, "JSON"),
+            (BadOrder::NotAnObject, "`type`"),
+            (BadOrder::NoType { given: Some("stpo".to_owned()), nearest: Some("stop") }, "`stop`"),
+            (BadOrder::Missing { kind: "answer", field: "text" }, "`question_id`"),
+            (BadOrder::Unknown { kind: "message", field: "txt".to_owned(), nearest: Some("text") }, "`text`"),
+            (
+                BadOrder::Wrong { kind: "permission", field: "decision", expected: Expected::Decision },
+                "`once`",
+            ),
+        ];
+        for (bad, expected) in bad {
+            for language in Language::ALL {
+                let text = language.line_refused(3, &WhyRefused::Bad(bad.clone()));
+                assert!(text.contains(expected) && text.contains('3'), "{text}");
+                assert_eq!(language == Language::Korean, text.contains("줄"), "{text}");
+            }
+        }
+    }
+}
