@@ -43,3 +43,48 @@ async fn a_configuration_that_a_command_makes_is_removed_and_the_call_is_denied(
         assert_eq!(said.result().files_changed, Vec::<String>::new(), "{level}");
     }
 }
+
+/// Where the workspace is the person's home, what their shells and their git run stays theirs, and they are told.
+#[tokio::test]
+async fn a_home_folder_keeps_what_shells_and_git_run_and_its_owner_is_told() {
+    let appended = ["echo evil >> .bashrc", "echo evil >> .gitconfig"];
+    let made = [
+        "echo evil > .zshenv",
+        "echo evil > .profile",
+        "mkdir -p .config/git; echo evil > .config/git/config",
+    ];
+    for level in ["strict", "kernel"] {
+        let world = World::new();
+        if !world.has_walls().await {
+            return;
+        }
+        world.write(".bashrc", "alias ll='ls -l'\n");
+        world.write(".gitconfig", "[user]\n\tname = Kim\n");
+        let server = MockServer::start(script(&[&appended[..], &made[..]].concat())).await;
+        let task = world.task(&server, &["--sandbox", level]).await;
+        let said = task.env("HOME", &world.repository).run().await.said();
+        for (call, command) in said.calls_of("coder").iter().zip(appended.iter().chain(&made)) {
+            let is_refused = call.status == ToolStatus::Denied || call.output.contains("Read-only");
+            assert!(is_refused, "{level}: `{command}`: {call:?}");
+        }
+        assert_eq!(world.read(".bashrc"), "alias ll='ls -l'\n", "{level}");
+        assert_eq!(world.read(".gitconfig"), "[user]\n\tname = Kim\n", "{level}");
+        for made in [".zshenv", ".profile", ".config/git/config"] {
+            assert!(!world.has(made), "{level}: {made}");
+        }
+        let notices = said.of_type("notice");
+        assert!(
+            notices.iter().any(|notice| notice["code"] == "workspace_holds_home"),
+            "{level}: {notices:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn of_a_project_below_the_home_folder_nothing_is_said() {
+    let world = World::new();
+    let server = MockServer::start(script(&[])).await;
+    let said = world.task(&server, &["--sandbox", "none"]).await.run().await.said();
+    let notices = said.of_type("notice");
+    assert!(!notices.iter().any(|notice| notice["code"] == "workspace_holds_home"), "{notices:?}");
+}

@@ -190,6 +190,8 @@ impl EngineBuilder {
         };
         let ignored = workspace::ignored_repository(&cwd).map(|text| ("repository_ignored".to_owned(), text));
         let unwatched = unwatched(&settings, &cwd).map(|text| ("added_folder_unwatched".to_owned(), text));
+        let home = self.home().and_then(|home| holds_home(&cwd, home));
+        let home = home.map(|text| ("workspace_holds_home".to_owned(), text));
         let journal = Arc::new(SqliteJournal::new(settings.places.database()));
         let redactor = Arc::new(Redactor::new(settings.secrets().to_vec()));
         let records = Arc::new(RecordFiles::new(settings.places.records(), Arc::clone(&redactor)));
@@ -198,7 +200,7 @@ impl EngineBuilder {
             variables: self.variables,
             settings,
             notices,
-            said: self.said.into_iter().chain(ignored).chain(unwatched).collect(),
+            said: self.said.into_iter().chain(ignored).chain(unwatched).chain(home).collect(),
             effort: self.effort,
             helper: self.helper,
             presence,
@@ -217,10 +219,9 @@ impl EngineBuilder {
             let asked = WorkspaceSettings::new(cwd.to_owned(), PathBuf::new(), self.variables.clone());
             workspace::is_tracked(&asked, &dot_env).await
         };
-        let home = self.variables.get(OsStr::new("HOME")).map(Path::new);
         let loaded = Settings::load(&LoadRequest {
             environment: &self.variables.clone().into_iter().collect::<Environment>(),
-            home: home.filter(|home| home.is_absolute()),
+            home: self.home(),
             cwd,
             config_files: &self.config_files,
             flags: &self.flags,
@@ -231,6 +232,10 @@ impl EngineBuilder {
         })?;
         Ok(loaded)
     }
+
+    fn home(&self) -> Option<&Path> {
+        self.variables.get(OsStr::new("HOME")).map(Path::new).filter(|home| home.is_absolute())
+    }
 }
 
 /// Says of folders that were added to write in what is not done for them.
@@ -240,6 +245,19 @@ fn unwatched(settings: &Settings, cwd: &Path) -> Option<String> {
     (!folders.is_empty()).then(|| {
         format!(
             "what changes in {folders} (`--add-dir`) is named in no list of changed files, and is not undone"
+        )
+    })
+}
+
+/// Says of a workspace with the person's home in it what is not kept from commands there.
+fn holds_home(cwd: &Path, home: &Path) -> Option<String> {
+    let home = home.canonicalize().unwrap_or_else(|_| home.to_owned());
+    let is = if home == cwd { "is" } else { "holds" };
+    home.starts_with(cwd).then(|| {
+        format!(
+            "{} {is} your home folder: models and commands may read all of it, keys and tokens included, and write all \
+             of it but for start-up files of shells and settings of git",
+            cwd.display()
         )
     })
 }

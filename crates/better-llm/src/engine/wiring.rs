@@ -1,6 +1,10 @@
 //! What each adapter is told of the settings.
 
-use std::{ffi::OsString, path::PathBuf, sync::Arc};
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use domain::{id::SessionId, permission::Policy};
 use sandbox::{NetworkAccess, Requested, SandboxSettings};
@@ -25,7 +29,16 @@ impl Engine {
     pub(super) fn protected(&self) -> Vec<PathBuf> {
         let places = &self.settings.places;
         let own = [&places.config, &places.data, &places.state].map(Clone::clone);
-        own.into_iter().chain(self.configuration_files()).chain(self.would_count()).collect()
+        let kept = own.into_iter().chain(self.configuration_files()).chain(self.would_count());
+        kept.chain(self.git_settings_of_the_person()).collect()
+    }
+
+    /// What every git of the person's obeys, where the workspace holds their home.
+    fn git_settings_of_the_person(&self) -> Vec<PathBuf> {
+        let home = self.variables.get(OsStr::new("HOME")).map(PathBuf::from);
+        let home = home.and_then(|home| home.canonicalize().ok()).filter(|home| home.starts_with(&self.cwd));
+        home.map(|home| [".gitconfig", ".config/git/config"].map(|name| home.join(name)).into())
+            .unwrap_or_default()
     }
 
     /// Files of the workspace that would be our configuration if they appeared.

@@ -41,6 +41,8 @@ pub(crate) enum NoticeCode {
     RepositoryIgnored,
     /// Folders outside are written in and not watched.
     AddedFolderUnwatched,
+    /// The person's home folder lies in the workspace.
+    WorkspaceHoldsHome,
     /// A block of the model's is kept without a secret that stood in it.
     SealedBlock,
     /// What a command of a killed session changed was put back.
@@ -61,7 +63,7 @@ pub(crate) enum NoticeCode {
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::AnswerCut,
         Self::ConversationTooLong,
         Self::UnknownStopReason,
@@ -80,6 +82,7 @@ impl NoticeCode {
         Self::ReviewStateUnknown,
         Self::RepositoryIgnored,
         Self::AddedFolderUnwatched,
+        Self::WorkspaceHoldsHome,
         Self::SealedBlock,
         Self::ProtectedPutBack,
         Self::ProtectedLeft,
@@ -116,6 +119,7 @@ impl NoticeCode {
             Self::ReviewStateUnknown => "review_state_unknown",
             Self::RepositoryIgnored => "repository_ignored",
             Self::AddedFolderUnwatched => "added_folder_unwatched",
+            Self::WorkspaceHoldsHome => "workspace_holds_home",
             Self::SealedBlock => "sealed_block_redacted",
             Self::ProtectedPutBack => "protected_files_put_back",
             Self::ProtectedLeft => "protected_files_left_changed",

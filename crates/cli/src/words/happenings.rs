@@ -145,6 +145,14 @@ impl Language {
                     "읽기만 한다면 `:ro`를 붙이고, 아니면 사본이나 별도의 저장소를 두세요.",
                 ),
             ),
+            NoticeCode::WorkspaceHoldsHome => self.code_words(
+                "작업 폴더가 홈 폴더이거나 홈 폴더를 포함합니다. 모델과 명령이 키와 토큰을 포함해 그 안의 모든 것을 읽고, \
+                 셸 시작 파일과 git 설정을 제외한 모든 것을 바꿀 수 있습니다.",
+                (
+                    "Start in the folder of one project, or name it with `--cwd DIR`.",
+                    "프로젝트 폴더에서 시작하거나 `--cwd DIR`로 지정하세요.",
+                ),
+            ),
             NoticeCode::SealedBlock => self.code_words(
                 "모델이 봉인한 블록에 비밀 값이 있어, 그 값을 빼고 저장했습니다.",
                 (

@@ -58,6 +58,8 @@ mod settings;
 mod settle;
 mod spill;
 #[cfg(target_os = "linux")]
+mod start_up;
+#[cfg(target_os = "linux")]
 mod strict;
 mod tap;
 

@@ -2,9 +2,9 @@
 //!
 //! Landlock cannot take a part out of a granted folder, so what lies in the workspace and must not change is watched
 //! instead: the repository's `config`, `hooks`, `info`, `HEAD` and refs, the settings and hooks of its submodules and
-//! worktrees and of repositories below it, and our own files. Index and objects are not compared. Whoever changes these
-//! files while a command runs (an engine commit, a person in another terminal) has the change put back, too: the engine
-//! runs no commit beside commands.
+//! worktrees and of repositories below it, our own files, and what shells run when they start. Index and objects are
+//! not compared. Whoever changes these files while a command runs (an engine commit, a person in another terminal) has
+//! the change put back, too: the engine runs no commit beside commands.
 
 mod inner;
 mod record;
@@ -37,6 +37,7 @@ use crate::{
     repositories::{Extent, Repositories},
     settings::SandboxSettings,
     settle::Settled,
+    start_up,
 };
 
 /// Parts of a nested repository's git dir that decide what runs.
@@ -154,7 +155,8 @@ impl Guard {
 
         let ours = settings.protected.iter().filter_map(|path| inside(path));
         let parts = precious.iter().flat_map(|dir| GIT_PARTS.map(|part| dir.join(part)));
-        let mut guard = Self::of_paths(root, ours.chain(parts));
+        let start_up = start_up::inside(root, settings);
+        let mut guard = Self::of_paths(root, ours.chain(parts).chain(start_up));
         guard.watched.extend(precious.iter().map(|dir| (dir.clone(), Watch::Place)));
         Self { precious, nested: OnceLock::new(), ..guard }
     }

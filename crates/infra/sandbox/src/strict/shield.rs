@@ -24,28 +24,9 @@ use crate::{
     repositories::{Extent, Repositories},
     settings::SandboxSettings,
     settle::Settled,
+    start_up,
 };
 
-/// Files that shells run when they start, where a writable folder is somebody's home.
-const SHELL_START_UP: [&str; 17] = [
-    ".bash_aliases",
-    ".bash_login",
-    ".bash_logout",
-    ".bash_profile",
-    ".bashrc",
-    ".cshrc",
-    ".kshrc",
-    ".login",
-    ".logout",
-    ".mkshrc",
-    ".profile",
-    ".tcshrc",
-    ".zlogin",
-    ".zlogout",
-    ".zprofile",
-    ".zshenv",
-    ".zshrc",
-];
 /// Links that lead from one protected path to the next.
 const MOST_LINKS: usize = 8;
 
@@ -73,7 +54,7 @@ impl Shield {
         for root in settings.writable_roots() {
             let ours = settings.protected.iter().chain(&settings.git_dirs);
             let inside = ours.filter_map(|path| rest_inside(path, root));
-            let named = made::NAMES.into_iter().chain(SHELL_START_UP).map(PathBuf::from);
+            let named = made::NAMES.into_iter().map(PathBuf::from).chain(start_up::inside(root, settings));
             for path in inside.chain(named) {
                 shield.protect(root, &path, 0);
             }
