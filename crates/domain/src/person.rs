@@ -126,6 +126,7 @@ impl PersonQueue {
         if std::mem::take(&mut self.wishes_pause) {
             window.pause();
         }
+        self.close_window();
         self.window = Some(window);
         true
     }
@@ -141,9 +142,9 @@ impl PersonQueue {
         self.window.as_mut()
     }
 
-    /// Takes the window away.
+    /// Takes the window away. What the person said in it and nobody fetched waits like everything else they say.
     pub fn close_window(&mut self) {
-        self.window = None;
+        self.unwritten.extend(self.window.take().and_then(Window::into_words));
     }
 
     /// The person wants to step in: the clock of the window stands still, or the next one opens like that.

@@ -8,6 +8,7 @@ use domain::{
     event::{Event, EventBody},
     model::{ModelError, ModelRequest, ModelStream},
     outcome::{Ending, LimitReason, Signal},
+    person::Presence,
     ports::{JournalError, JournalPort, ModelPort, PreparedCall, ToolContext, ToolPort},
     session::{Command, Request},
     tool::{CallTarget, RejectedInput, ToolOutcome, ToolSpec},
@@ -17,7 +18,7 @@ use serde_json::Value;
 use testkit::{ScriptedModel, wait::bounded, workspace::WorkspaceCall};
 use tokio::task::yield_now;
 
-use crate::stage::{Stage, good_day, run, task};
+use crate::stage::{Stage, finish, good_day, planned, run, task};
 
 /// Lets the scheduler in before and after every call, so that each await of the code under test is a place where
 /// something else can happen.
@@ -204,6 +205,47 @@ async fn a_dropped_handle_at_every_await_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_second_cancel_at_every_await_leaves_nothing_behind() {
     check_every_moment(By::CommandTwice, Signal::Interrupt).await;
+}
+
+/// Says something and ends the round at once, after `yields` turns of the scheduler. Whether that was taken, and how
+/// often it was written down.
+async fn last_words_after(yields: usize) -> (bool, usize) {
+    const WORDS: &str = "마지막 말";
+    let model = ScriptedModel::new()
+        .agent("manager", [task("planner", "plan"), finish("done")])
+        .agent("planner", [planned()]);
+    let mut stage = Stage::new(model);
+    let intervention = Duration::from_secs(5);
+    stage.presence = Presence::Present { question_timeout: intervention, intervention };
+    let mut parts = stage.parts();
+    parts.journal = Arc::new(Yielding(Arc::clone(&stage.journal) as Arc<dyn JournalPort>));
+    let session = SessionHandle::start(parts);
+    session.send(Command::Start(Request::new("go"))).await.unwrap();
+    for _ in 0..yields {
+        yield_now().await;
+    }
+    let said = session.send(Command::Message(WORDS.to_owned()));
+    let (said, stopped) = tokio::join!(said, session.send(Command::Stop));
+    assert_eq!(stopped, Ok(()));
+    bounded("the close", session.close()).await.unwrap();
+    let written = stage.played().events.into_iter().filter(|event| match &event.body {
+        EventBody::MessageQueued { text } => text == WORDS,
+        EventBody::Intervention { text, .. } => text.as_deref() == Some(WORDS),
+        _ => false,
+    });
+    (said.is_ok(), written.count())
+}
+
+/// Law 1: what the person says and the session takes is written down, whenever they stop the round.
+#[tokio::test(start_paused = true)]
+async fn words_that_were_taken_are_written_down_whenever_the_round_is_stopped() {
+    let mut taken = 0;
+    for yields in 0..200 {
+        let (was_taken, written) = last_words_after(yields).await;
+        assert_eq!(written, usize::from(was_taken), "after {yields}");
+        taken += written;
+    }
+    assert!(taken > 50, "only {taken} moments");
 }
 
 async fn until_in_a_command(stage: &Stage) {

@@ -57,6 +57,8 @@ struct Model {
     questions: BTreeMap<u128, Option<Settled<String>>>,
     /// The window's name for its phase; none: there is none.
     window: Option<&'static str>,
+    /// What was said in it.
+    said_in_window: Option<String>,
     wishes_pause: bool,
     unwritten: Vec<String>,
     unread: Vec<String>,
@@ -117,6 +119,7 @@ fn take(queue: &mut PersonQueue, model: &mut Model, nth: usize, step: &Step) -> 
             if opens {
                 let wished = std::mem::take(&mut model.wishes_pause);
                 model.window = Some(if wished { "paused" } else { "running" });
+                model.unwritten.extend(model.said_in_window.take());
             }
             prop_assert_eq!(queue.open_window(has_length), opens);
         }
@@ -131,6 +134,7 @@ fn take(queue: &mut PersonQueue, model: &mut Model, nth: usize, step: &Step) -> 
         Step::CloseWindow => {
             queue.close_window();
             model.window = None;
+            model.unwritten.extend(model.said_in_window.take());
         }
         Step::Pause => {
             queue.pause();
@@ -152,6 +156,7 @@ fn take(queue: &mut PersonQueue, model: &mut Model, nth: usize, step: &Step) -> 
                 Err(NotHeard::NobodyListens)
             } else if model.has_open_window() {
                 model.window = Some("closed");
+                model.said_in_window = Some(text.clone());
                 Ok(())
             } else if waiting >= PersonQueue::MOST_UNREAD {
                 Err(NotHeard::TooMany)

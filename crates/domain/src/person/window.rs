@@ -45,12 +45,6 @@ impl Window {
         self.phase == Phase::Paused
     }
 
-    /// Whether something happened that was not fetched.
-    #[must_use]
-    pub fn has_news(&self) -> bool {
-        !self.steps.is_empty()
-    }
-
     /// What happened next.
     pub fn next_step(&mut self) -> Option<WindowStep> {
         self.steps.pop_front()
@@ -61,6 +55,14 @@ impl Window {
         if self.is_paused() == was_paused {
             self.close(WindowStep::Continued);
         }
+    }
+
+    /// What the person said in it, where nobody fetched that.
+    pub(super) fn into_words(self) -> Option<String> {
+        self.steps.into_iter().find_map(|step| match step {
+            WindowStep::Said(text) => Some(text),
+            WindowStep::Paused | WindowStep::Continued => None,
+        })
     }
 
     pub(super) fn pause(&mut self) {
