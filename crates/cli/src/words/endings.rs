@@ -45,7 +45,12 @@ impl Language {
             Ending::Stopped => self.ending_of(
                 ("stopped", "중지됨"),
                 ("You stopped the round. What was done so far stays.", "라운드를 중지했습니다. 지금까지의 변경은 남아 있습니다."),
-                ("Look at the changes with `git diff`.", "`git diff`로 변경 내용을 확인하세요."),
+                (
+                    "Look at the changes with `git diff`; take them back with `better-llm-cli session undo`, or give what is \
+                     left as a task of its own.",
+                    "`git diff`로 변경 내용을 확인하세요. `better-llm-cli session undo`로 되돌리거나, 남은 일을 새 작업으로 실행할 수 \
+                     있습니다.",
+                ),
             ),
             Ending::Cancelled(signal) => self.cancelled(signal),
             Ending::Interrupted => self.ending_of(
@@ -199,46 +204,55 @@ impl Language {
                     "마지막 리뷰 사이클 뒤에도 변경 요청이 남았고, 결정할 사람이 없었습니다.",
                 ),
                 (
-                    "Read the open findings, then run a task that says what to do about them, or accept the changes as they are.",
-                    "남은 지적 사항을 읽고, 처리 방법을 적어 다시 실행하거나 변경을 그대로 받아들이세요.",
+                    "Read the open findings, then run a task that says what to do about them, or accept the changes as they \
+                     are. At a terminal you are asked in time.",
+                    "남은 지적 사항을 읽고, 처리 방법을 적어 다시 실행하거나 변경을 그대로 받아들이세요. 터미널에서 실행하면 \
+                     그때 물어봅니다.",
                 ),
             ),
             NeedReason::Question => self.ending_of(
                 ("question", "질문"),
-                ("The manager asked a question and nobody was there to answer.", "매니저가 질문했지만 답할 사람이 없었습니다."),
-                ("Run the task again with the answer in it.", "답을 작업에 적어 다시 실행하세요."),
+                ("The manager asked a question and nobody answered.", "매니저가 질문했지만 아무도 답하지 않았습니다."),
+                (
+                    "Run the task again with the answer in it, or at a terminal, where you can answer (programs: \
+                     `--input-format stream-json`).",
+                    "답을 작업에 적어 다시 실행하거나, 답할 수 있는 터미널에서 실행하세요 (프로그램은 \
+                     `--input-format stream-json`).",
+                ),
             ),
             NeedReason::Permission => self.ending_of(
                 ("permission needed", "권한 필요"),
-                ("Something needed permission and nobody was there to give it.", "허락이 필요한 일이 있었지만 허락할 사람이 없었습니다."),
+                ("Something needed permission and nobody gave it.", "허락이 필요한 일이 있었지만 아무도 허락하지 않았습니다."),
                 (
-                    "If you want it done, allow it: `--permission-mode`, `--sandbox`.",
-                    "원하는 일이라면 `--permission-mode`나 `--sandbox`로 허용하세요.",
+                    "If you want it done, allow it: `--permission-mode`, `--sandbox`, a rule in `permissions.rules`; or run it \
+                     at a terminal, where you are asked (programs: `--input-format stream-json`).",
+                    "원하는 일이라면 `--permission-mode`, `--sandbox`, `permissions.rules`의 규칙으로 허용하거나, 물어볼 수 있는 \
+                     터미널에서 실행하세요 (프로그램은 `--input-format stream-json`).",
                 ),
             ),
         }
     }
 
     const fn cancelled(self, signal: Signal) -> EndingWords {
-        const SAVED: (&str, &str) = (
-            "What was done so far stays, and the session is saved.",
-            "지금까지의 변경은 남아 있고 세션은 저장되었습니다.",
+        const STAYS: (&str, &str) = (
+            "What was done so far stays: `git diff` shows it, `better-llm-cli session undo` takes it back.",
+            "지금까지의 변경은 남아 있습니다. `git diff`로 확인하고, `better-llm-cli session undo`로 되돌릴 수 있습니다.",
         );
         match signal {
             Signal::Interrupt => self.ending_of(
                 ("cancelled", "취소됨"),
                 ("Cancelled (Ctrl+C).", "취소되었습니다 (Ctrl+C)."),
-                SAVED,
+                STAYS,
             ),
             Signal::Terminate => self.ending_of(
                 ("terminated", "종료됨"),
                 ("Ended from outside (SIGTERM).", "외부에서 종료되었습니다 (SIGTERM)."),
-                SAVED,
+                STAYS,
             ),
             Signal::HangUp => self.ending_of(
                 ("hung up", "연결 끊김"),
                 ("The terminal went away (SIGHUP).", "터미널 연결이 끊겼습니다 (SIGHUP)."),
-                SAVED,
+                STAYS,
             ),
         }
     }
