@@ -10,7 +10,6 @@ use domain::{
     brief::Brief,
     mention::Mentions,
     outcome::{Ending, FailReason},
-    person::PersonQueue,
     ports::JournalError,
     run::{RunEnd, RunFailure},
     session::Request,
@@ -85,6 +84,7 @@ impl RoundContext {
         mentions: &Mentions,
         request: &Request,
     ) -> Result<WorkEnd, JournalError> {
+        self.set_words_aside().await;
         let data = request.data_text();
         let mut chain = Chain::new(mentions.clone());
         let mut input = self.stop.ending().map_or(ChainInput::Begin, ChainInput::Stop);
@@ -95,7 +95,7 @@ impl RoundContext {
                     self.let_step_in(&self.stop, &next).await?;
                     match self.stop.ending() {
                         Some(ending) => ChainInput::Stop(ending),
-                        None => ChainInput::GoOn(self.ports.person.change(PersonQueue::read)),
+                        None => ChainInput::GoOn(self.words_said().await),
                     }
                 }
                 Some(ChainEffect::End { ending, summary }) => {

@@ -43,6 +43,17 @@ impl RoundContext {
         }
     }
 
+    /// What the person has said by now and nobody has read.
+    pub(crate) async fn words_said(&self) -> Vec<String> {
+        // What is not written down yet is being written down beside this.
+        self.ports.person.until(|queue| queue.unwritten().is_none().then(|| queue.read())).await
+    }
+
+    /// Lets what was said to the manager before this round wait until it is over: workers do not read it.
+    pub(crate) async fn set_words_aside(&self) {
+        self.ports.person.until(|queue| queue.unwritten().is_none().then(|| queue.set_aside())).await;
+    }
+
     /// Says that words of the person were not read in this round.
     pub(crate) async fn say_unread(&self) -> Result<(), JournalError> {
         let text = match self.ports.person.change(|queue| queue.unread()) + self.state().unread_in_conversation {
@@ -64,10 +75,7 @@ impl RunContext<'_> {
         if !self.is_manager() {
             return Vec::new();
         }
-        let person = &self.round.ports.person;
-        // It is being written down, beside this.
-        person.until(|queue| queue.unwritten().is_none().then_some(())).await;
-        let said = person.change(PersonQueue::read);
+        let said = self.round.words_said().await;
         said.into_iter().flat_map(|text| machine.step(RunInput::Said(text))).collect()
     }
 

@@ -6,7 +6,7 @@
 //!
 //! It knows no time: who asks keeps the deadline. It writes nothing down: who asks says what came of it.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, mem, time::Duration};
 
 use crate::id::{CallId, QuestionId};
 
@@ -54,6 +54,8 @@ pub struct PersonQueue {
     unwritten: VecDeque<String>,
     /// Written down, and not yet read by the manager.
     unread: VecDeque<String>,
+    /// The same, from before a round in which the manager has no word.
+    set_aside: VecDeque<String>,
 }
 
 impl PersonQueue {
@@ -123,7 +125,7 @@ impl PersonQueue {
             return false;
         }
         let mut window = Window::default();
-        if std::mem::take(&mut self.wishes_pause) {
+        if mem::take(&mut self.wishes_pause) {
             window.pause();
         }
         self.close_window();
@@ -174,9 +176,10 @@ impl PersonQueue {
         if !self.is_listening {
             return Err(NotHeard::NobodyListens);
         }
+        let waiting = self.unwritten.len() + self.unread();
         match &mut self.window {
             Some(window) if window.is_open() => window.say(text),
-            _ if self.unwritten.len() + self.unread.len() >= Self::MOST_UNREAD => {
+            _ if waiting >= Self::MOST_UNREAD => {
                 return Err(NotHeard::TooMany);
             }
             _ => self.unwritten.push_back(text),
@@ -190,9 +193,16 @@ impl PersonQueue {
     }
 
     /// The round takes none any more. What was wished of its windows is forgotten; what was said stays.
-    pub const fn stop_listening(&mut self) {
+    pub fn stop_listening(&mut self) {
         self.is_listening = false;
         self.wishes_pause = false;
+        self.set_aside.append(&mut self.unread);
+        mem::swap(&mut self.set_aside, &mut self.unread);
+    }
+
+    /// The round is one of workers: what waits for the manager goes on waiting until it is over.
+    pub fn set_aside(&mut self) {
+        self.set_aside.append(&mut self.unread);
     }
 
     /// Whether the person's words are taken.
@@ -215,7 +225,7 @@ impl PersonQueue {
     /// How many messages the manager has not read.
     #[must_use]
     pub fn unread(&self) -> usize {
-        self.unread.len()
+        self.set_aside.len() + self.unread.len()
     }
 
     /// The manager reads this next: it was written down already.
@@ -225,12 +235,12 @@ impl PersonQueue {
 
     /// The manager was given these and did not read them.
     pub fn take_back(&mut self, words: Vec<String>) {
-        let later = std::mem::replace(&mut self.unread, words.into());
+        let later = mem::replace(&mut self.unread, words.into());
         self.unread.extend(later);
     }
 
-    /// What the manager reads now, in the order it was said.
+    /// What the manager, or the next worker of a round without one, reads now, in the order it was said.
     pub fn read(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.unread).into()
+        mem::take(&mut self.unread).into()
     }
 }

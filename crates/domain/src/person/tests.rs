@@ -23,6 +23,7 @@ enum Step {
     Say,
     Written,
     Read,
+    SetAside,
     Listen(bool),
     Unattended,
 }
@@ -43,6 +44,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Say),
         3 => Just(Step::Written),
         1 => Just(Step::Read),
+        1 => Just(Step::SetAside),
         1 => any::<bool>().prop_map(Step::Listen),
         1 => Just(Step::Unattended),
     ]
@@ -62,6 +64,7 @@ struct Model {
     wishes_pause: bool,
     unwritten: Vec<String>,
     unread: Vec<String>,
+    set_aside: Vec<String>,
 }
 
 impl Model {
@@ -151,7 +154,7 @@ fn take(queue: &mut PersonQueue, model: &mut Model, nth: usize, step: &Step) -> 
         }
         Step::Say => {
             let text = format!("say {nth}");
-            let waiting = model.unwritten.len() + model.unread.len();
+            let waiting = model.unwritten.len() + model.unread.len() + model.set_aside.len();
             let expected = if !model.is_listening {
                 Err(NotHeard::NobodyListens)
             } else if model.has_open_window() {
@@ -174,6 +177,10 @@ fn take(queue: &mut PersonQueue, model: &mut Model, nth: usize, step: &Step) -> 
             }
         }
         Step::Read => prop_assert_eq!(queue.read(), std::mem::take(&mut model.unread)),
+        Step::SetAside => {
+            queue.set_aside();
+            model.set_aside.append(&mut model.unread);
+        }
         Step::Listen(true) => {
             queue.listen();
             model.is_listening = true;
@@ -182,6 +189,9 @@ fn take(queue: &mut PersonQueue, model: &mut Model, nth: usize, step: &Step) -> 
             queue.stop_listening();
             model.is_listening = false;
             model.wishes_pause = false;
+            let later = std::mem::take(&mut model.unread);
+            model.unread = std::mem::take(&mut model.set_aside);
+            model.unread.extend(later);
         }
         Step::Unattended => {
             queue.unattended();
@@ -211,7 +221,7 @@ proptest! {
             take(&mut queue, &mut model, nth, step)?;
             prop_assert_eq!(queue.is_asking(), model.is_asking(), "{:?}", step);
             prop_assert!(model.is_attended || !queue.is_asking(), "{:?}", step);
-            prop_assert_eq!(queue.unread(), model.unread.len());
+            prop_assert_eq!(queue.unread(), model.unread.len() + model.set_aside.len());
             prop_assert!(queue.unread() <= PersonQueue::MOST_UNREAD);
         }
     }

@@ -74,3 +74,32 @@ async fn messages_past_the_bound_and_outside_of_a_round_are_refused() {
     assert!(shown(&stage, 1).contains("say 63"), "{}", shown(&stage, 1));
     assert_eq!(stage.played().ending(), Ending::Done);
 }
+
+/// Words that wait for the manager are for nobody else.
+#[tokio::test(start_paused = true)]
+async fn workers_that_are_called_by_name_do_not_read_what_was_said_to_the_manager() {
+    let gate = Gate::shut();
+    let model = ScriptedModel::new()
+        .agent("manager", [finish("done"), finish("done")])
+        .agent("planner", [planned(), planned()]);
+    let mut stage = Stage::new(model.with_fault(1, Fault::Hold(gate.clone())));
+    stage.limits.max_turns = 1;
+    let round = Attending::begin(&stage).await;
+    stage.model.wait_for_requests(1).await;
+    round.does(Command::Message("늦은 말".to_owned())).await;
+    gate.open();
+    let ends = |number: u32| {
+        move |event: &Event| (event.body.ends_round() && event.scope.round == Some(number)).then_some(())
+    };
+    round.sees("the end", ends(1)).await;
+    round.does(Command::Start(Request::typed("@planner 하나\n@planner 둘"))).await;
+    round.sees("the second end", ends(2)).await;
+    round.does(Command::Start(Request::new("again"))).await;
+    round.sees("the third end", ends(3)).await;
+    round.session.close().await.unwrap();
+    for request in stage.model.requests_of("planner") {
+        let told = request.messages[0].message.text();
+        assert!(!told.contains("늦은 말"), "{told}");
+    }
+    assert_eq!(shown(&stage, 1).matches("늦은 말").count(), 1, "{}", shown(&stage, 1));
+}
