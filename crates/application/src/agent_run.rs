@@ -72,9 +72,10 @@ impl<'a> RunContext<'a> {
 
     /// Runs the agent until its machine says that it has ended, and ends what it left in the background.
     pub(crate) async fn drive(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
+        self.round.state().open_runs.insert(self.id);
         let end = self.take_turns(machine, first).await;
-        // Where the end has to be quick they are told to end, and are not waited for.
-        self.stop.in_grace(self.round.ports.servers.end_run(self.id)).await.unwrap_or_default();
+        self.round.end_background(&self.stop, self.id).await;
+        self.round.state().open_runs.remove(&self.id);
         self.round.heed_protected_files().await?;
         end
     }

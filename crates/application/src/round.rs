@@ -4,6 +4,7 @@ use domain::{
     brief::Brief,
     context::Conversation,
     event::{Backend, CheckpointAt, EventBody, RoundResult, Scope},
+    id::RunId,
     mention::Addressee,
     outcome::{Ending, FailReason, LimitReason},
     ports::JournalError,
@@ -11,17 +12,21 @@ use domain::{
     run::{AgentRun, RunEnd, RunLimits, RunRole},
     session::Request,
     workflow::RoundInput,
-    workspace::Checkpoint,
+    workspace::{Checkpoint, may_be_bare_repositories},
 };
-use futures_util::future::try_join;
+use futures_util::future::{join_all, try_join};
 use tokio::time::Instant;
 
 use crate::{
     agent_run::RunContext,
     chain::WorkEnd,
     round_context::RoundContext,
+    stop::StopSignal,
     telling::{millis, with_causes},
 };
+
+/// The most repositories that one notice names; the rest is counted.
+const MOST_REPOSITORIES: usize = 10;
 
 /// Why a round could not come to its own end.
 pub(crate) enum Broken {
@@ -137,7 +142,8 @@ impl RoundContext {
             max_messages: self.ports.limits.max_messages,
             loop_repeats: self.ports.limits.loop_repeats,
         };
-        let mut machine = AgentRun::new(RunRole::Manager, limits, std::mem::take(conversation))
+        // A copy: where the round is broken off, the next one goes on from what was said before it.
+        let mut machine = AgentRun::new(RunRole::Manager, limits, conversation.clone())
             .within(manager.model_facts().context_window);
         let end = run.drive(&mut machine, self.first_words(request)).await?;
         run.take_back(&mut machine);
@@ -214,6 +220,8 @@ impl RoundContext {
                 (ending, String::new(), error)
             }
         };
+        let open_runs = std::mem::take(&mut self.state().open_runs);
+        join_all(open_runs.into_iter().map(|run| self.end_background(&self.stop, run))).await;
         let (files_changed, is_partial) = self.files_changed_at_last().await;
         let result = RoundResult {
             status: ending.record_status().to_owned(),
@@ -228,6 +236,11 @@ impl RoundContext {
         let end = self.finished(ending, summary, result);
         let bodies = std::iter::once(error).chain(partial).chain([end]);
         self.ports.log.break_off(&Scope::round(self.number), bodies).await;
+    }
+
+    /// Ends what a run left in the background. Where the end has to be quick it is told to end, and is not waited for.
+    pub(crate) async fn end_background(&self, stop: &StopSignal, run: RunId) {
+        stop.in_grace(self.ports.servers.end_run(run)).await.unwrap_or_default();
     }
 
     /// The files that differ from the round's start, as far as that can be seen without the journal, and whether these
@@ -257,6 +270,32 @@ impl RoundContext {
         }
     }
 
+    /// Says which repositories without a `.git` the round made, or changed what git runs in: nothing protects them.
+    async fn say_bare_repositories(&self, changed: &[String]) -> Result<(), JournalError> {
+        let folders = may_be_bare_repositories(changed.iter().map(String::as_str));
+        if folders.is_empty() {
+            return Ok(());
+        }
+        let looked = self.stop.bound(self.ports.workspace.bare_repositories(folders.into_iter().collect()));
+        let text = match looked.await {
+            Ok(found) if found.is_empty() => return Ok(()),
+            Ok(found) => {
+                let more = found.len().saturating_sub(MOST_REPOSITORIES);
+                let named = found.iter().take(MOST_REPOSITORIES).map(|folder| format!("`{folder}`"));
+                let named = named.collect::<Vec<_>>().join(", ");
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                format!(
+                    "this round made a git repository without a `.git`, or changed its settings or hooks: {named}{more}; \
+                     git that runs in there obeys them"
+                )
+            }
+            Err(error) => {
+                format!("whether the round made git repositories is not known: {}", with_causes(&error))
+            }
+        };
+        self.append(EventBody::Notice { code: "bare_repository_changed".to_owned(), text }).await
+    }
+
     /// The files that differ from the round's start, and whether these are all.
     async fn files_changed(&self) -> Result<(Vec<String>, bool), JournalError> {
         let Some(base) = self.bases().round else { return Ok((Vec::new(), true)) };
@@ -266,7 +305,9 @@ impl RoundContext {
                     let text = format!("the list of changed files may be incomplete: {why}");
                     self.append(EventBody::Notice { code: "evidence_partial".to_owned(), text }).await?;
                 }
-                Ok((changes.paths(), changes.partial.is_none()))
+                let paths = changes.paths();
+                self.say_bare_repositories(&paths).await?;
+                Ok((paths, changes.partial.is_none()))
             }
             Err(error) => {
                 let text = with_causes(&error);

@@ -10,7 +10,7 @@ use domain::{
     budget::Budget,
     event::{EventBody, Scope},
     evidence::Observations,
-    id::CallId,
+    id::{CallId, RunId},
     limits::Limits,
     message::{Message, Part, Role},
     model::ModelAnswer,
@@ -74,6 +74,8 @@ pub(crate) struct RoundState {
     pub(crate) seen: Observations,
     pub(crate) ended: Option<(Ending, String)>,
     pub(crate) agents_used: Vec<AgentName>,
+    /// Runs under way.
+    pub(crate) open_runs: BTreeSet<RunId>,
     pub(crate) turns: u32,
     pub(crate) budget: Budget,
     /// The budget leaves no room for another request, and that was said.
@@ -102,6 +104,7 @@ impl RoundContext {
             seen: Observations::default(),
             ended: None,
             agents_used: Vec::new(),
+            open_runs: BTreeSet::new(),
             turns: 0,
             budget: Budget::new(&ports.limits),
             is_out_of_room: false,

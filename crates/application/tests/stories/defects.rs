@@ -1,0 +1,61 @@
+//! A defect of ours breaks off the round it shows in, and nothing else.
+
+use better_llm_application::SessionHandle;
+use domain::{
+    event::{Event, EventBody},
+    outcome::{Ending, FailReason},
+    session::{Command, Request},
+    tool::Access,
+};
+use testkit::{Answer, FakeTool, ScriptedModel};
+
+use crate::stage::*;
+
+/// Three rounds, of which the second panics in a worker's tool.
+async fn with_a_defect_in_the_middle() -> (Stage, Vec<Event>) {
+    let model = ScriptedModel::new()
+        .agent("manager", [Answer::text("안녕하세요"), task("coder", "work"), Answer::text("기억합니다")])
+        .agent("coder", [run("boom")]);
+    let mut stage = Stage::new(model);
+    stage.bash = FakeTool::new("bash", Access::Command).answering(|_| panic!("boom"));
+    let session = SessionHandle::start(stage.parts());
+    for (number, text) in (1..).zip(["첫 번째 말", "두 번째 말", "세 번째 말"]) {
+        session.send(Command::Start(Request::new(text))).await.unwrap();
+        let is_end = |event: &Event| event.body.ends_round() && event.scope.round == Some(number);
+        stage.journal.wait_for("the round's end", is_end).await;
+    }
+    session.close().await.unwrap();
+    let events = stage.journal.events().iter().map(|event| event.as_ref().clone()).collect();
+    (stage, events)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_manager_remembers_what_was_said_before_a_defect() {
+    let (stage, events) = with_a_defect_in_the_middle().await;
+    let ends: Vec<Ending> = events
+        .iter()
+        .filter_map(|event| match event.body {
+            EventBody::RoundFinished { ending, .. } => Some(ending),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ends, [Ending::Answered, Ending::Failed(FailReason::Internal), Ending::Answered]);
+    let last = stage.model.requests_of("manager").pop().unwrap();
+    let seen: String = last.messages.iter().map(|sealed| sealed.message.text()).collect();
+    assert!(seen.contains("첫 번째 말") && seen.contains("안녕하세요"), "{seen}");
+}
+
+/// Law 5: what a run started in the background ends with it, however it ends.
+#[tokio::test(start_paused = true)]
+async fn what_runs_left_in_the_background_ends_with_a_defect_too() {
+    let (stage, events) = with_a_defect_in_the_middle().await;
+    let mut begun: Vec<_> = events
+        .iter()
+        .filter(|event| matches!(event.body, EventBody::RunStarted { .. }))
+        .filter_map(|event| event.scope.run.as_ref().map(|run| run.run_id))
+        .collect();
+    let mut ended = stage.servers.ended_runs();
+    begun.sort_unstable();
+    ended.sort_unstable();
+    assert_eq!(ended, begun);
+}
