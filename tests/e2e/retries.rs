@@ -154,13 +154,21 @@ async fn a_wait_before_another_attempt_ends_with_an_interrupt() {
 #[tokio::test]
 async fn a_waiting_time_that_is_too_long_is_told_and_not_waited_for() {
     let world = World::new();
-    let limited = Turn::error(429, "rate_limit_error", "tomorrow").with_header("retry-after", "7200");
-    let server = MockServer::start(after([limited])).await;
-    let said = play(&world, &server, &json!({})).await;
-    assert_eq!((said.ending(), attempts(&said)), (PROVIDER, (vec![], vec![1])));
-    let error = said.the("error");
-    assert_eq!(error["code"], "model_rate_limited");
-    assert!(error["text"].as_str().is_some_and(|text| text.contains("try again in 120 minutes")), "{error}");
+    let cases = [
+        ("retry-after", "7200", "try again in 120 minutes"),
+        ("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT", "for more than a year: check the base URL"),
+        ("retry-after", "1e99", "for more than a year: check the base URL"),
+        ("retry-after-ms", "18446744073709551616", "for more than a year: check the base URL"),
+    ];
+    for (name, value, words) in cases {
+        let limited = Turn::error(429, "rate_limit_error", "tomorrow").with_header(name, value);
+        let server = MockServer::start(after([limited])).await;
+        let said = play(&world, &server, &json!({})).await;
+        assert_eq!((said.ending(), attempts(&said)), (PROVIDER, (vec![], vec![1])), "{name}: {value}");
+        let error = said.the("error");
+        assert_eq!(error["code"], "model_rate_limited");
+        assert!(error["text"].as_str().is_some_and(|text| text.contains(words)), "{error}");
+    }
 }
 
 /// P34: each failure that may pass is tried a bounded number of times, and its cause is named.

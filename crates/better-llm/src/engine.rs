@@ -92,7 +92,8 @@ impl Engine {
     /// [`StartError`] where there is no model, no price for one under a limit of costs, or no sandbox of the level that
     /// was named.
     pub async fn session(&self) -> Result<SessionHandle, StartError> {
-        let model = priced(self.models.connect(&self.settings, &self.cwd, &self.redactor)?, &self.settings)?;
+        let model = self.models.connect(&self.settings, &self.cwd, &self.redactor, &self.clock)?;
+        let model = priced(model, &self.settings)?;
         let id = SessionId::new(self.ids.next());
         let sandbox = Arc::new(Sandbox::new(self.sandbox_settings(id)));
         let state = sandbox.check().await.map_err(StartError::Sandbox)?;

@@ -3,7 +3,10 @@
 use std::{fs, path::Path, sync::Arc};
 
 use config::{Language, Provider, ProxySettings, RetryValues, Settings};
-use domain::{ports::ModelPort, secret::Redactor};
+use domain::{
+    ports::{Clock, ModelPort},
+    secret::Redactor,
+};
 use llm::{
     Account, Accounts, AnthropicModel, AnthropicSettings, Chance, Gate, OfflineLanguage, OfflineModel,
     PatientModel, Proxies, RetrySettings, Script, ScriptModel,
@@ -30,6 +33,7 @@ impl Models {
         settings: &Settings,
         cwd: &Path,
         redactor: &Arc<Redactor>,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Arc<dyn ModelPort>, StartError> {
         if let Some(model) = &self.given {
             let account = Account { provider: model.provider().to_owned(), base_url: None, key: None };
@@ -44,14 +48,15 @@ impl Models {
                     base_url: Some(base_url.clone()),
                     key: Some(key),
                 };
-                let model = AnthropicModel::new(AnthropicSettings {
+                let asked = AnthropicSettings {
                     base_url,
                     first_byte_timeout: settings.first_byte_timeout,
                     idle_timeout: settings.idle_timeout,
                     proxies: proxies(&settings.proxy),
                     redactor: Arc::clone(redactor),
                     ..usual
-                })?;
+                };
+                let model = AnthropicModel::new(asked, Arc::clone(clock))?;
                 self.patient(Arc::new(model), self.accounts.gate(&account), settings.retry)
             }
             Provider::Offline => Arc::new(OfflineModel::new(match settings.lang {

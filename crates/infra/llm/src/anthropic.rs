@@ -12,14 +12,15 @@ mod prefix;
 mod prices;
 mod reply;
 mod request;
+mod retry_after;
 mod wire;
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
     model::{ModelError, ModelErrorKind, ModelFacts, ModelRequest, ModelStream},
-    ports::ModelPort,
+    ports::{Clock, ModelPort},
     secret::{Redactor, Secret},
 };
 use futures_util::{StreamExt, TryStreamExt};
@@ -79,20 +80,20 @@ impl AnthropicSettings {
 }
 
 /// Models behind the Messages API. One HTTP client and its connections serve all agents.
-#[derive(Debug)]
 pub struct AnthropicModel {
     endpoint: Endpoint,
     key_header: HeaderValue,
     settings: AnthropicSettings,
     prefixes: PrefixCache,
+    clock: Arc<dyn Clock>,
 }
 
 impl AnthropicModel {
-    /// Checks the settings; connects to nothing.
+    /// Checks the settings; connects to nothing. `clock` is for dates that a server names without naming its own time.
     ///
     /// # Errors
     /// [`InvalidEndpoint`] where the base URL is none, the key cannot be sent, or the proxy cannot be used.
-    pub fn new(settings: AnthropicSettings) -> Result<Self, InvalidEndpoint> {
+    pub fn new(settings: AnthropicSettings, clock: Arc<dyn Clock>) -> Result<Self, InvalidEndpoint> {
         let endpoint = Endpoint::new(
             &settings.base_url,
             "/v1/messages",
@@ -102,7 +103,7 @@ impl AnthropicModel {
         let mut key_header = HeaderValue::from_str(settings.api_key.reveal())
             .map_err(|_| InvalidEndpoint::ApiKey { provider: PROVIDER })?;
         key_header.set_sensitive(true);
-        Ok(Self { endpoint, key_header, settings, prefixes: PrefixCache::default() })
+        Ok(Self { endpoint, key_header, settings, prefixes: PrefixCache::default(), clock })
     }
 
     fn place(&self) -> Place {
@@ -129,6 +130,16 @@ impl AnthropicModel {
     }
 }
 
+impl fmt::Debug for AnthropicModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { endpoint, settings, .. } = self;
+        f.debug_struct("AnthropicModel")
+            .field("endpoint", endpoint)
+            .field("settings", settings)
+            .finish_non_exhaustive()
+    }
+}
+
 #[async_trait]
 impl ModelPort for AnthropicModel {
     fn provider(&self) -> &str {
@@ -152,8 +163,9 @@ impl ModelPort for AnthropicModel {
 
         let (status, headers) = (response.status(), response.headers().clone());
         if !status.is_success() {
+            let now = self.clock.now();
             let body = read_bounded(response, first_byte_by).await;
-            return Err(place.refused(status, &headers, &body));
+            return Err(place.refused(status, &headers, &body, now));
         }
         let content_type = headers.get(CONTENT_TYPE).map_or(b"".as_slice(), HeaderValue::as_bytes);
         let content_type = String::from_utf8_lossy(content_type).to_ascii_lowercase();

@@ -58,12 +58,13 @@ mod tests {
     use domain::secret::Secret;
 
     use super::*;
-    use crate::{AnthropicModel, AnthropicSettings};
+    use crate::{AnthropicModel, AnthropicSettings, test_support::StoppedClock};
 
     #[test]
     fn the_persons_price_stands_before_the_built_in_one() {
         let own = Price::new(1, 2, 3, 4);
-        let inner = AnthropicModel::new(AnthropicSettings::new(Secret::new("k").unwrap())).unwrap();
+        let settings = AnthropicSettings::new(Secret::new("k").unwrap());
+        let inner = AnthropicModel::new(settings, Arc::new(StoppedClock)).unwrap();
         let built_in = inner.facts(Some("strong"));
         let prices = ["claude-opus-5-5", "내-모델", "fast"].map(|model| (model.to_owned(), own));
         let model = PricedModel::new(Arc::new(inner), prices.into());

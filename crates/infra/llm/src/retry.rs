@@ -29,6 +29,9 @@ use crate::gate::{Gate, Place, Turn};
 /// From the first moment of a request to the beginning of its last attempt (reliability 1.4).
 const LONGEST: Duration = Duration::from_secs(600);
 
+/// No server means a longer time than this.
+const A_YEAR: Duration = Duration::from_secs(366 * 86_400);
+
 /// How requests are tried again (contract 3, `performance.worker_retry_*`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetrySettings {
@@ -278,6 +281,12 @@ fn come_back(wait: Duration) -> String {
     let longest = LONGEST.as_secs() / 60;
     if wait.is_zero() {
         return format!("a request is waited for no longer than {longest} minutes; try again later");
+    }
+    if wait > A_YEAR {
+        return format!(
+            "it wants to be left alone for more than a year: check the base URL and what stands before it; a request is \
+             waited for no longer than {longest} minutes"
+        );
     }
     format!("try again in {}; a request is waited for no longer than {longest} minutes", spelled(wait))
 }

@@ -6,7 +6,18 @@ use domain::{
     agent::AgentName,
     message::{Message, Part, Role, SealedMessage},
     model::ModelRequest,
+    ports::Clock,
+    time::Timestamp,
 };
+
+/// A clock that stands still.
+pub(crate) struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(0)
+    }
+}
 
 /// A request of an agent with a conversation and nothing else.
 pub(crate) fn request(agent: &str, messages: &[Arc<SealedMessage>]) -> ModelRequest {

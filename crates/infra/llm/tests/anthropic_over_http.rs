@@ -10,8 +10,9 @@ use domain::{
     agent::AgentName,
     message::{Message, SealedMessage},
     model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelRequest},
-    ports::ModelPort,
+    ports::{Clock, ModelPort},
     secret::Secret,
+    time::Timestamp,
 };
 use futures_util::StreamExt;
 use support::{Server, Write, chunked, closing, head, status};
@@ -24,7 +25,20 @@ fn settings(server: &Server) -> AnthropicSettings {
 }
 
 fn model(server: &Server) -> AnthropicModel {
-    AnthropicModel::new(settings(server)).unwrap()
+    connected(settings(server))
+}
+
+/// A clock that stands at a minute of 2026.
+struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        "2026-11-20T10:00:00Z".parse().unwrap()
+    }
+}
+
+fn connected(settings: AnthropicSettings) -> AnthropicModel {
+    AnthropicModel::new(settings, Arc::new(StoppedClock)).unwrap()
 }
 
 fn request() -> ModelRequest {
@@ -225,7 +239,7 @@ async fn a_server_that_says_nothing_is_silent() {
     for writes in [vec![never], vec![head(), never_again]] {
         let server = Server::start(vec![writes]).await;
         let brief = AnthropicSettings { first_byte_timeout: Duration::from_millis(30), ..settings(&server) };
-        let error = ask(&AnthropicModel::new(brief).unwrap()).await.1.unwrap_err();
+        let error = ask(&connected(brief)).await.1.unwrap_err();
         assert_eq!(error.kind, ModelErrorKind::Silent);
     }
 }
@@ -236,7 +250,7 @@ async fn nobody_listening_is_unreachable_and_said_with_the_address() {
     let settings = settings(&server);
     let address = server.address.clone();
     server.stop().await;
-    let error = ask(&AnthropicModel::new(settings).unwrap()).await.1.unwrap_err();
+    let error = ask(&connected(settings)).await.1.unwrap_err();
     assert_eq!(error.kind, ModelErrorKind::Unreachable);
     assert!(error.what.contains(&address) && error.source.is_some(), "{error:?}");
     assert!(error.what.contains("refused: nobody listens there"), "P34: {}", error.what);
@@ -247,7 +261,7 @@ async fn nobody_listening_is_unreachable_and_said_with_the_address() {
 async fn a_name_without_an_address_and_a_server_without_tls_are_told_apart() {
     let failed = async |base_url: String| {
         let settings = AnthropicSettings::new(Secret::new("sk-hush").unwrap());
-        let error = ask(&AnthropicModel::new(AnthropicSettings { base_url, ..settings }).unwrap()).await.1;
+        let error = ask(&connected(AnthropicSettings { base_url, ..settings })).await.1;
         let error = error.unwrap_err();
         assert_eq!((error.kind, error.source.is_some()), (ModelErrorKind::Unreachable, true));
         error.what
@@ -274,7 +288,7 @@ fn behind(proxy: &Server, base_url: &str, exceptions: Option<&str>) -> Anthropic
         Proxies { https: address.clone(), http: address, exceptions: exceptions.map(str::to_owned) };
     let key = Secret::new("sk-hush").unwrap();
     let settings = AnthropicSettings::new(key);
-    AnthropicModel::new(AnthropicSettings { base_url: base_url.to_owned(), proxies, ..settings }).unwrap()
+    connected(AnthropicSettings { base_url: base_url.to_owned(), proxies, ..settings })
 }
 
 #[tokio::test]
@@ -315,14 +329,14 @@ async fn this_machine_and_the_exceptions_are_never_asked_through_a_proxy() {
 #[test]
 fn a_key_that_no_header_can_carry_is_refused_and_not_shown() {
     let settings = AnthropicSettings::new(Secret::new("sk-hush\nsecond line").unwrap());
-    let error = AnthropicModel::new(settings).unwrap_err();
+    let error = AnthropicModel::new(settings, Arc::new(StoppedClock)).unwrap_err();
     assert!(matches!(error, InvalidEndpoint::ApiKey { .. }));
     assert!(!format!("{error} {error:?}").contains("hush"));
 }
 
 #[test]
 fn the_port_names_provider_model_and_window() {
-    let model = AnthropicModel::new(AnthropicSettings::new(Secret::new("k").unwrap())).unwrap();
+    let model = connected(AnthropicSettings::new(Secret::new("k").unwrap()));
     assert_eq!(model.provider(), "anthropic");
     assert_eq!(model.resolve(None), "claude-sonnet-5-5");
     assert_eq!(model.resolve(Some("claude-sonnet-4")), "claude-sonnet-5-5");

@@ -8,13 +8,14 @@ use std::{error::Error, sync::Arc, time::Duration};
 use domain::{
     model::{ModelError, ModelErrorKind},
     secret::Redactor,
+    time::Timestamp,
 };
 use reqwest::{
     StatusCode,
-    header::{DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER},
+    header::{HeaderMap, HeaderValue, LOCATION},
 };
 
-use super::{answer::AnswerError, wire::ErrorEnvelope};
+use super::{answer::AnswerError, retry_after::retry_after, wire::ErrorEnvelope};
 use crate::{http_failure::kind_of_status, text::excerpt, unreached::why};
 
 /// What of a server's words is shown, in bytes.
@@ -87,8 +88,14 @@ impl Place {
         }
     }
 
-    /// An answer with another status than success.
-    pub(super) fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ModelError {
+    /// An answer with another status than success, which came at `now`.
+    pub(super) fn refused(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+    ) -> ModelError {
         let envelope: Option<ErrorEnvelope<'_>> = serde_json::from_slice(body).ok();
         let words = match &envelope {
             Some(envelope) => format!("{}: {}", envelope.error.kind, self.excerpt(&envelope.error.message)),
@@ -100,7 +107,7 @@ impl Place {
             Some(envelope) if is_too_long(&envelope.error.kind, &envelope.error.message) => {
                 ModelErrorKind::TooLong
             }
-            _ => kind_of_refusal(status, headers, code.map(|code| &*code.0)),
+            _ => kind_of_refusal(status, headers, code.map(|code| &*code.0), retry_after(headers, now)),
         };
         let hint = match (&kind, headers.get(LOCATION)) {
             (ModelErrorKind::Credentials, _) => "; check ANTHROPIC_API_KEY".to_owned(),
@@ -144,8 +151,13 @@ impl Place {
     }
 }
 
-fn kind_of_refusal(status: StatusCode, headers: &HeaderMap, code: Option<&str>) -> ModelErrorKind {
-    let kind = kind_of_status(status.as_u16(), retry_after(headers));
+fn kind_of_refusal(
+    status: StatusCode,
+    headers: &HeaderMap,
+    code: Option<&str>,
+    retry_after: Option<Duration>,
+) -> ModelErrorKind {
+    let kind = kind_of_status(status.as_u16(), retry_after);
     if code.is_some_and(|code| SPEND_LIMITS.contains(&code)) {
         return if kind.is_retryable() { ModelErrorKind::Rejected } else { kind };
     }
@@ -154,7 +166,7 @@ fn kind_of_refusal(status: StatusCode, headers: &HeaderMap, code: Option<&str>) 
         Some(b"true")
             if status.is_client_error() && !NEVER_AGAIN.contains(&status) && !kind.is_retryable() =>
         {
-            ModelErrorKind::Unavailable { retry_after: retry_after(headers) }
+            ModelErrorKind::Unavailable { retry_after }
         }
         _ => kind,
     }
@@ -179,23 +191,6 @@ fn kind_of_error(error_type: &str, message: &str) -> ModelErrorKind {
     }
 }
 
-/// The server's waiting time: `retry-after-ms`, else `retry-after` in seconds or as a date, which is read against the
-/// answer's own `date`, so that our clock does not matter.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text =
-        |value: &reqwest::header::HeaderValue| value.to_str().ok().map(str::trim).map(ToOwned::to_owned);
-    let number = |text: String| text.parse::<f64>().ok();
-    let millis = headers.get("retry-after-ms").and_then(text).and_then(number);
-    let seconds = || headers.get(RETRY_AFTER).and_then(text).and_then(number);
-    if let Some(seconds) = millis.map(|millis| millis / 1_000.0).or_else(seconds) {
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    let date = |value| httpdate::parse_http_date(&text(value)?).ok();
-    let until = headers.get(RETRY_AFTER).and_then(date)?;
-    let now = headers.get(DATE).and_then(date)?;
-    Some(until.duration_since(now).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use domain::secret::Secret;
@@ -212,7 +207,12 @@ mod tests {
     }
 
     fn refused(status: u16, head: &[(&'static str, &'static str)], body: &str) -> (ModelErrorKind, String) {
-        let error = place().refused(StatusCode::from_u16(status).unwrap(), &headers(head), body.as_bytes());
+        let error = place().refused(
+            StatusCode::from_u16(status).unwrap(),
+            &headers(head),
+            body.as_bytes(),
+            Timestamp::from_micros(0),
+        );
         (error.kind, error.what)
     }
 
@@ -251,23 +251,6 @@ mod tests {
         assert!(told.contains("https://login.test/?key=[redacted:secret] is right"), "{told}");
         let error = place().no_stream("text/html", b"<p>sk-hush-hush");
         assert!(error.what.ends_with("<p>[redacted:secret] (request-id req_1)"), "{}", error.what);
-    }
-
-    #[test]
-    fn waiting_times_are_read_in_every_form() {
-        let check = |pairs: &[(&'static str, &'static str)], expected: Option<u64>| {
-            assert_eq!(retry_after(&headers(pairs)), expected.map(Duration::from_millis), "{pairs:?}");
-        };
-        check(&[("retry-after", "3")], Some(3_000));
-        check(&[("retry-after", "0.5")], Some(500));
-        check(&[("retry-after", "9"), ("retry-after-ms", "1200")], Some(1_200));
-        let now = ("date", "Fri, 20 Nov 2026 10:00:00 GMT");
-        check(&[now, ("retry-after", "Fri, 20 Nov 2026 10:00:07 GMT")], Some(7_000));
-        check(&[now, ("retry-after", "Fri, 20 Nov 2026 09:00:00 GMT")], Some(0));
-        check(&[("retry-after", "Fri, 20 Nov 2026 10:00:07 GMT")], None);
-        check(&[("retry-after", "-1")], None);
-        check(&[("retry-after", "soon")], None);
-        check(&[], None);
     }
 
     #[test]

@@ -208,6 +208,17 @@ async fn a_waiting_time_beyond_what_is_left_fails_now() {
     assert_eq!(attempts.began.elapsed(), Duration::ZERO);
 }
 
+/// Reliability 1.4: a number that nobody means is longer than anybody waits.
+#[tokio::test(start_paused = true)]
+async fn an_absurd_waiting_time_fails_now_and_is_called_one() {
+    let absurd = ModelErrorKind::RateLimited { retry_after: Some(Duration::MAX) };
+    let (model, _) = patient(RetrySettings::default(), &Arc::default(), [Attempt::Refused(absurd)]);
+    let items: Vec<Item> = model.stream(request("coder", &[])).await.unwrap().collect().await;
+    let what = "https://api.test: it failed; given up after 1 of 3 attempts: it wants to be left alone for more than a \
+                year: check the base URL and what stands before it; a request is waited for no longer than 10 minutes";
+    assert_eq!(items.into_iter().next_back().unwrap().unwrap_err().what, what);
+}
+
 /// O-23: what one worker learns, the other heeds.
 #[tokio::test(start_paused = true)]
 async fn two_workers_share_what_they_learn() {
