@@ -184,6 +184,12 @@ pub trait WorkspacePort: Send + Sync {
     /// Those of `paths` that no checkpoint sees: ignored by git, outside the workspace, past a bound.
     async fn overlooked(&self, paths: &[String]) -> Result<Vec<String>, WorkspaceError>;
 
+    /// Those of `folders` (the workspace itself: `.`) that git takes for repositories though they hold no `.git`. A
+    /// workspace that cannot tell names none.
+    async fn bare_repositories(&self, _folders: Vec<String>) -> Result<Vec<String>, WorkspaceError> {
+        Ok(Vec::new())
+    }
+
     /// Files that differed from git's HEAD when `at` was taken; empty outside of git.
     async fn dirty_at(&self, at: &Checkpoint) -> Result<Vec<String>, WorkspaceError>;
 

@@ -1,9 +1,11 @@
 //! States of the person's files, the differences between them, and the ways back.
 
+mod bare;
 mod undo;
 
 use std::{fmt, sync::Arc};
 
+pub use bare::may_be_bare_repositories;
 pub use undo::{RefusedFile, UndoError, UndoFile, UndoKind, UndoPlan, UndoRefusal, Undone};
 
 use crate::terminal::Sanitized;

@@ -88,3 +88,28 @@ async fn of_a_project_below_the_home_folder_nothing_is_said() {
     let notices = said.of_type("notice");
     assert!(!notices.iter().any(|notice| notice["code"] == "workspace_holds_home"), "{notices:?}");
 }
+
+/// A folder with a `HEAD`, `objects` and `refs` is a repository to git, which obeys its settings: nothing can protect
+/// one that a command makes, so the person hears of it.
+#[tokio::test]
+async fn repositories_without_a_git_folder_that_a_round_made_or_changed_are_said() {
+    let made = "mkdir -p src/objects src/refs; echo 'ref: refs/heads/main' > src/HEAD; \
+                printf '[core]\\n\\tbare = true\\n\\tfsmonitor = ./evil\\n' > src/config";
+    let hooked = "printf '#!/bin/sh\\n' > 원본.git/hooks/post-update";
+    for (command, named) in
+        [(made, Some("`src`")), (hooked, Some("`원본.git`")), ("echo x > src/config", None)]
+    {
+        let world = World::new();
+        if !world.has_walls().await {
+            return;
+        }
+        world.git(&["init", "-q", "--bare", "원본.git"]);
+        world.write("src/main.sh", "true\n");
+        let said = after(&world, "auto", &[command]).await;
+        let notices = said.of_type("notice");
+        let notice = notices.iter().find(|notice| notice["code"] == "bare_repository_changed");
+        let text = notice.map(|notice| notice["text"].as_str().expect("a text"));
+        assert_eq!(text.is_some(), named.is_some(), "`{command}`: {notices:?}");
+        assert!(named.is_none_or(|named| text.is_some_and(|text| text.contains(named))), "{text:?}");
+    }
+}

@@ -43,6 +43,8 @@ pub(crate) enum NoticeCode {
     AddedFolderUnwatched,
     /// The person's home folder lies in the workspace.
     WorkspaceHoldsHome,
+    /// A round made or changed repositories that nothing protects.
+    BareRepositoryChanged,
     /// A block of the model's is kept without a secret that stood in it.
     SealedBlock,
     /// What a command of a killed session changed was put back.
@@ -63,7 +65,7 @@ pub(crate) enum NoticeCode {
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::AnswerCut,
         Self::ConversationTooLong,
         Self::UnknownStopReason,
@@ -83,6 +85,7 @@ impl NoticeCode {
         Self::RepositoryIgnored,
         Self::AddedFolderUnwatched,
         Self::WorkspaceHoldsHome,
+        Self::BareRepositoryChanged,
         Self::SealedBlock,
         Self::ProtectedPutBack,
         Self::ProtectedLeft,
@@ -120,6 +123,7 @@ impl NoticeCode {
             Self::RepositoryIgnored => "repository_ignored",
             Self::AddedFolderUnwatched => "added_folder_unwatched",
             Self::WorkspaceHoldsHome => "workspace_holds_home",
+            Self::BareRepositoryChanged => "bare_repository_changed",
             Self::SealedBlock => "sealed_block_redacted",
             Self::ProtectedPutBack => "protected_files_put_back",
             Self::ProtectedLeft => "protected_files_left_changed",

@@ -153,6 +153,18 @@ impl Language {
                     "프로젝트 폴더에서 시작하거나 `--cwd DIR`로 지정하세요.",
                 ),
             ),
+            NoticeCode::BareRepositoryChanged => self.code_words(
+                "이번 라운드가 `.git` 없는 git 저장소를 만들었거나 그 설정이나 훅을 바꾸었습니다. 그 안에서 실행하는 git은 \
+                 그 설정을 따릅니다.",
+                (
+                    "Before you use git in there, read its `config` and `hooks`; \
+                     `git config --global safe.bareRepository explicit` keeps git from taking such folders for \
+                     repositories unasked.",
+                    "그 안에서 git을 쓰기 전에 `config`와 `hooks`를 읽어 보세요. \
+                     `git config --global safe.bareRepository explicit`을 설정하면 git이 그런 폴더를 저절로 저장소로 \
+                     여기지 않습니다.",
+                ),
+            ),
             NoticeCode::SealedBlock => self.code_words(
                 "모델이 봉인한 블록에 비밀 값이 있어, 그 값을 빼고 저장했습니다.",
                 (

@@ -37,6 +37,13 @@ pub fn ignored_repository(root: &Path) -> Option<String> {
     }
 }
 
+/// Whether git takes a folder for a repository although it holds no `.git`: one with a `HEAD` and what it needs, here
+/// or, as `commondir` says, elsewhere. Asks the file system alone.
+pub(crate) fn is_bare_repository(folder: &Path) -> bool {
+    let has = |name: &str| folder.join(name).symlink_metadata().is_ok();
+    !has(".git") && has("HEAD") && (has("commondir") || (has("objects") && has("refs")))
+}
+
 /// Whether a path that a person wrote names something in the workspace `root`, or the whole of it; by its words alone.
 #[must_use]
 pub fn is_inside(root: &Path, text: &str) -> bool {

@@ -37,6 +37,8 @@ mod states;
 mod store;
 mod undo;
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use domain::{
     ports::WorkspacePort,
@@ -60,6 +62,7 @@ use tokio::sync::Mutex;
 /// been made, except for a commit whose branch has begun to move: that one is brought to its end.
 #[derive(Debug)]
 pub struct Workspace {
+    root: PathBuf,
     observer: Mutex<Observer>,
 }
 
@@ -67,7 +70,7 @@ impl Workspace {
     /// Takes the settings. Costs nothing: the first call that needs something looks for it.
     #[must_use]
     pub fn open(settings: WorkspaceSettings) -> Self {
-        Self { observer: Mutex::new(Observer::new(settings)) }
+        Self { root: settings.root.clone(), observer: Mutex::new(Observer::new(settings)) }
     }
 }
 
@@ -88,6 +91,19 @@ impl WorkspacePort for Workspace {
 
     async fn overlooked(&self, paths: &[String]) -> Result<Vec<String>, WorkspaceError> {
         self.observer.lock().await.overlooked(paths).await
+    }
+
+    async fn bare_repositories(&self, mut folders: Vec<String>) -> Result<Vec<String>, WorkspaceError> {
+        let root = self.root.clone();
+        let look = off_thread::blocking(move || {
+            folders.retain(|folder| facts::is_bare_repository(&root.join(folder)));
+            folders
+        });
+        let failed = |source: std::io::Error| WorkspaceError {
+            doing: "look for repositories among what changed".to_owned(),
+            source: source.into(),
+        };
+        look.await.map_err(failed)
     }
 
     async fn dirty_at(&self, at: &Checkpoint) -> Result<Vec<String>, WorkspaceError> {
