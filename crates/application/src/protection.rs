@@ -15,8 +15,8 @@ use crate::{chain::WorkEnd, round_context::RoundContext};
 const CODE: &str = "protected_files_changed";
 
 impl RoundContext {
-    /// Says what the wall has to say, and looks whether something protected stays changed. If so that it is said, once, and the round is stopped. Call when a
-    /// command or the servers of a run have ended.
+    /// Says what the wall has to say, and looks whether something protected stays changed. If so, that is said, once, and
+    /// the round is stopped. Call when a command or the servers of a run have ended.
     pub(crate) async fn heed_protected_files(&self) -> Result<(), JournalError> {
         for WallNotice { code, text } in self.ports.processes.notices().await {
             self.append(EventBody::Notice { code: code.to_owned(), text }).await?;

@@ -79,17 +79,6 @@ impl Conversation {
         Some(sealed)
     }
 
-    /// The calls of the last message of the assistant that nobody answered yet, in order.
-    #[must_use]
-    pub fn open_calls(&self) -> Vec<crate::id::CallId> {
-        match self.messages.last() {
-            Some(last) if last.message.role == Role::Assistant => {
-                last.message.tool_uses().map(|(id, _, _)| id.clone()).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
     /// Takes what the last answer and everything before it came to, by the provider's count.
     pub const fn counts(&mut self, tokens: u64) {
         self.tokens = tokens;
@@ -171,8 +160,7 @@ fn joined(first: &SealedMessage, second: &SealedMessage) -> Arc<SealedMessage> {
 }
 
 /// Providers seal thinking (and what else only they understand) over everything that was said before it; after a cut
-/// no seal holds. `None` where nothing
-/// else was in the message.
+/// no seal holds. `None` where nothing else was in the message.
 fn without_thinking(message: &Arc<SealedMessage>) -> Option<Arc<SealedMessage>> {
     let is_sealed = |part: &Part| matches!(part, Part::Thinking { .. } | Part::ProviderBlock { .. });
     if !message.message.parts.iter().any(is_sealed) {
