@@ -20,6 +20,7 @@ mod deltas;
 mod hearing;
 mod intervention;
 mod leave;
+mod locking;
 mod logging;
 mod person;
 mod protection;

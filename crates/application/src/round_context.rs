@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use domain::{
@@ -22,11 +22,11 @@ use domain::{
     workflow::{Round, RoundEffect, RoundInput},
     workspace::{Bases, Checkpoint},
 };
-
 use tokio::time::Instant;
 
 use crate::{
-    chain::Accounts, event_log::EventLog, leave::Permissions, person::Person, stop::StopSignal, team::Team,
+    chain::Accounts, event_log::EventLog, leave::Permissions, locking::lock, person::Person,
+    stop::StopSignal, team::Team,
 };
 
 /// What every round of a session works with.
@@ -209,9 +209,4 @@ impl RoundContext {
     pub(crate) async fn append(&self, body: EventBody) -> Result<(), JournalError> {
         self.ports.log.append(&Scope::round(self.number), body).await
     }
-}
-
-/// Locks are held for lines that do not panic; a poisoned one still holds whole values.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,7 @@
 //!
 //! What fits is decided in [`domain::budget`]; nothing is counted here.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use domain::{
     budget::{InputGauge, Need, Reservation, Trip, bytes_of, tokens_of},
@@ -15,7 +15,7 @@ use domain::{
     price::Spending,
 };
 
-use crate::{agent_run::RunContext, asking::Asked, round_context::RoundContext};
+use crate::{agent_run::RunContext, asking::Asked, locking::lock, round_context::RoundContext};
 
 /// What a run has taken so far, and how long its next input is.
 #[derive(Debug, Default)]
@@ -33,9 +33,8 @@ impl RunAccount {
         self.lock().spent
     }
 
-    /// Held for lines that do not panic; a poisoned one still holds whole values.
     fn lock(&self) -> MutexGuard<'_, Account> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

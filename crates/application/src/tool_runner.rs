@@ -1,6 +1,6 @@
 //! One tool call: schema, permission, durable start, deadline, bounded result, journal (design 4.6).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use domain::{
     event::{CheckpointAt, DeltaBody, EventBody},
@@ -21,6 +21,7 @@ use crate::{
     coordination::CoordinationCall,
     deltas::Deltas,
     leave::{Permit, Wanting},
+    locking::lock,
     stop::StopSignal,
     telling::{causes, millis, with_causes},
 };
@@ -129,6 +130,9 @@ impl RunContext<'_> {
         }
         if changed {
             self.round.observe(RoundInput::FilesChanged);
+        }
+        if ticket.is_some() || outcome.commit.is_some() {
+            self.round.observe(RoundInput::EffectSeen);
         }
         // Before it is cut, so that no half of a secret is left (law 10).
         let output = self.round.ports.log.redactor().redact(&outcome.output);
@@ -244,12 +248,12 @@ struct LiveOutput {
 
 impl LiveOutput {
     fn finish(&self) {
-        self.deltas.lock().unwrap_or_else(PoisonError::into_inner).finish();
+        lock(&self.deltas).finish();
     }
 }
 
 impl OutputSink for LiveOutput {
     fn chunk(&self, text: &str) {
-        self.deltas.lock().unwrap_or_else(PoisonError::into_inner).output(&self.body, text);
+        lock(&self.deltas).output(&self.body, text);
     }
 }
