@@ -4,7 +4,7 @@
 
 use std::{
     borrow::Cow,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -19,7 +19,7 @@ use domain::{
 };
 use serde_json::Value;
 
-use crate::{agent_run::RunContext, telling::with_causes};
+use crate::{agent_run::RunContext, locking::lock, telling::with_causes};
 
 /// The permissions of a session: what was configured, and what the person agreed to since.
 pub(crate) struct Permissions {
@@ -124,20 +124,15 @@ impl RunContext<'_> {
             return Ok(self.denied_unasked(&rule));
         };
         self.append(question.asked).await?;
-        let denied = LeaveAnswer { decision: Decision::Deny, note: None };
         let settled = waiting.settled(&self.stop).await;
-        let (by, LeaveAnswer { decision, note }) = match &settled {
-            Settled::Answered(answer) => ("person", answer.clone()),
-            Settled::Late => ("deadline", denied),
-            Settled::Unattended | Settled::Stopped => ("engine", denied),
+        let LeaveAnswer { decision, note } = match &settled {
+            Settled::Answered(answer) => answer.clone(),
+            Settled::Late | Settled::Unattended | Settled::Stopped => {
+                LeaveAnswer { decision: Decision::Deny, note: None }
+            }
         };
-        self.append(EventBody::PermissionAnswered {
-            call_id: wanting.call.clone(),
-            decision,
-            note,
-            by: by.to_owned(),
-        })
-        .await?;
+        let (call_id, by) = (wanting.call.clone(), settled.by().to_owned());
+        self.append(EventBody::PermissionAnswered { call_id, decision, note, by }).await?;
         if matches!(settled, Settled::Late | Settled::Unattended) {
             self.round.observe(RoundInput::DeniedUnasked);
         }
@@ -230,9 +225,4 @@ fn refusal(settled: &Settled<LeaveAnswer>, patience: Duration) -> String {
         }
         Settled::Stopped => "denied: the run was stopped while the person was being asked".to_owned(),
     }
-}
-
-/// Locks are held for lines that do not panic; a poisoned one still holds whole values.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

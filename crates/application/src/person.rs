@@ -4,26 +4,22 @@
 //! written down by whoever asks: [`crate::leave`], [`crate::question`], [`crate::intervention`].
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
-use domain::{
-    person::{LeaveAnswer, Matter, NotHeard, PersonQueue, Presence, Settled},
-    session::Command,
-};
+use domain::person::{Matter, PersonQueue, Presence, Settled};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until},
 };
 
-use crate::{clock::StandingTime, session::CommandRefused, stop::StopSignal};
+use crate::{clock::StandingTime, locking::lock, stop::StopSignal};
 
 /// The person of a session.
 pub(crate) struct Person {
     question_timeout: Duration,
     intervention: Duration,
-    /// Held for lines, never across an await.
     desk: Mutex<Desk>,
     /// Whoever waits looks at the desk again.
     changes: watch::Sender<()>,
@@ -58,37 +54,6 @@ impl Person {
     /// Whether somebody is there.
     pub(crate) fn is_attended(&self) -> bool {
         self.desk().queue.is_attended()
-    }
-
-    /// Does what the person says. What is not between them and the team changes nothing.
-    pub(crate) fn heed(&self, command: Command) -> Result<(), CommandRefused> {
-        self.change(|queue| match command {
-            Command::Permission { call, decision, note } => {
-                queue.answer(&call, LeaveAnswer { decision, note });
-                Ok(())
-            }
-            Command::Answer { question, text } => {
-                // Blank words are no answer.
-                if !text.trim().is_empty() {
-                    queue.answer(&question, text);
-                }
-                Ok(())
-            }
-            Command::Message(text) => queue.say(text).map_err(CommandRefused::from),
-            Command::Pause => {
-                queue.pause();
-                Ok(())
-            }
-            Command::Continue => {
-                queue.go_on();
-                Ok(())
-            }
-            Command::Unattended => {
-                queue.unattended();
-                Ok(())
-            }
-            Command::Start(_) | Command::Cancel(_) | Command::Stop => Ok(()),
-        })
     }
 
     /// Does something to the queue, and lets everybody look who waits.
@@ -146,18 +111,8 @@ impl Person {
         }
     }
 
-    /// Locks are held for lines that do not panic; a poisoned one still holds whole values.
     fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl From<NotHeard> for CommandRefused {
-    fn from(why: NotHeard) -> Self {
-        match why {
-            NotHeard::NobodyListens => Self::NobodyListens,
-            NotHeard::TooMany => Self::TooManyMessages,
-        }
+        lock(&self.desk)
     }
 }
 
@@ -178,11 +133,17 @@ impl<M: Matter> Waiting<'_, M> {
     /// Waits for the answer: until the deadline, which begins now, a stop, or nobody is there any more.
     pub(crate) async fn settled(self, stop: &StopSignal) -> Settled<M::Answer> {
         let Self { person, matter } = &self;
+        let late = async {
+            sleep(person.question_timeout).await;
+            person.change(|queue| queue.time_is_up(matter));
+            // An answer of the same moment may have come first: the queue has decided.
+            person.until(|queue| queue.fetch(matter)).await
+        };
         tokio::select! {
             biased;
             _ = stop.stopped() => Settled::Stopped,
             settled = person.until(|queue| queue.fetch(matter)) => settled,
-            () = sleep(person.question_timeout) => Settled::Late,
+            settled = late => settled,
         }
     }
 }

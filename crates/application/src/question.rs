@@ -54,20 +54,21 @@ impl RoundContext {
         let deadline = if waiting.is_some() { now.plus(person.question_timeout()) } else { now };
         log.append(scope, EventBody::Question { question_id, asker, text, options, deadline }).await?;
         let Some(waiting) = waiting else { return Ok(Answered::Unanswered) };
-        let (by, answered) = match waiting.settled(&self.stop).await {
-            Settled::Answered(text) => ("person", Answered::With { text, by_person: true }),
-            Settled::Late => match default {
-                Some(text) => ("deadline", Answered::With { text, by_person: false }),
-                None => ("deadline", Answered::Unanswered),
-            },
-            Settled::Unattended => ("engine", Answered::Unanswered),
-            Settled::Stopped => ("engine", Answered::Stopped),
+        let settled = waiting.settled(&self.stop).await;
+        let by = settled.by().to_owned();
+        let answered = match settled {
+            Settled::Answered(text) => Answered::With { text, by_person: true },
+            Settled::Late => {
+                default.map_or(Answered::Unanswered, |text| Answered::With { text, by_person: false })
+            }
+            Settled::Unattended => Answered::Unanswered,
+            Settled::Stopped => Answered::Stopped,
         };
         let text = match &answered {
             Answered::With { text, .. } => text.clone(),
             Answered::Unanswered | Answered::Stopped => String::new(),
         };
-        log.append(scope, EventBody::Answer { question_id, text, by: by.to_owned() }).await?;
+        log.append(scope, EventBody::Answer { question_id, text, by }).await?;
         Ok(answered)
     }
 }

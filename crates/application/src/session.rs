@@ -10,7 +10,7 @@ use domain::{
     mention::{Addressee, MentionError},
     outcome::{Ending, Signal},
     permission::{Policy, SandboxState},
-    person::{PersonQueue, Presence},
+    person::{NotHeard, PersonQueue, Presence},
     ports::{
         Clock, GrantPort, IdSource, JournalError, JournalPort, Processes, RecordPort, Servers, WorkspacePort,
     },
@@ -96,6 +96,15 @@ pub enum CommandRefused {
     /// The session has ended.
     #[error("the session has ended")]
     Ended,
+}
+
+impl From<NotHeard> for CommandRefused {
+    fn from(why: NotHeard) -> Self {
+        match why {
+            NotHeard::NobodyListens => Self::NobodyListens,
+            NotHeard::TooMany => Self::TooManyMessages,
+        }
+    }
 }
 
 /// The front end's side of a session. Dropping it ends the session and the round under way.
@@ -214,7 +223,7 @@ impl Session {
         while let Some((command, taken)) = commands.recv().await {
             let Command::Start(mut request) = command else {
                 // An error means that the sender did not wait for the answer.
-                drop(taken.send(self.parts.person.heed(command)));
+                drop(taken.send(self.parts.heed(command)));
                 continue;
             };
             let addressee = match self.team.addressee(&request) {
@@ -314,9 +323,16 @@ impl RoundContext {
             Command::Start(_) => return Err(CommandRefused::Busy),
             Command::Cancel(signal) => self.stop.ask(Ending::Cancelled(signal)),
             Command::Stop => self.stop.ask(Ending::Stopped),
-            other => return self.ports.person.heed(other),
+            other => return self.ports.heed(other),
         }
         Ok(())
+    }
+}
+
+impl RoundPorts {
+    /// Does what somebody says to the team, whether or not a round is under way.
+    fn heed(&self, command: Command) -> Result<(), CommandRefused> {
+        Ok(self.person.change(|queue| queue.heed(command))?)
     }
 }
 

@@ -8,7 +8,10 @@
 
 use std::{collections::VecDeque, mem, time::Duration};
 
-use crate::id::{CallId, QuestionId};
+use crate::{
+    id::{CallId, QuestionId},
+    session::Command,
+};
 
 #[cfg(test)]
 mod tests;
@@ -72,6 +75,27 @@ impl PersonQueue {
     #[must_use]
     pub const fn is_attended(&self) -> bool {
         self.is_attended
+    }
+
+    /// Does what the person says. What is not between them and the team changes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::say`].
+    pub fn heed(&mut self, command: Command) -> Result<(), NotHeard> {
+        match command {
+            Command::Permission { call, decision, note } => {
+                self.answer(&call, LeaveAnswer { decision, note });
+            }
+            // Blank words are no answer.
+            Command::Answer { text, .. } if text.trim().is_empty() => {}
+            Command::Answer { question, text } => self.answer(&question, text),
+            Command::Message(text) => return self.say(text),
+            Command::Pause => self.pause(),
+            Command::Continue => self.go_on(),
+            Command::Unattended => self.unattended(),
+            Command::Start(_) | Command::Cancel(_) | Command::Stop => {}
+        }
+        Ok(())
     }
 
     /// Whether work stands still for the person: something is open.

@@ -21,6 +21,18 @@ pub enum Settled<A> {
     Stopped,
 }
 
+impl<A> Settled<A> {
+    /// Who settled it, as events name them.
+    #[must_use]
+    pub const fn by(&self) -> &'static str {
+        match self {
+            Self::Answered(_) => "person",
+            Self::Late => "deadline",
+            Self::Unattended | Self::Stopped => "engine",
+        }
+    }
+}
+
 /// The person's answer to a call that wants leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaveAnswer {
