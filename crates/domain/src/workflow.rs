@@ -41,6 +41,8 @@ pub struct Round {
     /// The person calls the workers, and no manager says when it is done.
     is_led_by_person: bool,
     files_changed: bool,
+    /// A command ran, or a commit was made.
+    effect_seen: bool,
     denied_unasked: bool,
     evidence_lost: bool,
     latest_claims: Vec<(AgentName, CheckedClaims)>,
@@ -71,6 +73,7 @@ impl Round {
             workers_run: 0,
             is_led_by_person: false,
             files_changed: false,
+            effect_seen: false,
             denied_unasked: false,
             evidence_lost: false,
             latest_claims: Vec::new(),
@@ -154,6 +157,10 @@ impl Round {
             RoundInput::WorkerEnded { agent, kind, end } => self.worker_ended(agent, kind, end),
             RoundInput::FilesChanged => {
                 self.files_changed = true;
+                Vec::new()
+            }
+            RoundInput::EffectSeen => {
+                self.effect_seen = true;
                 Vec::new()
             }
             RoundInput::EvidenceLost => {
@@ -280,8 +287,9 @@ impl Round {
             ending => ending,
         };
         let is_short_of_done = match ending {
-            // A manager says that it is done in spite of a denial; of workers that a person called nobody does.
-            Ending::Done => self.is_led_by_person,
+            // A manager may say that it is done in spite of a denial, where there is anything that it can have been done
+            // with; of workers that a person called nobody says so.
+            Ending::Done => self.is_led_by_person || !(self.files_changed || self.effect_seen),
             Ending::Answered
             | Ending::Partial(_)
             | Ending::Failed(

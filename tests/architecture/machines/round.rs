@@ -38,6 +38,7 @@ const KINDS: &[&str] = &[
     "worker ended",
     "credentials refused",
     "FilesChanged",
+    "EffectSeen",
     "DeniedUnasked",
     "EvidenceLost",
     "ReviewsDecided",
@@ -58,6 +59,7 @@ fn kind(input: &RoundInput) -> &'static str {
             _ => "worker ended",
         },
         RoundInput::FilesChanged => "FilesChanged",
+        RoundInput::EffectSeen => "EffectSeen",
         RoundInput::DeniedUnasked => "DeniedUnasked",
         RoundInput::EvidenceLost => "EvidenceLost",
         RoundInput::ReviewsDecided(_) => "ReviewsDecided",
@@ -68,7 +70,7 @@ fn kind(input: &RoundInput) -> &'static str {
 }
 
 fn input(dice: &mut Dice) -> RoundInput {
-    match dice.below(24) {
+    match dice.below(25) {
         0..2 => {
             let kind = dice.one_of(&WorkerKind::ALL);
             RoundInput::WorkerCalled { call: CallId::new("c"), agent: agent(kind), kind }
@@ -88,7 +90,8 @@ fn input(dice: &mut Dice) -> RoundInput {
         16 => RoundInput::EvidenceLost,
         17..21 => RoundInput::ReviewsDecided(decision(dice)),
         21 => RoundInput::QuestionUnanswered,
-        22 => {
+        22 => RoundInput::EffectSeen,
+        23 => {
             let finish = Finish { summary: String::new(), status: FinishStatus::Done };
             RoundInput::ManagerEnded { end: RunEnd::Finished(finish), tests_passed: None }
         }

@@ -36,6 +36,8 @@ pub enum RoundInput {
     },
     /// A file of the workspace changed.
     FilesChanged,
+    /// A command ran, or a commit was made. What changed of the files by it is [`RoundInput::FilesChanged`].
+    EffectSeen,
     /// Something was denied because nobody could be asked.
     DeniedUnasked,
     /// What the round changed can no longer be told, so that nothing about it is proven.

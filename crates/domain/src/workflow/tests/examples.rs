@@ -151,15 +151,22 @@ fn a_later_report_of_the_same_agent_makes_up_for_a_refuted_one() {
     check(&mut round, finishes(FinishStatus::Done, None), &["end Done 0"]);
 }
 
+/// Contract 2: never 0 with the work undone. What a manager calls done was done with something, or it was denied.
 #[test]
-fn a_denial_matters_only_where_the_round_fell_short() {
-    for (status, expected) in [
-        (FinishStatus::Done, "end Done 0"),
-        (FinishStatus::Partial, "end NeedsPerson(Permission) 9"),
-        (FinishStatus::Failed, "end NeedsPerson(Permission) 9"),
+fn a_denial_matters_where_the_round_fell_short_or_nothing_happened_in_it() {
+    const PERMISSION: &str = "end NeedsPerson(Permission) 9";
+    for (status, happened, expected) in [
+        (FinishStatus::Done, Some(RoundInput::FilesChanged), "end Done 0"),
+        (FinishStatus::Done, Some(RoundInput::EffectSeen), "end Done 0"),
+        (FinishStatus::Done, None, PERMISSION),
+        (FinishStatus::Partial, Some(RoundInput::FilesChanged), PERMISSION),
+        (FinishStatus::Failed, Some(RoundInput::EffectSeen), PERMISSION),
     ] {
         let mut round = Round::new(Limits::default());
         check(&mut round, RoundInput::DeniedUnasked, &[]);
+        if let Some(happened) = happened {
+            check(&mut round, happened, &[]);
+        }
         check(&mut round, finishes(status, None), &[expected]);
     }
 }

@@ -85,7 +85,8 @@ impl History {
             ManagerEnd::Done if is_refuted || tests_passed == Some(false) => {
                 Ending::Failed(FailReason::Verification)
             }
-            ManagerEnd::Done => return Ending::Done,
+            ManagerEnd::Done if self.was_told_of_effects() => return Ending::Done,
+            ManagerEnd::Done => Ending::Done,
             ManagerEnd::Partial => Ending::Partial(PartialReason::ManagerPartial),
             ManagerEnd::GivenUp => Ending::Failed(FailReason::ManagerFailed),
             ManagerEnd::Answered => Ending::Answered,
@@ -97,6 +98,10 @@ impl History {
         };
         let was_denied = self.0.iter().any(|told| matches!(told, Told::DeniedUnasked));
         if was_denied { Ending::NeedsPerson(NeedReason::Permission) } else { ending }
+    }
+
+    fn was_told_of_effects(&self) -> bool {
+        self.0.iter().any(|told| matches!(told, Told::FilesChanged | Told::EffectSeen))
     }
 }
 
