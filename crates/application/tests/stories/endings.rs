@@ -194,21 +194,18 @@ async fn a_question_without_a_person_ends_the_round() {
     );
 }
 
-/// Nobody there to ask: denied at once, said to the model; exit 9 only if the round does not reach done.
+/// Nobody there to ask: denied at once, said to the model. A round of which that was all has not reached done, whatever
+/// its manager says.
 #[tokio::test(start_paused = true)]
 async fn without_a_person_asking_means_no() {
-    for (status, ending) in [
-        ("done", Ending::Done),
-        ("partial", Ending::NeedsPerson(NeedReason::Permission)),
-        ("failed", Ending::NeedsPerson(NeedReason::Permission)),
-    ] {
+    for status in ["done", "partial", "failed"] {
         let model = ScriptedModel::new()
             .agent("manager", [task("coder", "write"), finish(status)])
             .agent("coder", [write("a", "1"), coded(&[])]);
         let mut stage = Stage::new(model);
         stage.mode = PermissionMode::Ask;
         let played = stage.play("go").await;
-        assert_eq!(played.ending(), ending);
+        assert_eq!(played.ending(), Ending::NeedsPerson(NeedReason::Permission), "{status}");
         assert_eq!(stage.write.calls().len(), 0);
         assert_eq!(played.results_of("write")[0].0, ToolStatus::Denied);
     }

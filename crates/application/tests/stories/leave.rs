@@ -145,6 +145,25 @@ async fn a_denial_takes_the_persons_note_to_the_agent() {
     assert_eq!(stage.write.calls().len(), 0);
 }
 
+/// Contract 2: what was denied because nobody was there is no work done, whatever the manager calls it. Where anything
+/// else happened, it may be done nevertheless.
+#[tokio::test(start_paused = true)]
+async fn done_means_nothing_where_all_there_was_to_do_was_denied() {
+    for (mode, ran, expected) in [
+        (PermissionMode::Ask, 0, Ending::NeedsPerson(NeedReason::Permission)),
+        (PermissionMode::AutoEdit, 1, Ending::Done),
+    ] {
+        let model = ScriptedModel::new()
+            .agent("manager", [task("coder", "write"), finish("done")])
+            .agent("coder", [run("make"), write("a", "1"), coded(&[])]);
+        let mut stage = Stage::new(model);
+        stage.mode = mode;
+        stage.rules.add(Rule { effect: Effect::Ask, agent: None, tool: "write".to_owned(), argument: None });
+        let played = stage.play("go").await;
+        assert_eq!((played.ending(), stage.bash.calls().len()), (expected, ran), "{mode:?}");
+    }
+}
+
 /// Nobody answers: no, in time; the round says what it waited for where it did not reach its goal.
 #[tokio::test(start_paused = true)]
 async fn a_question_without_an_answer_is_a_denial_at_its_deadline() {
