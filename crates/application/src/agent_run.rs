@@ -3,14 +3,18 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use domain::{
-    agent::{AgentKind, AgentName},
-    event::{EventBody, RunScope, Scope},
+    agent::AgentName,
+    brief::Brief,
+    context::{Conversation, Cut},
+    event::{Backend, EventBody, RunScope, Scope},
     id::{RequestId, RunId},
-    message::{Message, Usage},
+    limits::Limits,
+    message::{Message, SealedMessage, Usage},
     model::{ModelErrorKind, ModelRequest},
     outcome::{Ending, FailReason},
     ports::JournalError,
-    run::{AgentRun, RunEffect, RunEnd, RunFailure, RunInput, Standing},
+    price::Cost,
+    run::{AgentRun, AnswerFacts, RunEffect, RunEnd, RunFailure, RunInput, RunLimits, RunRole, Standing},
     tool::ToolStatus,
     workspace::Checkpoint,
 };
@@ -37,6 +41,7 @@ pub(crate) struct RunContext<'a> {
     /// The workspace before the run's first effect.
     pub(crate) base: OnceCell<Checkpoint>,
     pub(crate) account: RunAccount,
+    began: Instant,
 }
 
 impl<'a> RunContext<'a> {
@@ -55,6 +60,7 @@ impl<'a> RunContext<'a> {
             writes: None,
             base: OnceCell::new(),
             account: RunAccount::default(),
+            began: Instant::now(),
         }
     }
 
@@ -63,11 +69,49 @@ impl<'a> RunContext<'a> {
     }
 
     pub(crate) fn is_manager(&self) -> bool {
-        self.member.spec.kind == AgentKind::Manager
+        self.member.role() == RunRole::Manager
     }
 
     pub(crate) async fn append(&self, body: EventBody) -> Result<(), JournalError> {
         self.round.ports.log.append(&self.scope, body).await
+    }
+
+    /// Says that the run begins.
+    pub(crate) async fn begin(&mut self, brief: Brief) -> Result<(), JournalError> {
+        self.began = Instant::now();
+        let model = self.member.model_name();
+        self.append(EventBody::RunStarted { model, backend: Backend::Native, brief }).await
+    }
+
+    /// The machine of the run, with the conversation that it goes on from.
+    pub(crate) fn machine(&self, conversation: Conversation) -> AgentRun {
+        let Limits { max_messages, loop_repeats, .. } = self.round.ports.limits;
+        let (_, max_turns) = self.most_turns();
+        let limits = RunLimits { max_turns, max_messages, loop_repeats };
+        AgentRun::new(self.member.role(), limits, conversation)
+            .within(self.member.model_facts().context_window)
+    }
+
+    /// Says how the run has ended, and what it took.
+    pub(crate) async fn end(&self, end: &RunEnd, turns: u32) -> Result<(), JournalError> {
+        let spent = self.account.spent();
+        self.append(EventBody::RunFinished {
+            ending: end.ending(),
+            turns,
+            usage: spent.usage(),
+            cost_usd: spent.cost().map(Cost::as_usd),
+            elapsed_ms: millis(self.began.elapsed()),
+        })
+        .await
+    }
+
+    /// How many turns it may take: the limit's name in the configuration, and its value.
+    pub(crate) fn most_turns(&self) -> (&'static str, u32) {
+        let limits = &self.round.ports.limits;
+        match self.member.role() {
+            RunRole::Manager => ("max_turns", limits.max_turns),
+            RunRole::Worker(_) => ("max_worker_turns", limits.max_worker_turns),
+        }
     }
 
     /// Runs the agent until its machine says that it has ended, and ends what it left in the background.
@@ -77,6 +121,11 @@ impl<'a> RunContext<'a> {
         self.round.end_background(&self.stop, self.id).await;
         self.round.state().open_runs.remove(&self.id);
         self.round.heed_protected_files().await?;
+        self.round.took_turns(machine.turns());
+        if matches!(end, Ok(RunEnd::OutOfTurns)) {
+            let (limit, value) = self.most_turns();
+            self.append(EventBody::LimitReached { limit: limit.to_owned(), value: value.into() }).await?;
+        }
         end
     }
 
@@ -88,17 +137,11 @@ impl<'a> RunContext<'a> {
         while let Some(effect) = effects.pop_front() {
             let input = match effect {
                 RunEffect::Joined(sealed, facts) => {
-                    let (stop_reason, usage, model) = match facts {
-                        Some(facts) => (Some(facts.stop_reason), Some(facts.usage), Some(facts.model)),
-                        None => (None, None, None),
-                    };
-                    let message = Arc::clone(&sealed.message);
-                    self.append(EventBody::Message { message, stop_reason, usage, model, cached: None })
-                        .await?;
+                    self.joined(&sealed, facts).await?;
                     None
                 }
-                RunEffect::Cut(cut) => {
-                    self.append(EventBody::ContextCut { dropped: cut.dropped, kept: cut.kept }).await?;
+                RunEffect::Cut(Cut { dropped, kept }) => {
+                    self.append(EventBody::ContextCut { dropped, kept }).await?;
                     None
                 }
                 RunEffect::LoopWarning { pattern, count } => {
@@ -148,6 +191,16 @@ impl<'a> RunContext<'a> {
         // Every path of the machine goes through `End`; a run without one is our own fault, and said so.
         let text = "the run stopped without an end".to_owned();
         Ok(RunEnd::Failed(RunFailure { reason: FailReason::Internal, text }))
+    }
+
+    /// Says that a message joined the conversation.
+    async fn joined(&self, sealed: &SealedMessage, facts: Option<AnswerFacts>) -> Result<(), JournalError> {
+        let (stop_reason, usage, model) = match facts {
+            Some(facts) => (Some(facts.stop_reason), Some(facts.usage), Some(facts.model)),
+            None => (None, None, None),
+        };
+        let message = Arc::clone(&sealed.message);
+        self.append(EventBody::Message { message, stop_reason, usage, model, cached: None }).await
     }
 
     /// Asks the model for one answer, publishing it piece by piece.

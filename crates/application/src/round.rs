@@ -3,19 +3,18 @@
 use domain::{
     brief::Brief,
     context::Conversation,
-    event::{Backend, CheckpointAt, EventBody, RoundResult, Scope},
+    event::{CheckpointAt, EventBody, RoundResult, Scope},
     id::RunId,
     mention::Addressee,
-    outcome::{Ending, FailReason, LimitReason},
+    outcome::{Ending, FailReason},
     ports::JournalError,
     price::Cost,
-    run::{AgentRun, RunEnd, RunLimits, RunRole},
+    run::RunEnd,
     session::Request,
     workflow::RoundInput,
     workspace::{Checkpoint, may_be_bare_repositories},
 };
-use futures_util::future::{join_all, try_join};
-use tokio::time::Instant;
+use futures_util::future::join_all;
 
 use crate::{
     agent_run::RunContext,
@@ -71,27 +70,11 @@ impl RoundContext {
         addressee: &Addressee,
         conversation: &mut Conversation,
     ) -> Result<WorkEnd, JournalError> {
-        let working = self.work(request, addressee, conversation);
-        tokio::pin!(working);
-        let Some(timeout) = self.ports.limits.timeout_seconds else { return working.await };
-        tokio::select! {
-            biased;
-            end = &mut working => return end,
-            () = tokio::time::sleep(timeout) => {}
-        }
-        let stopping = async {
-            // What ends already reaches no limit any more.
-            if self.stop.ending().is_some() {
-                return Ok(());
-            }
-            let limit = "timeout_seconds".to_owned();
-            self.append(EventBody::LimitReached { limit, value: timeout.into() }).await?;
-            self.stop.trigger(Ending::Limit(LimitReason::Time));
-            Ok(())
-        };
-        // Side by side: the work may hold the journal in this moment.
-        let ((), end) = try_join(stopping, working).await?;
-        Ok(end)
+        let work = self.work(request, addressee, conversation);
+        let Some(timeout) = self.ports.limits.timeout_seconds else { return work.await };
+        let (limit, value) = ("timeout_seconds".to_owned(), timeout.into());
+        let say = self.append(EventBody::LimitReached { limit, value });
+        self.stop.in_time(work, tokio::time::sleep(timeout), say).await
     }
 
     /// The work of the manager, or of the workers that the person called, and the verification of what is called done.
@@ -126,41 +109,19 @@ impl RoundContext {
         request: &Request,
         conversation: &mut Conversation,
     ) -> Result<RunEnd, JournalError> {
-        let began = Instant::now();
-        let manager = &self.team.manager;
-        let run = RunContext::new(self, manager, None);
+        let mut run = RunContext::new(self, &self.team.manager, None);
         let brief = Brief {
             task_description: request.text.clone(),
             context: None,
             done_when: Vec::new(),
             writes: None,
         };
-        run.append(EventBody::RunStarted { model: manager.model_name(), backend: Backend::Native, brief })
-            .await?;
-        let limits = RunLimits {
-            max_turns: self.ports.limits.max_turns,
-            max_messages: self.ports.limits.max_messages,
-            loop_repeats: self.ports.limits.loop_repeats,
-        };
+        run.begin(brief).await?;
         // A copy: where the round is broken off, the next one goes on from what was said before it.
-        let mut machine = AgentRun::new(RunRole::Manager, limits, conversation.clone())
-            .within(manager.model_facts().context_window);
+        let mut machine = run.machine(conversation.clone());
         let end = run.drive(&mut machine, self.first_words(request)).await?;
         run.take_back(&mut machine);
-        let (turns, spent) = (machine.turns(), run.account.spent());
-        self.took_turns(turns);
-        if matches!(end, RunEnd::OutOfTurns) {
-            let (limit, value) = ("max_turns".to_owned(), self.ports.limits.max_turns.into());
-            self.append(EventBody::LimitReached { limit, value }).await?;
-        }
-        run.append(EventBody::RunFinished {
-            ending: end.ending(),
-            turns,
-            usage: spent.usage(),
-            cost_usd: spent.cost().map(Cost::as_usd),
-            elapsed_ms: millis(began.elapsed()),
-        })
-        .await?;
+        run.end(&end, machine.turns()).await?;
         *conversation = machine.into_conversation();
         Ok(end)
     }

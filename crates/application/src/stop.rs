@@ -9,10 +9,11 @@ use std::{
 };
 
 use domain::{
-    outcome::{Ending, Signal},
+    outcome::{Ending, LimitReason, Signal},
     ports::Cancelled,
     workspace::WorkspaceError,
 };
+use futures_util::future::try_join;
 use tokio_util::sync::CancellationToken;
 
 /// How long a look at the files may go on after a stop.
@@ -112,6 +113,33 @@ impl StopSignal {
         drop(tokio::time::timeout(patience, self.haste.token.cancelled()).await);
         self.haste.token.cancel();
         tokio::time::sleep(HURRIED).await;
+    }
+
+    /// Does `work`. Where it is not done when `time_is_up`, `say` says so and everything stops with `limit/time`; the work
+    /// is waited for, because it ends by itself.
+    pub(crate) async fn in_time<T, E>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+        time_is_up: impl Future<Output = ()>,
+        say: impl Future<Output = Result<(), E>>,
+    ) -> Result<T, E> {
+        tokio::pin!(work);
+        tokio::select! {
+            biased;
+            end = &mut work => return end,
+            () = time_is_up => {}
+        }
+        let stopping = async {
+            // What ends already reaches no limit any more.
+            if self.ending().is_none() {
+                say.await?;
+                self.trigger(Ending::Limit(LimitReason::Time));
+            }
+            Ok(())
+        };
+        // Side by side: the work may hold the journal in this moment.
+        let ((), end) = try_join(stopping, work).await?;
+        Ok(end)
     }
 
     /// Waits for what ends by itself after a stop, for a moment only; none where it has to be dropped.

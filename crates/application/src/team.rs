@@ -7,6 +7,7 @@ use domain::{
     mention::{self, Addressee, MentionError},
     model::{Effort, ModelFacts},
     ports::{ModelPort, ToolPort},
+    run::RunRole,
     session::Request,
     tool::ToolSpec,
 };
@@ -55,6 +56,14 @@ impl Member {
     /// What is known of its model.
     pub(crate) fn model_facts(&self) -> ModelFacts {
         self.model.facts(self.spec.model.as_deref())
+    }
+
+    /// Whose part it plays in a run.
+    pub(crate) const fn role(&self) -> RunRole {
+        match self.part {
+            PartInTeam::Leads(_) => RunRole::Manager,
+            PartInTeam::Reports(kind) => RunRole::Worker(kind),
+        }
     }
 
     pub(crate) fn tool(&self, name: &str) -> Option<&Arc<dyn ToolPort>> {

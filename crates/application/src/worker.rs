@@ -3,18 +3,16 @@
 use domain::{
     brief::Brief,
     context::Conversation,
-    event::{Backend, EventBody},
+    event::EventBody,
     id::CallId,
     message::Message,
     outcome::{Ending, FailReason, LimitReason},
     ports::JournalError,
-    price::Cost,
     review::ChangedFiles,
-    run::{AgentRun, CallResult, RunEnd, RunFailure, RunLimits, RunRole},
+    run::{AgentRun, CallResult, RunEnd, RunFailure},
     tool::ToolStatus,
     workflow::{ReviewResult, RoundEffect, RoundInput, WorkerEnd, WorkerResult},
 };
-use futures_util::future::try_join;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -93,58 +91,14 @@ impl RunContext<'_> {
         let kind = worker_kind(&self.member.spec);
         let review = self.begin_review(kind, &mut brief).await?;
         self.writes = brief.writes.clone().map(Into::into);
-        let began = Instant::now();
         self.round.used(self.agent());
-        let model = self.member.model_name();
-        self.append(EventBody::RunStarted { model, backend: Backend::Native, brief: brief.clone() }).await?;
-
-        let limits = RunLimits {
-            max_turns: self.round.ports.limits.max_worker_turns,
-            max_messages: self.round.ports.limits.max_messages,
-            loop_repeats: self.round.ports.limits.loop_repeats,
-        };
-        let mut machine = AgentRun::new(RunRole::Worker(kind), limits, Conversation::default())
-            .within(self.member.model_facts().context_window);
         let first = Message::user(format!("{}{data}", brief.to_text()));
+        self.begin(brief).await?;
+        let mut machine = self.machine(Conversation::default());
         let end = self.drive_in_time(&mut machine, first).await?;
-        self.round.took_turns(machine.turns());
-        if matches!(end, RunEnd::OutOfTurns) {
-            let (limit, value) = ("max_worker_turns".to_owned(), limits.max_turns.into());
-            self.append(EventBody::LimitReached { limit, value }).await?;
-        }
-
         let mut result = WorkerResult::without_report(self.agent().as_str(), "failed");
-        let worker_end = match &end {
-            RunEnd::Reported(report) => {
-                let changed = match review {
-                    Some(UnderReview { state, changed }) => {
-                        self.round.reviewed(state);
-                        changed
-                    }
-                    None => ChangedFiles::unknown(&self.round.ports.cwd),
-                };
-                self.take_report(report, changed, &mut result).await?
-            }
-            other => {
-                let (status, text) = self.failure(other);
-                (result.status, result.text) = (status, Some(text));
-                match other {
-                    RunEnd::Failed(failure) if failure.reason == FailReason::Credentials => {
-                        WorkerEnd::CredentialsRefused
-                    }
-                    _ => WorkerEnd::Failed,
-                }
-            }
-        };
-        let spent = self.account.spent();
-        self.append(EventBody::RunFinished {
-            ending: end.ending(),
-            turns: machine.turns(),
-            usage: spent.usage(),
-            cost_usd: spent.cost().map(Cost::as_usd),
-            elapsed_ms: millis(began.elapsed()),
-        })
-        .await?;
+        let worker_end = self.take_end(&end, review, &mut result).await?;
+        self.end(&end, machine.turns()).await?;
         let agent = self.agent().clone();
         let ended = self.round.apply(RoundInput::WorkerEnded { agent, kind, end: worker_end }).await?;
         result.review = ReviewResult::of(&ended);
@@ -156,26 +110,37 @@ impl RunContext<'_> {
     /// Drives the run, at most for the worker's timeout (spec O-14). It does not work while the person is asked.
     async fn drive_in_time(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
         let timeout = self.member.spec.timeout;
-        let driving = self.drive(machine, first);
-        tokio::pin!(driving);
-        tokio::select! {
-            biased;
-            end = &mut driving => return end,
-            () = self.round.ports.person.worked_for(timeout) => {}
-        }
-        let stopping = async {
-            // What ends already reaches no limit any more.
-            if self.stop.ending().is_some() {
-                return Ok(());
-            }
-            let text = format!("{} was stopped after {} s", self.agent(), timeout.as_secs_f64());
-            self.append(EventBody::Notice { code: "worker_timeout".to_owned(), text }).await?;
-            self.stop.trigger(Ending::Limit(LimitReason::Time));
-            Ok(())
+        let text = format!("{} was stopped after {} s", self.agent(), timeout.as_secs_f64());
+        let say = self.append(EventBody::Notice { code: "worker_timeout".to_owned(), text });
+        let worked = self.round.ports.person.worked_for(timeout);
+        self.stop.in_time(self.drive(machine, first), worked, say).await
+    }
+
+    /// What a run came to, for the round; `result` is what its caller reads of it.
+    async fn take_end(
+        &self,
+        end: &RunEnd,
+        review: Option<UnderReview>,
+        result: &mut WorkerResult<'_>,
+    ) -> Result<WorkerEnd, JournalError> {
+        let RunEnd::Reported(report) = end else {
+            let (status, text) = self.failure(end);
+            (result.status, result.text) = (status, Some(text));
+            return Ok(match end {
+                RunEnd::Failed(RunFailure { reason: FailReason::Credentials, .. }) => {
+                    WorkerEnd::CredentialsRefused
+                }
+                _ => WorkerEnd::Failed,
+            });
         };
-        // Side by side: the run may hold the journal in this moment.
-        let ((), end) = try_join(stopping, driving).await?;
-        Ok(end)
+        let changed = match review {
+            Some(UnderReview { state, changed }) => {
+                self.round.reviewed(state);
+                changed
+            }
+            None => ChangedFiles::unknown(&self.round.ports.cwd),
+        };
+        self.take_report(report, changed, result).await
     }
 
     /// Why there is no report: a word for programs, a sentence for the manager.
@@ -187,8 +152,8 @@ impl RunContext<'_> {
             RunEnd::Failed(RunFailure { reason: FailReason::Loop, text }) => ("loop", text.clone()),
             RunEnd::Failed(failure) => ("failed", failure.text.clone()),
             RunEnd::OutOfTurns => {
-                let turns = self.round.ports.limits.max_worker_turns;
-                ("limit", format!("the worker used up its {turns} turns (workflow_limits.max_worker_turns)"))
+                let (limit, turns) = self.most_turns();
+                ("limit", format!("the worker used up its {turns} turns (workflow_limits.{limit})"))
             }
             RunEnd::Stopped(Ending::Limit(LimitReason::Time)) => {
                 let seconds = self.member.spec.timeout.as_secs_f64();
