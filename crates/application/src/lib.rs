@@ -30,6 +30,7 @@ mod reviewing;
 mod round;
 mod round_context;
 mod round_effects;
+mod round_end;
 mod spending;
 mod stop;
 mod telling;
