@@ -47,6 +47,10 @@ impl Language {
                 "{}: 일반 파일이 아니어서 읽지 않았습니다. 필요한 값은 환경 변수로 설정하세요",
                 file.display()
             ),
+            (Self::Korean, Notice::LeadsOut { file }) => format!(
+                "{}: 작업 폴더 밖으로 이어지는 링크라서 읽지 않았습니다. 파일을 이 폴더로 복사하거나 값을 환경 변수로 설정하세요",
+                file.display()
+            ),
             (Self::Korean, Notice::TrustChanged { changes }) => {
                 let changes: Vec<_> = changes.iter().map(korean_change).collect();
                 format!(

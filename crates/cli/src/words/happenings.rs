@@ -101,7 +101,7 @@ impl Language {
             NoticeCode::RelativeRoot => {
                 self.code_words("절대 경로가 아닌 폴더 설정을 무시했습니다.", ("", ""))
             }
-            NoticeCode::NotRead => self.code_words("일반 파일이 아닌 .env를 읽지 않았습니다.", ("", "")),
+            NoticeCode::NotRead => self.code_words("일반 파일이 아니거나 작업 폴더 밖으로 이어지는 .env를 읽지 않았습니다.", ("", "")),
             NoticeCode::TrustChanged => self.code_words("이 폴더의 설정이 신뢰한 내용과 다릅니다.", ("", "")),
             NoticeCode::InputUnread => self.code_words(
                 "표준 입력에 읽지 않은 데이터가 있습니다. `--context -`로 작업에 추가할 수 있습니다.",

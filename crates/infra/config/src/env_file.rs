@@ -57,6 +57,26 @@ impl Weight {
 }
 
 impl EnvFile {
+    /// Reads that of a workspace: not through a link that leads out of it, because what lies there is not the
+    /// workspace's.
+    pub(crate) fn read_in(
+        workspace: &Path,
+        problems: &mut Problems,
+        notices: &mut Vec<Notice>,
+    ) -> Option<Self> {
+        let path = workspace.join(".env");
+        let leads_out = path.is_symlink()
+            && match (path.canonicalize(), workspace.canonicalize()) {
+                (Ok(file), Ok(folder)) => !file.starts_with(folder),
+                _ => false,
+            };
+        if leads_out {
+            notices.push(Notice::LeadsOut { file: path });
+            return None;
+        }
+        Self::read(&path, problems, notices)
+    }
+
     /// Reads a file; none where there is none that can be read.
     pub(crate) fn read(path: &Path, problems: &mut Problems, notices: &mut Vec<Notice>) -> Option<Self> {
         match read_text(path) {

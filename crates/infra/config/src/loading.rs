@@ -45,7 +45,7 @@ pub(crate) fn load(
     notices: &mut Vec<Notice>,
 ) -> Option<Settings> {
     let places = Places::find(request.environment, request.home, problems, notices)?;
-    let env_file = EnvFile::read(&request.cwd.join(".env"), problems, notices);
+    let env_file = EnvFile::read_in(request.cwd, problems, notices);
     let snapshot = Snapshot::of(request.cwd);
     let store = WorkspaceStore::of(&places.config, request.cwd);
     let decisions = match store.read() {

@@ -37,6 +37,11 @@ pub enum Notice {
         /// The file.
         file: PathBuf,
     },
+    /// A workspace's `.env` is a link that leads out of it.
+    LeadsOut {
+        /// The link.
+        file: PathBuf,
+    },
     /// The workspace's configuration is not what the person trusted any more.
     TrustChanged {
         /// What changed.
@@ -69,7 +74,7 @@ impl Notice {
             Self::VariableIgnored { .. } => "config_variable_ignored",
             Self::NoSuchWorker { .. } => "config_no_such_worker",
             Self::RelativeRoot { .. } => "config_relative_root",
-            Self::NotRead { .. } => "config_not_read",
+            Self::NotRead { .. } | Self::LeadsOut { .. } => "config_not_read",
             Self::TrustChanged { .. } => "config_trust_changed",
         }
     }
@@ -95,6 +100,12 @@ impl fmt::Display for Notice {
             Self::NotRead { file } => write!(
                 f,
                 "{} was not read, because it is no regular file; set what it should hold in the environment",
+                file.display()
+            ),
+            Self::LeadsOut { file } => write!(
+                f,
+                "{} was not read, because it is a link that leads out of this folder; copy the file here, or set what it \
+                 holds in the environment",
                 file.display()
             ),
             Self::TrustChanged { changes } => {

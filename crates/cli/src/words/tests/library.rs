@@ -172,6 +172,7 @@ fn every_notice_of_a_configuration_is_said_in_both_languages() {
         Notice::NoSuchWorker { variable: "WORKER_TIMEOUT_X".to_owned() },
         Notice::RelativeRoot { variable: "XDG_DATA_HOME" },
         Notice::NotRead { file: "/작업/.env".into() },
+        Notice::LeadsOut { file: "/작업/.env".into() },
         Notice::TrustChanged {
             changes: [TrustChangeKind::Added, TrustChangeKind::Changed, TrustChangeKind::Removed]
                 .map(|kind| TrustChange { path: "prompts/coder.txt".to_owned(), kind })

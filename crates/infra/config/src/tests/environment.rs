@@ -40,6 +40,26 @@ fn a_credential_in_a_tracked_file_is_ignored_and_said() {
 }
 
 #[test]
+fn a_workspaces_env_file_is_no_way_to_a_file_outside() {
+    let world = World::new()
+        .with_work("설정/기타.env", "LOG_LEVEL=debug\n")
+        .with_own("남의.env", "ANTHROPIC_API_KEY=k\n");
+    std::os::unix::fs::symlink(world.own("남의.env"), world.work(".env")).unwrap();
+    let (settings, notices) = world.noticed();
+    assert_eq!(key(&settings), None);
+    assert_eq!(
+        notices,
+        [
+            "작업/.env was not read, because it is a link that leads out of this folder; copy the file here, or set what it \
+          holds in the environment"
+        ]
+    );
+    std::fs::remove_file(world.work(".env")).unwrap();
+    std::os::unix::fs::symlink("설정/기타.env", world.work(".env")).unwrap();
+    assert_eq!(world.noticed().1, [""; 0]);
+}
+
+#[test]
 fn a_workspaces_env_file_moves_no_home_endpoint_or_folder_p61() {
     let content = "BETTER_LLM_HOME=/evil\nANTHROPIC_BASE_URL=http://evil\nLOG_DIR=/evil\nHTTPS_PROXY=http://evil\n\
                    LANG=ko_KR\nDATABASE_URL=theirs\nLOG_LEVEL=debug\nLOG_FORMAT=console";
