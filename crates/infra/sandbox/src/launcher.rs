@@ -28,6 +28,14 @@ pub(crate) struct Setting {
     pub(crate) care: Care,
 }
 
+impl Setting {
+    /// Whether the workspace is still a folder that no link leads to. One that was made anew in its place is.
+    pub(crate) fn find_workspace(&self) -> io::Result<()> {
+        let is_there = self.workspace.canonicalize()? == self.workspace && self.workspace.is_dir();
+        if is_there { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+    }
+}
+
 /// The way commands are walled in.
 pub(crate) enum Launcher {
     /// `none`: nothing but the mark between fork and exec.

@@ -308,7 +308,15 @@ impl Baseline {
     pub(crate) fn put_back(&mut self) -> Settled {
         let Before { root, snapshot, precious, reserve, armed: _ } = &*self.before;
         let mut settled = Settled::default();
-        if !snapshot.is_unchanged() {
+        if self.workspace.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            settled.not_restored.push(NotRestored {
+                path: self.workspace.display().to_string(),
+                is_new: false,
+                why: "the workspace was moved or removed, which none of its own commands can do, so what they changed \
+                      in it cannot be looked at; start again where it is now"
+                    .to_owned(),
+            });
+        } else if !snapshot.is_unchanged() {
             drop(mem::take(&mut *reserve.lock().unwrap_or_else(PoisonError::into_inner)));
             settled = restore::put_back((&self.workspace, root), snapshot, precious, When::AtOnce);
         }

@@ -189,6 +189,15 @@ impl Ready {
     /// Remembers how protected files look that nothing holds. Nothing may start while some are still as an earlier
     /// command changed them.
     fn guard(&self) -> Result<Settlement, ProcessError> {
+        self.setting.find_workspace().map_err(|source| ProcessError::Sandbox {
+            level: self.level().as_str(),
+            step: format!(
+                "the workspace {} was moved, removed or replaced by a link since the session began; start again where \
+                 it is now",
+                self.setting.workspace.display()
+            ),
+            source: source.into(),
+        })?;
         let still_changed = self.unsettled.look_again();
         if !still_changed.is_empty() {
             return Err(ProcessError::StillChanged(still_changed));

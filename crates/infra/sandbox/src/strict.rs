@@ -90,6 +90,12 @@ pub(crate) enum StrictError {
     /// A descriptor that bubblewrap reads could not be made.
     #[error("cannot write down the options of bubblewrap")]
     Options(#[source] io::Error),
+    /// What is to be mounted is not where it was.
+    #[error(
+        "a folder that this session works in seems to have been moved, removed or replaced by a link; put it back, or \
+         start again where it is now"
+    )]
+    Moved(#[source] io::Error),
     /// bubblewrap did not start, or what it takes over could not be mounted.
     #[error("cannot start {}, or mount a protected path for it", program.display())]
     Start {
@@ -259,7 +265,15 @@ impl Shared {
                 other => return other,
             }
         }
-        tried
+        tried.map_err(|error| match error {
+            // What is no folder any more cannot be mounted in a folder's place.
+            StrictError::Start { source, .. }
+                if is_of_a_moved_place(&source) || source.raw_os_error() == Some(libc::EINVAL) =>
+            {
+                StrictError::Moved(source)
+            }
+            error => error,
+        })
     }
 
     fn try_to_start(&self, order: &Order, shield: Arc<Shield>) -> Result<Started, StrictError> {

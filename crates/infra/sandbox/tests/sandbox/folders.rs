@@ -177,3 +177,28 @@ async fn a_workspace_that_was_replaced_by_a_link_gets_no_more_commands() {
         assert_eq!((status, output.trim()), (CommandStatus::Exited(0), "begun"), "{level:?}");
     }
 }
+
+/// A person moves or removes the folder while a session works in it: that is said, and no command is blamed.
+#[tokio::test]
+async fn a_workspace_that_went_is_said_with_what_to_do() {
+    for level in WALLED {
+        for way in ["moved", "removed", "replaced by a link"] {
+            let bench = Bench::new();
+            let Some(sandbox) = bench.at(level).await else { return };
+            let elsewhere = bench.root.path().join("다른 곳");
+            match way {
+                "removed" => fs::remove_dir_all(&bench.workspace),
+                _ => fs::rename(&bench.workspace, &elsewhere),
+            }
+            .expect("a person's doing");
+            if way == "replaced by a link" {
+                symlink(&elsewhere, &bench.workspace).expect("a link");
+            }
+            let ran = sandbox.run(request("echo x > x"), Arc::new(Sink::default()), never_cancelled()).await;
+            let error = ran.expect_err("nothing runs").to_string();
+            let said = "was moved, removed or replaced by a link since the session began; start again where it is now";
+            assert!(error.contains(said), "{level:?}, {way}: {error}");
+            assert!(!elsewhere.join("x").exists(), "{level:?}, {way}");
+        }
+    }
+}
