@@ -109,8 +109,8 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 fn locked(error: &io::Error) -> CommitError {
     let text = match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            "another git program is at work in this repository (index.lock is there); \
-            try again when it is done"
+            "another git program is at work in this repository, or one was ended and left its lock behind. Try again \
+             when it is done; where `ps -C git` shows none, a person has to remove .git/index.lock"
                 .to_owned()
         }
         _ => error.to_string(),

@@ -201,7 +201,8 @@ impl Observer {
             return Ok(None);
         }
         let lock = IndexLock::take(&repository.git_dir).map_err(failed(
-            "lock the git index; another git program may be at work in this repository, try again when it is done",
+            "lock the git index; another git program may be at work in this repository: try again when it is done, or, \
+             where `ps -C git` shows none, remove .git/index.lock",
         ))?;
         Ok(Some((lock, changes)))
     }
