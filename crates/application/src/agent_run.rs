@@ -21,7 +21,7 @@ use domain::{
 use tokio::{sync::OnceCell, time::Instant};
 
 use crate::{
-    asking::{Asked, Asking},
+    open_request::{OpenRequest, RequestEnd},
     round_context::RoundContext,
     spending::RunAccount,
     stop::StopSignal,
@@ -224,12 +224,12 @@ impl<'a> RunContext<'a> {
             Err(trip) => return self.round.out_of_room(trip).await.map(RunInput::Stop),
         };
         let began = Instant::now();
-        let asked = Asking::new(self, id, digest, &room).answer(request).await?;
-        self.settle(room, &asked);
+        let end = OpenRequest::new(self, id, digest, &room).answer(request).await?;
+        self.settle(room, &end);
         let elapsed_ms = millis(began.elapsed());
-        match asked {
-            Asked::Stopped(ending) => Ok(RunInput::Stop(ending)),
-            Asked::Answered(mut answer) => {
+        match end {
+            RequestEnd::Stopped(ending) => Ok(RunInput::Stop(ending)),
+            RequestEnd::Answered(mut answer) => {
                 let Usage { input_tokens, output_tokens, cache_read_tokens, .. } = answer.usage;
                 tracing::debug!(
                     request = %id,
@@ -242,7 +242,7 @@ impl<'a> RunContext<'a> {
                 self.round.admit_calls(&mut answer);
                 Ok(RunInput::Answered { answer, standing: self.standing() })
             }
-            Asked::Failed(error) => {
+            RequestEnd::Failed(error) => {
                 tracing::debug!(request = %id, code = error.kind.code(), elapsed_ms, "request failed");
                 let failure = RunFailure { reason: fail_reason(&error.kind), text: with_causes(&error) };
                 let is_too_long = error.kind == ModelErrorKind::TooLong;

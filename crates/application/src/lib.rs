@@ -12,7 +12,6 @@ pub mod session;
 pub mod team;
 
 mod agent_run;
-mod asking;
 mod chain;
 mod clock;
 mod coordination;
@@ -22,6 +21,7 @@ mod intervention;
 mod leave;
 mod locking;
 mod logging;
+mod open_request;
 mod person;
 mod protection;
 mod question;

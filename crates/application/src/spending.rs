@@ -15,7 +15,7 @@ use domain::{
     price::Spending,
 };
 
-use crate::{agent_run::RunContext, asking::Asked, locking::lock, round_context::RoundContext};
+use crate::{agent_run::RunContext, locking::lock, open_request::RequestEnd, round_context::RoundContext};
 
 /// What a run has taken so far, and how long its next input is.
 #[derive(Debug, Default)]
@@ -64,19 +64,19 @@ impl RunContext<'_> {
     }
 
     /// The request has come to this. What a stopped one took nobody knows: its room stays taken.
-    pub(crate) fn settle(&self, room: Room, asked: &Asked) {
+    pub(crate) fn settle(&self, room: Room, end: &RequestEnd) {
         let Room { reservation, bytes } = room;
-        let usage = match asked {
-            Asked::Answered(answer) => answer.usage,
-            Asked::Failed(error) => error.usage,
-            Asked::Stopped(_) => return,
+        let usage = match end {
+            RequestEnd::Answered(answer) => answer.usage,
+            RequestEnd::Failed(error) => error.usage,
+            RequestEnd::Stopped(_) => return,
         };
         let mut account = self.account.lock();
         account.gauge.counted(bytes, usage);
         account.spent.add(usage, reservation.price());
         let budget = &mut self.round.state().budget;
-        match asked {
-            Asked::Answered(answer) if usage.total() == 0 => {
+        match end {
+            RequestEnd::Answered(answer) if usage.total() == 0 => {
                 budget.settle_uncounted(reservation, tokens_of(&answer.message));
             }
             _ => budget.settle(reservation, usage),

@@ -29,15 +29,15 @@ const QUIET_TEXT: &str = "the model has shown nothing for 30 seconds: it may be 
                           or idle_timeout_seconds, an answer that does not grow after 10 minutes";
 const HELD_CODE: &str = "request_held";
 
-/// What came of a request.
-pub(crate) enum Asked {
+/// How a request ended.
+pub(crate) enum RequestEnd {
     Answered(ModelAnswer),
     Failed(ModelError),
     Stopped(Ending),
 }
 
 /// A request under way.
-pub(crate) struct Asking<'r> {
+pub(crate) struct OpenRequest<'r> {
     run: &'r RunContext<'r>,
     id: RequestId,
     prefix_digest: String,
@@ -49,7 +49,7 @@ pub(crate) struct Asking<'r> {
     quiet: Quiet,
 }
 
-impl<'r> Asking<'r> {
+impl<'r> OpenRequest<'r> {
     /// Nothing has been sent yet.
     pub(crate) fn new(run: &'r RunContext<'r>, id: RequestId, prefix_digest: String, room: &'r Room) -> Self {
         let deltas = Deltas::new(&run.round.ports.log, &run.scope);
@@ -58,12 +58,12 @@ impl<'r> Asking<'r> {
     }
 
     /// Asks for the answer, and says what happens meanwhile. A stop is heeded at every wait but those for the journal.
-    pub(crate) async fn answer(&mut self, request: ModelRequest) -> Result<Asked, JournalError> {
+    pub(crate) async fn answer(&mut self, request: ModelRequest) -> Result<RequestEnd, JournalError> {
         self.started(1).await?;
         let mut stopped = pin!(self.run.stop.stopped());
         let opened = tokio::select! {
             biased;
-            ending = &mut stopped => return Ok(Asked::Stopped(ending)),
+            ending = &mut stopped => return Ok(RequestEnd::Stopped(ending)),
             opened = self.run.member.model.stream(request) => opened,
         };
         let mut stream = match opened {
@@ -73,7 +73,7 @@ impl<'r> Asking<'r> {
         loop {
             let item = tokio::select! {
                 biased;
-                ending = &mut stopped => return Ok(Asked::Stopped(ending)),
+                ending = &mut stopped => return Ok(RequestEnd::Stopped(ending)),
                 item = stream.next() => item,
                 () = self.quiet.passed() => {
                     self.notice(QUIET_CODE, QUIET_TEXT.to_owned()).await?;
@@ -83,7 +83,7 @@ impl<'r> Asking<'r> {
             match item {
                 Some(Ok(ModelItem::Answer(answer))) => {
                     self.deltas.finish();
-                    return Ok(Asked::Answered(answer));
+                    return Ok(RequestEnd::Answered(answer));
                 }
                 Some(Ok(item)) => self.take(item).await?,
                 Some(Err(error)) => return self.failed(error).await,
@@ -144,9 +144,9 @@ impl<'r> Asking<'r> {
         Ok(())
     }
 
-    async fn failed(&mut self, error: ModelError) -> Result<Asked, JournalError> {
+    async fn failed(&mut self, error: ModelError) -> Result<RequestEnd, JournalError> {
         self.void().await?;
-        Ok(Asked::Failed(error))
+        Ok(RequestEnd::Failed(error))
     }
 
     /// What the attempt has shown does not count, and what was kept back of it is not shown any more.
@@ -173,22 +173,22 @@ fn held(wait: Duration) -> String {
 
 /// How long nothing was shown. Told once.
 struct Quiet {
-    since: Instant,
+    due: Instant,
     timer: Pin<Box<Sleep>>,
     was_told: bool,
 }
 
 impl Quiet {
     fn new() -> Self {
-        let now = Instant::now();
-        Self { since: now, timer: Box::pin(sleep_until(now + QUIET)), was_told: false }
+        let due = Instant::now() + QUIET;
+        Self { due, timer: Box::pin(sleep_until(due)), was_told: false }
     }
 
     /// Something was shown or said; silence counts when so much time more is over. The timer is set anew only when it
     /// rings, so that this costs a look at the clock.
     fn begins_after(&mut self, wait: Duration) {
         let now = Instant::now();
-        self.since = now.checked_add(wait).unwrap_or(now);
+        self.due = now.checked_add(wait.saturating_add(QUIET)).unwrap_or(now + QUIET);
     }
 
     /// Waits until nothing has been shown for [`QUIET`]; never a second time.
@@ -198,11 +198,10 @@ impl Quiet {
         }
         loop {
             self.timer.as_mut().await;
-            let due = self.since + QUIET;
-            if due <= Instant::now() {
+            if self.due <= Instant::now() {
                 break;
             }
-            self.timer.as_mut().reset(due);
+            self.timer.as_mut().reset(self.due);
         }
         self.was_told = true;
     }
