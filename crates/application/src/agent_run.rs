@@ -214,7 +214,7 @@ impl<'a> RunContext<'a> {
             model: self.member.spec.model.as_deref().map(Into::into),
             system,
             tools,
-            messages: machine.show(),
+            messages: machine.conversation().messages().to_vec(),
             thinking: self.member.spec.thinking,
             effort: self.member.effort,
             max_tokens: None,
@@ -223,6 +223,8 @@ impl<'a> RunContext<'a> {
             Ok(room) => room,
             Err(trip) => return self.round.out_of_room(trip).await.map(RunInput::Stop),
         };
+        // From here on it goes out; where there was no room for it, nothing was shown to anybody.
+        request.messages = machine.show();
         let began = Instant::now();
         let end = OpenRequest::new(self, id, digest, &room).answer(request).await?;
         self.settle(room, &end);

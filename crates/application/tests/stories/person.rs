@@ -6,7 +6,7 @@ use better_llm_application::{CommandRefused, SessionHandle};
 use domain::{
     event::{Decision, Event, EventBody, InterventionAction},
     id::{CallId, QuestionId},
-    message::{Role, SealedMessage},
+    message::{Role, SealedMessage, Usage},
     outcome::{Ending, LimitReason, NeedReason, Signal},
     permission::PermissionMode,
     person::{PersonQueue, Presence},

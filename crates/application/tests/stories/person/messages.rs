@@ -103,3 +103,20 @@ async fn workers_that_are_called_by_name_do_not_read_what_was_said_to_the_manage
     }
     assert_eq!(shown(&stage, 1).matches("늦은 말").count(), 1, "{}", shown(&stage, 1));
 }
+
+/// Words that join the conversation as the round runs out of room go to no model.
+#[tokio::test(start_paused = true)]
+async fn a_message_for_a_request_that_finds_no_room_is_said_to_be_unread() {
+    let gate = Gate::shut();
+    let usage = Usage { input_tokens: 4_000, output_tokens: 1_000, ..Usage::default() };
+    let model = ScriptedModel::answering([Answer::call("read", json!({})).costing(usage), finish("done")]);
+    let mut stage = Stage::new(model.with_longest_answer(2_000).with_fault(1, Fault::Hold(gate.clone())));
+    stage.limits.max_tokens = Some(6_000);
+    let round = Attending::begin(&stage).await;
+    stage.model.wait_for_requests(1).await;
+    round.does(Command::Message("늦은 말".to_owned())).await;
+    gate.open();
+    let played = round.end().await;
+    assert_eq!(lines(&played), ["0 queued: 늦은 말", "0 limit max_tokens", "0 notice message_unread"]);
+    assert_eq!(played.ending(), Ending::Limit(LimitReason::Tokens));
+}
