@@ -30,5 +30,6 @@ mod terminal;
 mod trust;
 mod truth;
 mod undo;
+mod unfinished;
 mod verbs;
 mod walls;

@@ -71,6 +71,9 @@ pub struct AgentRun {
     doctor: Doctor,
     malformed_in_a_row: u32,
     was_asked_to_close: bool,
+    was_asked_to_go_on: bool,
+    /// What was said of an answer that is not over: it was cut off, or paused.
+    said_so_far: String,
     /// The request under way follows one that was too long.
     was_too_long: bool,
     /// What the person said and no message holds yet. As much as whoever drives the run lets them say in one turn.
@@ -108,6 +111,8 @@ impl AgentRun {
             doctor: Doctor::new(limits.loop_repeats),
             malformed_in_a_row: 0,
             was_asked_to_close: false,
+            was_asked_to_go_on: false,
+            said_so_far: String::new(),
             was_too_long: false,
             said: Vec::new(),
             unshown: Vec::new(),
@@ -286,6 +291,7 @@ impl AgentRun {
             return self.end(RunEnd::Failed(RunFailure { reason, text }), effects);
         };
         self.was_too_long = true;
+        self.said_so_far.clear();
         effects.push(RunEffect::Cut(cut));
         let text = "the conversation was too long for the model and was cut to half".to_owned();
         effects.push(RunEffect::Notice { code: "conversation_too_long", text });

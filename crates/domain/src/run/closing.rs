@@ -73,6 +73,14 @@ pub(super) const fn tool_name(role: RunRole) -> &'static str {
     }
 }
 
+/// What an agent reads whose answer was cut off, before it is asked for anything else.
+pub(super) const WAS_CUT: &str =
+    "Your answer was cut off before it was over: it was too long, or the provider ended it. Use fewer words.";
+
+/// What a manager reads whose answer in prose was cut off.
+pub(super) const GO_ON: &str = "Your answer was cut off before it was over. Go on exactly where it stopped, and repeat \
+                                nothing of it; keep the rest short.";
+
 /// What an agent reads that answered without calling anything.
 pub(super) const fn reminder(role: RunRole) -> &'static str {
     match role {

@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod circles;
+mod cut_off;
 mod examples;
 mod persons_words;
 mod properties;

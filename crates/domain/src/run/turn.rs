@@ -17,12 +17,20 @@ use crate::{
     tool::RejectedInput,
 };
 
+/// Whether an answer in prose is all that the model had to say.
+#[derive(Debug, Clone, Copy)]
+enum Prose {
+    Whole,
+    /// It was cut off, or ended for a reason that nobody knows.
+    Cut,
+}
+
 /// A call as the model wrote it: id, tool, input.
 type WrittenCall = (CallId, String, Value);
 
 impl AgentRun {
     pub(super) fn take_answer(&mut self, answer: ModelAnswer, effects: &mut Vec<RunEffect>) {
-        self.was_too_long = false;
+        let was_too_long = std::mem::take(&mut self.was_too_long);
         self.conversation.counts(answer.usage.total());
         let facts = AnswerFacts {
             stop_reason: answer.stop_reason.clone(),
@@ -45,32 +53,80 @@ impl AgentRun {
                 self.fail(&calls, format!("the model declined to answer: {text}"), effects)
             }
             StopReason::ContextWindowExceeded => {
-                self.fail(&calls, "the conversation no longer fits the model's window".to_owned(), effects);
+                self.was_too_long = was_too_long;
+                self.shorten_after(&calls, effects);
             }
             _ if !calls.is_empty() => self.take_calls(calls, &answer.invalid_inputs, effects),
-            StopReason::PauseTurn => self.next_turn(None, effects),
-            _ => self.take_prose(text, effects),
+            StopReason::PauseTurn => {
+                if !text.trim().is_empty() {
+                    self.said_so_far.push_str(&text);
+                    self.said_so_far.push('\n');
+                }
+                self.next_turn(&[], effects);
+            }
+            StopReason::MaxTokens | StopReason::Other(_) => self.take_prose(text, Prose::Cut, effects),
+            StopReason::EndTurn | StopReason::StopSequence | StopReason::ToolUse => {
+                self.take_prose(text, Prose::Whole, effects);
+            }
         }
     }
 
-    /// An answer without a call: an ending for a manager who has done nothing yet, else asked about once. Words of the
-    /// person that the model has not seen keep the run going.
-    fn take_prose(&mut self, text: String, effects: &mut Vec<RunEffect>) {
+    /// An answer without a call: an ending for a manager who has done nothing yet, else asked about once. One that was
+    /// cut off is no ending, and is gone on with once. Words of the person that the model has not seen keep the run
+    /// going.
+    fn take_prose(&mut self, text: String, prose: Prose, effects: &mut Vec<RunEffect>) {
         if self.has_unread_words() {
-            return self.next_turn(None, effects);
+            self.said_so_far.clear();
+            return self.next_turn(&[], effects);
         }
-        match self.role {
+        let is_blank = text.trim().is_empty();
+        let said = std::mem::take(&mut self.said_so_far) + &text;
+        match (self.role, prose) {
+            (RunRole::Manager, Prose::Cut) if !self.standing.work_done => {
+                if self.was_asked_to_go_on {
+                    return self.end(RunEnd::EndedInProse(said), effects);
+                }
+                self.was_asked_to_go_on = true;
+                self.said_so_far = said;
+                self.next_turn(&[closing::GO_ON], effects);
+            }
             // No words are no answer.
-            RunRole::Manager if !self.standing.work_done && !text.trim().is_empty() => {
-                self.end(RunEnd::Answered(text), effects);
+            (RunRole::Manager, Prose::Whole) if !self.standing.work_done && !is_blank => {
+                self.end(RunEnd::Answered(said), effects);
             }
-            RunRole::Manager if self.was_asked_to_close => self.end(RunEnd::EndedInProse(text), effects),
-            RunRole::Worker(_) if self.was_asked_to_close => self.end(RunEnd::Malformed(text), effects),
-            role => {
+            (RunRole::Manager, _) if self.was_asked_to_close => {
+                self.end(RunEnd::EndedInProse(said), effects);
+            }
+            (RunRole::Worker(_), _) if self.was_asked_to_close => self.end(RunEnd::Malformed(said), effects),
+            (role, Prose::Whole) => {
                 self.was_asked_to_close = true;
-                self.next_turn(Some(closing::reminder(role)), effects);
+                self.next_turn(&[closing::reminder(role)], effects);
+            }
+            (role, Prose::Cut) => {
+                self.was_asked_to_close = true;
+                self.said_so_far = said + "\n";
+                self.next_turn(&[closing::WAS_CUT, closing::reminder(role)], effects);
             }
         }
+    }
+
+    /// The model's window was full before its answer was over: what it still asked for is not run, and the conversation
+    /// is cut to half, as where a request is too long.
+    fn shorten_after(&mut self, calls: &[WrittenCall], effects: &mut Vec<RunEffect>) {
+        let text = "the conversation no longer fits the model's window".to_owned();
+        if self.was_too_long || !self.conversation.can_be_cut_to_half() {
+            return self.fail(calls, text, effects);
+        }
+        let not_run = "not run: the answer was cut off, because the model's window was full";
+        let results = calls.iter().map(|(id, _, _)| Part::ToolResult {
+            id: id.clone(),
+            content: not_run.to_owned(),
+            is_error: true,
+        });
+        let told = Part::Text { text: closing::WAS_CUT.to_owned() };
+        let parts = results.chain([told]).collect();
+        self.join(Message { role: Role::User, parts }, None, effects);
+        self.shorten(RunFailure { reason: FailReason::Provider, text }, effects);
     }
 
     fn take_calls(
@@ -79,6 +135,7 @@ impl AgentRun {
         invalid: &[InvalidInput],
         effects: &mut Vec<RunEffect>,
     ) {
+        self.said_so_far.clear();
         let mut open = OpenCalls::default();
         for (at, (id, tool, input)) in calls.into_iter().enumerate() {
             let asked = Asked::new(&tool, &input);
@@ -126,13 +183,13 @@ impl AgentRun {
             let text = format!("{MALFORMED_IN_A_ROW} tool inputs in a row did not fit their schema");
             return self.end(RunEnd::Malformed(text), effects);
         }
-        self.next_turn(None, effects);
+        self.next_turn(&[], effects);
     }
 
-    /// Asks the model again, with what there is to tell it in one message: the results of its calls, a reminder, what
+    /// Asks the model again, with what there is to tell it in one message: the results of its calls, reminders, what
     /// the doctor found, the person's words. A run that goes in circles and was told so ends instead; while the person
     /// speaks, nothing is a circle.
-    fn next_turn(&mut self, reminder: Option<&str>, effects: &mut Vec<RunEffect>) {
+    fn next_turn(&mut self, reminders: &[&str], effects: &mut Vec<RunEffect>) {
         let warning = match self.diagnosis() {
             Some(Diagnosis::Hopeless(repetition)) => {
                 let text = repetition.verdict(self.doctor.repeats());
@@ -146,7 +203,7 @@ impl AgentRun {
             Phase::Fresh | Phase::Asking | Phase::Model | Phase::Ended => Vec::new(),
         };
         let advice = warning.as_ref().map(|warning| warning.advice(closing::tool_name(self.role)));
-        let told = reminder.map(ToOwned::to_owned).into_iter().chain(advice);
+        let told = reminders.iter().map(|reminder| (*reminder).to_owned()).chain(advice);
         parts.extend(told.map(|text| Part::Text { text }));
         parts.extend(self.take_words());
         self.join(Message { role: Role::User, parts }, None, effects);

@@ -321,8 +321,8 @@ fn every_stop_reason_without_a_call_has_its_way_on() {
         (StopReason::EndTurn, None, Some(said())),
         (StopReason::ToolUse, None, Some(said())),
         (StopReason::StopSequence, None, Some(said())),
-        (StopReason::MaxTokens, Some("notice: answer_cut"), Some(said())),
-        (StopReason::Other("new".to_owned()), Some("notice: unknown_stop_reason"), Some(said())),
+        (StopReason::MaxTokens, Some("notice: answer_cut"), None),
+        (StopReason::Other("new".to_owned()), Some("notice: unknown_stop_reason"), None),
         (StopReason::PauseTurn, None, None),
         (StopReason::Refusal, None, Some(failed("the model declined to answer: 음"))),
         (

@@ -24,6 +24,8 @@ pub(super) struct Watched {
     task: Option<String>,
     requests: u32,
     is_paused: bool,
+    /// An answer was cut off.
+    was_cut: bool,
     work_done: bool,
     /// What the person said, and whether a model was shown it.
     said: Vec<(String, bool)>,
@@ -53,6 +55,7 @@ impl Watched {
             task: None,
             requests: 0,
             is_paused: false,
+            was_cut: false,
             work_done: false,
             said: Vec::new(),
             too_long: 0,
@@ -132,6 +135,7 @@ impl Watched {
             RunInput::Answered { answer, standing } if self.waits_for_the_model() => {
                 self.too_long = 0;
                 self.is_paused = answer.stop_reason == StopReason::PauseTurn;
+                self.was_cut |= matches!(answer.stop_reason, StopReason::MaxTokens | StopReason::Other(_));
                 self.work_done = standing.work_done;
             }
             RunInput::TooLong(_) if self.waits_for_the_model() => self.too_long += 1,
@@ -236,7 +240,7 @@ impl Watched {
             ) if waits => false,
             (RunEnd::Failed(failure), _) if failure.reason == FailReason::Loop => self.was_warned,
             (RunEnd::Answered(_), _) if self.work_done => false,
-            (RunEnd::EndedInProse(text), _) if !self.work_done => text.trim().is_empty(),
+            (RunEnd::EndedInProse(text), _) if !self.work_done => text.trim().is_empty() || self.was_cut,
             (RunEnd::Answered(text), _) if text.trim().is_empty() => false,
             (RunEnd::OutOfTurns, _) => self.requests == self.limits.max_turns,
             (RunEnd::Reported(report), RunRole::Worker(kind)) => {
