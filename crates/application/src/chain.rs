@@ -91,7 +91,7 @@ impl RoundContext {
         loop {
             input = match chain.step(input) {
                 Some(ChainEffect::Run { agent, brief }) => self.run_mentioned(&agent, brief, &data).await?,
-                Some(ChainEffect::Pause { next }) => {
+                Some(ChainEffect::LetStepIn { next }) => {
                     self.let_step_in(&self.stop, &next).await?;
                     match self.stop.ending() {
                         Some(ending) => ChainInput::Stop(ending),

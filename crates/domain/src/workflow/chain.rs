@@ -86,7 +86,7 @@ pub enum ChainEffect {
         brief: Brief,
     },
     /// Let the person step in before the next worker. Answered by [`ChainInput::GoOn`].
-    Pause {
+    LetStepIn {
         /// Who comes next.
         next: AgentName,
     },
@@ -188,7 +188,7 @@ impl Chain {
         let result = text::bounded(result, Self::LONGEST_RESULT);
         self.past.push(Past::Worker { task, ending, words: end.into_last_words(), result });
         Some(match (ending, self.waiting.front()) {
-            (Ending::Done, Some(next)) => ChainEffect::Pause { next: next.agent.clone() },
+            (Ending::Done, Some(next)) => ChainEffect::LetStepIn { next: next.agent.clone() },
             (ending, _) => self.end(ending),
         })
     }

@@ -45,7 +45,7 @@ fn each_worker_is_told_its_part_and_what_came_before() {
     let first = brief(chain.step(ChainInput::Begin), "coder");
     assert_eq!((first.task_description.as_str(), first.context), ("환불은 음수다\n\n추가해", None));
 
-    assert_eq!(chain.step(ended("추가했다")), Some(ChainEffect::Pause { next: agent("reviewer") }));
+    assert_eq!(chain.step(ended("추가했다")), Some(ChainEffect::LetStepIn { next: agent("reviewer") }));
     let second = brief(chain.step(ChainInput::GoOn(vec!["음수만 봐".to_owned()])), "reviewer");
     assert_eq!(second.task_description, "환불은 음수다\n\n검토해");
     assert_eq!(
@@ -56,7 +56,7 @@ fn each_worker_is_told_its_part_and_what_came_before() {
         )
     );
 
-    assert_eq!(chain.step(ended("좋다")), Some(ChainEffect::Pause { next: agent("tester") }));
+    assert_eq!(chain.step(ended("좋다")), Some(ChainEffect::LetStepIn { next: agent("tester") }));
     let third = brief(chain.step(ChainInput::GoOn(Vec::new())), "tester");
     let context = third.context.expect("two reports");
     assert!(context.contains("{추가했다}") && context.contains("{좋다}") && context.contains("음수만 봐"));
@@ -157,7 +157,7 @@ proptest! {
                 Some(effect) if ended => prop_assert!(false, "after the end: {effect:?}"),
                 Some(ChainEffect::Run { agent, .. }) => run.push(agent.to_string()),
                 Some(ChainEffect::End { .. }) => ended = true,
-                Some(ChainEffect::Pause { .. }) | None => {}
+                Some(ChainEffect::LetStepIn { .. }) | None => {}
             }
         }
         let expected: Vec<&str> = names.iter().take(run.len()).copied().collect();
