@@ -7,7 +7,7 @@ use domain::{
     brief::Brief,
     event::{EventBody, Scope},
     ports::JournalError,
-    report::ReportedFinding,
+    report::{self, ReportedFinding},
     review::{ChangedFiles, Ledger, ReviewDecision, ReviewOption},
     text,
     workspace::{Changes, Checkpoint, WorkspaceError},
@@ -96,11 +96,11 @@ impl RoundContext {
         default: Option<ReviewOption>,
     ) -> Result<Option<ReviewDecision>, JournalError> {
         let text = |option: ReviewOption| option.text().to_owned();
-        self.ask_engine(Question {
+        self.ask_as_engine(Question {
             asker: ENGINE.to_owned(),
             text: format!(
                 "The reviews do not converge. Still open:{}",
-                listed(open, ReportedFinding::in_its_own_words)
+                report::listed(open, MOST_OPEN, ReportedFinding::in_its_own_words)
             ),
             options: ReviewOption::ALL.map(text).to_vec(),
             default: default.map(text),
@@ -110,7 +110,7 @@ impl RoundContext {
 
     /// Asks for the words of the person's guidance.
     pub(crate) async fn ask_for_guidance(&self) -> Result<Option<ReviewDecision>, JournalError> {
-        self.ask_engine(Question {
+        self.ask_as_engine(Question {
             asker: ENGINE.to_owned(),
             text: "What should the team do about the open findings?".to_owned(),
             options: Vec::new(),
@@ -119,7 +119,7 @@ impl RoundContext {
         .await
     }
 
-    async fn ask_engine(&self, question: Question) -> Result<Option<ReviewDecision>, JournalError> {
+    async fn ask_as_engine(&self, question: Question) -> Result<Option<ReviewDecision>, JournalError> {
         Ok(match self.ask(&Scope::round(self.number), question).await? {
             Answered::With { text, by_person: true } => Some(ReviewDecision::read(&text)),
             Answered::With { by_person: false, .. } => Some(ReviewDecision::Unanswered),
@@ -129,25 +129,13 @@ impl RoundContext {
     }
 }
 
-/// Findings, one a line.
-fn listed(findings: &[ReportedFinding], words: fn(&ReportedFinding) -> String) -> String {
-    let mut text = String::new();
-    for finding in findings.iter().take(MOST_OPEN) {
-        text.push_str(&format!("\n- {}", words(finding)));
-    }
-    if let Some(more) = findings.len().checked_sub(MOST_OPEN).filter(|more| *more > 0) {
-        text.push_str(&format!("\n- … (+{more})"));
-    }
-    text
-}
-
 /// What earlier reviews found, for the next reviewer.
 fn told(ledger: &Ledger) -> String {
     let (open, closed) = (ledger.open(), ledger.closed());
     let mut text = String::new();
     if !open.is_empty() {
         text.push_str("Still open from the last review (repeat the id of what is not mended):");
-        text.push_str(&listed(&open, ReportedFinding::in_a_line));
+        text.push_str(&report::listed(&open, MOST_OPEN, ReportedFinding::in_a_line));
     }
     if !closed.is_empty() {
         text.push_str("\n\nSettled before (one counts again only where its file changed since):");

@@ -116,6 +116,16 @@ impl ReportedFinding {
     }
 }
 
+/// Findings as a list in these words, each on a line of its own that begins after a line break; more than `most` are
+/// counted.
+#[must_use]
+pub fn listed(findings: &[ReportedFinding], most: usize, words: fn(&ReportedFinding) -> String) -> String {
+    let shown = findings.iter().take(most).map(words);
+    let more = findings.len().saturating_sub(most);
+    let count = (more > 0).then(|| format!("… (+{more})"));
+    shown.chain(count).map(|line| format!("\n- {line}")).collect()
+}
+
 /// How bad a finding is; later is worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -38,8 +38,7 @@ pub struct Round {
     test_fix_cycles: u32,
     coder_failures_in_a_row: u32,
     workers_run: u32,
-    /// The person calls the workers, and no manager says when it is done.
-    is_led_by_person: bool,
+    lead: Lead,
     files_changed: bool,
     /// A command ran, or a commit was made.
     effect_seen: bool,
@@ -48,6 +47,15 @@ pub struct Round {
     latest_claims: Vec<(AgentName, CheckedClaims)>,
     named_tests: Vec<String>,
     ended: bool,
+}
+
+/// Who calls the workers, and says when it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    /// The manager.
+    Manager,
+    /// The person, by name: they read each report, and nobody says when it is done.
+    Person,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +79,7 @@ impl Round {
             test_fix_cycles: 0,
             coder_failures_in_a_row: 0,
             workers_run: 0,
-            is_led_by_person: false,
+            lead: Lead::Manager,
             files_changed: false,
             effect_seen: false,
             denied_unasked: false,
@@ -150,7 +158,7 @@ impl Round {
             RoundInput::WorkerCalled { call, kind, .. } => self.worker_called(call, kind),
             RoundInput::WorkerMentioned => {
                 self.workers_run += 1;
-                self.is_led_by_person = true;
+                self.lead = Lead::Person;
                 self.reviews.called_by_person();
                 Vec::new()
             }
@@ -240,7 +248,7 @@ impl Round {
             }
             WorkerEnd::Reported { report, claims, changed } => {
                 let effects = match &report {
-                    Report::Reviewer(review) => self.reviews.reviewed(review, &changed),
+                    Report::Reviewer(review) => self.reviews.reviewed(review, &changed, self.lead),
                     Report::Tester(tester) => {
                         self.named_tests.clone_from(&tester.commands);
                         self.tested(tester.passed && claims.refuted.is_empty());
@@ -289,7 +297,7 @@ impl Round {
         let is_short_of_done = match ending {
             // A manager may say that it is done in spite of a denial, where there is anything that it can have been done
             // with; of workers that a person called nobody says so.
-            Ending::Done => self.is_led_by_person || !(self.files_changed || self.effect_seen),
+            Ending::Done => self.lead == Lead::Person || !(self.files_changed || self.effect_seen),
             Ending::Answered
             | Ending::Partial(_)
             | Ending::Failed(
@@ -306,7 +314,7 @@ impl Round {
 
     fn is_refuted(&self, tests_passed: Option<bool>) -> bool {
         // Where no manager has read a tester's report, what it says counts by itself.
-        let nobody_read_it = self.is_led_by_person && self.tests == TestState::Failed;
+        let nobody_read_it = self.lead == Lead::Person && self.tests == TestState::Failed;
         tests_passed == Some(false)
             || nobody_read_it
             || self.latest_claims.iter().any(|(_, claims)| !claims.refuted.is_empty())

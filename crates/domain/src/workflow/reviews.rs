@@ -1,10 +1,10 @@
 //! The reviews of a round: counted, held against the ledger, and stopped where only a person can go on (spec O-15).
 
-use super::RoundEffect;
+use super::{Lead, RoundEffect};
 use crate::{
     limits::Limits,
     outcome::{Ending, NeedReason},
-    report::{ReportedFinding, ReviewerReport, Severity, Verdict},
+    report::{self, ReportedFinding, ReviewerReport, Severity, Verdict},
     review::{ChangedFiles, Ledger, ReviewCycle, ReviewDecision, ReviewOption},
 };
 
@@ -17,8 +17,6 @@ pub(super) struct Reviews {
     force_on: Severity,
     /// Of the last review in this round, where it asked for changes.
     objection: Option<Objection>,
-    /// The person calls the reviewers, so that nothing is asked of them after each.
-    is_led_by_person: bool,
 }
 
 /// A review that asked for changes.
@@ -38,13 +36,11 @@ impl Reviews {
             limit: limits.max_review_iterations,
             force_on: limits.review_force_on,
             objection: None,
-            is_led_by_person: false,
         }
     }
 
     /// The person calls a worker by name. Each review is a subject of its own: they read it, and decide what follows.
     pub(super) fn called_by_person(&mut self) {
-        self.is_led_by_person = true;
         self.objection = None;
     }
 
@@ -66,8 +62,13 @@ impl Reviews {
         }
     }
 
-    /// A reviewer has reported. `changed` since the last review.
-    pub(super) fn reviewed(&mut self, report: &ReviewerReport, changed: &ChangedFiles) -> Vec<RoundEffect> {
+    /// A reviewer has reported. `changed` since the last review. A person who leads reads that, and is asked nothing.
+    pub(super) fn reviewed(
+        &mut self,
+        report: &ReviewerReport,
+        changed: &ChangedFiles,
+        lead: Lead,
+    ) -> Vec<RoundEffect> {
         let before = self.objection;
         let cycle = before.map_or_else(
             || ReviewCycle::first(self.limit),
@@ -87,7 +88,7 @@ impl Reviews {
             Verdict::Approve => None,
             Verdict::RequestChanges => Some(Objection {
                 cycle,
-                is_asked: cycle.is_last() && !self.is_led_by_person,
+                is_asked: cycle.is_last() && lead == Lead::Manager,
                 went_unanswered: before.is_some_and(|before| before.went_unanswered),
             }),
         };
@@ -163,12 +164,7 @@ impl Reviews {
         self.objection?;
         let findings: Vec<ReportedFinding> = self.ledger.forcing(self.force_on).collect();
         let mut text = "the last review asked for changes, and these findings are open:".to_owned();
-        for finding in findings.iter().take(MOST_NAMED) {
-            text.push_str(&format!("\n- {}", finding.in_a_line()));
-        }
-        if let Some(more) = findings.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
-            text.push_str(&format!("\n- and {more} more"));
-        }
+        text.push_str(&report::listed(&findings, MOST_NAMED, ReportedFinding::in_a_line));
         text.push_str(
             "\nGive them to a coder by their ids, then call a reviewer, whose report closes what is mended. If they \
              cannot be mended now, finish as `partial` and say which are left.",
