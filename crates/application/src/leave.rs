@@ -14,7 +14,7 @@ use domain::{
     permission::{CallFacts, Ceiling, Effect, Leave, PathRules, Policy, Rule},
     person::{LeaveAnswer, Settled},
     ports::{GrantPort, JournalError, PreparedCall},
-    tool::{Access, CallTarget},
+    tool::{Access, CallTarget, Preview},
     workflow::RoundInput,
 };
 use serde_json::Value;
@@ -65,6 +65,8 @@ struct LeaveQuestion {
     lasting: Rule,
     /// Whether that can be written down.
     can_last: bool,
+    /// Whether the person sees all of the call: leave for what nobody saw lasts for no other one.
+    is_whole: bool,
 }
 
 impl RunContext<'_> {
@@ -131,6 +133,10 @@ impl RunContext<'_> {
                 LeaveAnswer { decision: Decision::Deny, note: None }
             }
         };
+        let decision = match decision {
+            Decision::Session | Decision::Always if !question.is_whole => Decision::Once,
+            decision => decision,
+        };
         let (call_id, by) = (wanting.call.clone(), settled.by().to_owned());
         self.append(EventBody::PermissionAnswered { call_id, decision, note, by }).await?;
         if matches!(settled, Settled::Late | Settled::Unattended) {
@@ -170,26 +176,36 @@ impl RunContext<'_> {
                         in a file, or in a variable that the person passes with `--pass-env`."
                 .to_owned());
         }
-        let diff = prepared.preview(&self.round.bases()).await;
+        let (diff, is_whole) = match prepared.preview(&self.round.bases()).await {
+            Some(Preview { text, is_whole }) => (Some(text), is_whole),
+            None => (None, true),
+        };
         let is_hidden = diff.as_deref().is_some_and(hides);
+        let mut rule = rule.to_owned();
+        if is_hidden {
+            rule.push_str("; what looks like a credential in it is not shown");
+        }
+        if !is_whole {
+            rule.push_str("; not all that it would change is shown here, so it can be allowed only once");
+        }
         let lasting = Rule::for_call(Effect::Allow, wanting.tool, target);
         // A rule is written into a file, and no credential is.
         let can_last = !lasting.argument.as_deref().is_some_and(hides);
         let mut options = vec![Decision::Once, Decision::Session, Decision::Always, Decision::Deny];
-        options.retain(|option| can_last || *option != Decision::Always);
+        options.retain(|option| match option {
+            Decision::Once | Decision::Deny => true,
+            Decision::Session => is_whole,
+            Decision::Always => is_whole && can_last,
+        });
         let asked = EventBody::PermissionAsked {
             call_id: wanting.call.clone(),
             tool: wanting.tool.to_owned(),
             input: wanting.input.clone(),
             diff,
-            rule: if is_hidden {
-                format!("{rule}; what looks like a credential in it is not shown")
-            } else {
-                rule.to_owned()
-            },
+            rule,
             options,
         };
-        Ok(LeaveQuestion { asked, lasting, can_last })
+        Ok(LeaveQuestion { asked, lasting, can_last, is_whole })
     }
 
     /// Keeps a rule for later sessions. Where that fails it holds for this one, and the person is told.

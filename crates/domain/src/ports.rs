@@ -20,7 +20,7 @@ use crate::{
     permission::{PathRules, Rule, SandboxState},
     record::SessionRecord,
     time::Timestamp,
-    tool::{CallTarget, RejectedInput, ToolOutcome, ToolSpec},
+    tool::{CallTarget, Preview, RejectedInput, ToolOutcome, ToolSpec},
     workspace::{
         Bases, Changes, Checkpoint, CommitDone, CommitError, CommitPlan, CommitRequest, UndoError, UndoPlan,
         Undone, WorkspaceError,
@@ -114,9 +114,9 @@ pub trait PreparedCall: Send {
     /// What it is about to do.
     fn target(&self) -> CallTarget;
 
-    /// What it would change, for a person who is asked: a unified diff, or a list; none where there is nothing to show.
+    /// What it would change, for a person who is asked; none where there is nothing to show.
     /// A call that was previewed does that or nothing, whatever has changed since.
-    async fn preview(&mut self, _bases: &Bases) -> Option<String> {
+    async fn preview(&mut self, _bases: &Bases) -> Option<Preview> {
         None
     }
 

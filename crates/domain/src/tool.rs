@@ -58,6 +58,29 @@ pub enum ToolStatus {
     Interrupted,
 }
 
+/// What a person who is asked about a call is shown of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// A unified diff, or a list.
+    pub text: String,
+    /// Whether it shows all that the call would do. What is not shown is said in it.
+    pub is_whole: bool,
+}
+
+impl Preview {
+    /// One that shows everything.
+    #[must_use]
+    pub fn whole(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_whole: true }
+    }
+
+    /// One that leaves something out, and says so.
+    #[must_use]
+    pub fn cut(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_whole: false }
+    }
+}
+
 /// What a call gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolOutcome {

@@ -11,7 +11,7 @@ use domain::{
     agent::AgentName,
     id::{CallId, RunId},
     ports::{Cancelled, PreparedCall, ToolContext, ToolPort},
-    tool::{Access, CallTarget, RejectedInput, ToolOutcome, ToolSpec, ToolStatus},
+    tool::{Access, CallTarget, Preview, RejectedInput, ToolOutcome, ToolSpec, ToolStatus},
     workspace::Bases,
 };
 use serde_json::{Value, json};
@@ -48,6 +48,7 @@ pub struct FakeCall {
 #[derive(Clone)]
 struct Conduct {
     rejects: Option<String>,
+    preview: Option<Preview>,
     target: Arc<dyn Fn(&Value) -> CallTarget + Send + Sync>,
     output: Vec<String>,
     wait: Wait,
@@ -84,6 +85,7 @@ impl FakeTool {
         };
         let conduct = Conduct {
             rejects: None,
+            preview: None,
             target: Arc::new(|_| CallTarget::None),
             output: Vec::new(),
             wait: Wait::Nothing,
@@ -103,6 +105,13 @@ impl FakeTool {
     #[must_use]
     pub fn rejecting(mut self, reason: &str) -> Self {
         self.conduct.rejects = Some(reason.to_owned());
+        self
+    }
+
+    /// Shows this to a person who is asked.
+    #[must_use]
+    pub fn showing(mut self, preview: Preview) -> Self {
+        self.conduct.preview = Some(preview);
         self
     }
 
@@ -239,6 +248,10 @@ struct PreparedFake {
 impl PreparedCall for PreparedFake {
     fn target(&self) -> CallTarget {
         (self.conduct.target)(&self.input)
+    }
+
+    async fn preview(&mut self, _bases: &Bases) -> Option<Preview> {
+        self.conduct.preview.clone()
     }
 
     async fn run(self: Box<Self>, context: ToolContext) -> ToolOutcome {

@@ -10,7 +10,7 @@ use domain::{
     permission::{Effect, PermissionMode, Rule},
     person::Presence,
     session::{Command, Request},
-    tool::ToolStatus,
+    tool::{Preview, ToolStatus},
 };
 use testkit::{MemoryGrants, ScriptedModel};
 
@@ -108,6 +108,26 @@ async fn leave_for_the_session_covers_the_same_call_later() {
     assert_eq!(played.ending(), Ending::Done);
     assert_eq!(answers(&played), [(Decision::Session, "person")]);
     assert_eq!(stage.write.calls().len(), 3);
+}
+
+/// A person decides about what they see: leave for a call of which a part is not shown lasts for no other one.
+#[tokio::test(start_paused = true)]
+async fn of_a_call_that_is_not_shown_whole_leave_is_for_once() {
+    let mut stage = attended(writes(&["1", "2"]));
+    stage.write = stage.write.clone().showing(Preview::cut("+1\n[... 1 more line is not shown]\n"));
+    let played = play_answering(&stage, &[(Decision::Always, None), (Decision::Session, None)]).await;
+    assert_eq!(played.ending(), Ending::Done);
+    assert_eq!(answers(&played), [(Decision::Once, "person"), (Decision::Once, "person")]);
+    for event in &played.events {
+        if let EventBody::PermissionAsked { options, rule, .. } = &event.body {
+            assert_eq!(options, &[Decision::Once, Decision::Deny]);
+            assert!(
+                rule.ends_with(
+                    "; not all that it would change is shown here, so it can be allowed only once"
+                )
+            );
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,18 +17,30 @@ pub(crate) enum Lasting<'a> {
     File { tool: &'a str, path: &'a str },
     /// The same tool, on whatever.
     Tool(&'a str),
+    /// No other call: not all of this one is shown.
+    Nothing,
 }
 
 impl<'a> Lasting<'a> {
     /// Reads it from the question; none of what is no question.
     pub(crate) fn of(asked: &'a EventBody) -> Option<Self> {
-        let EventBody::PermissionAsked { tool, input, .. } = asked else { return None };
+        let EventBody::PermissionAsked { tool, input, options, .. } = asked else { return None };
+        if !options.is_empty() && !options.contains(&Decision::Session) {
+            return Some(Self::Nothing);
+        }
         let field = |name: &str| input.get(name).and_then(Value::as_str);
         Some(match (field("command"), field("path")) {
             (Some(_), _) => Self::Command,
             (None, Some(path)) => Self::File { tool, path },
             (None, None) => Self::Tool(tool),
         })
+    }
+}
+
+impl Lasting<'_> {
+    /// Whether this may be answered.
+    pub(crate) fn offers(self, decision: Decision) -> bool {
+        self != Self::Nothing || matches!(decision, Decision::Once | Decision::Deny)
     }
 }
 
@@ -70,6 +82,13 @@ impl Language {
             (Self::Korean, Lasting::File { tool, path }) => {
                 format!("내용과 상관없이 {}에 대한 모든 `{tool}`", Sanitized::name(path))
             }
+            (_, Lasting::Nothing) => {
+                let text = self.pick(
+                    "o once · d deny · nothing more, because not all of it is shown",
+                    "o 이번만 · d 거부 · 전부 보여 준 것이 아니므로 더 넓게 허용할 수 없습니다",
+                );
+                return text.to_owned();
+            }
             (Self::English, Lasting::Tool(tool)) => format!("every `{tool}`, whatever is in it,"),
             (Self::Korean, Lasting::Tool(tool)) => format!("내용과 상관없이 모든 `{tool}`"),
         };
@@ -88,12 +107,25 @@ impl Language {
     }
 
     /// Before the place where the answer is typed.
-    pub(crate) const fn leave_prompt(self) -> &'static str {
-        self.pick("o, s, a or d, then a note if you like: ", "o, s, a, d 중 하나 (뒤에 메모 가능): ")
+    pub(crate) const fn leave_prompt(self, lasting: &Lasting<'_>) -> &'static str {
+        match lasting {
+            Lasting::Nothing => {
+                self.pick("o or d, then a note if you like: ", "o, d 중 하나 (뒤에 메모 가능): ")
+            }
+            _ => {
+                self.pick("o, s, a or d, then a note if you like: ", "o, s, a, d 중 하나 (뒤에 메모 가능): ")
+            }
+        }
     }
 
     /// What was typed is no answer.
-    pub(crate) const fn no_answer(self) -> &'static str {
+    pub(crate) const fn no_answer(self, lasting: &Lasting<'_>) -> &'static str {
+        if matches!(lasting, Lasting::Nothing) {
+            return self.pick(
+                "that is no answer: type o or d, then Enter (Ctrl+C ends the round)",
+                "답을 알 수 없습니다. o, d 중 하나를 입력하고 Enter를 누르세요 (Ctrl+C는 라운드를 끝냅니다)",
+            );
+        }
         self.pick(
             "that is no answer: type o, s, a or d, then Enter (Ctrl+C ends the round)",
             "답을 알 수 없습니다. o, s, a, d 중 하나를 입력하고 Enter를 누르세요 (Ctrl+C는 라운드를 끝냅니다)",
@@ -241,6 +273,30 @@ mod tests {
              always, in this workspace · d deny",
             "o 이번만 · s 이 세션 동안 내용과 상관없이 모든 `commit` 허용 · a 이 작업 폴더에서 항상 내용과 상관없이 모든 \
              `commit` 허용 · d 거부",
+        );
+    }
+
+    /// Leave for what nobody saw all of is for this one call.
+    #[test]
+    fn of_a_call_that_is_not_shown_whole_only_once_and_deny_are_offered() {
+        let asked = EventBody::PermissionAsked {
+            call_id: CallId::new("c"),
+            tool: "write".to_owned(),
+            input: json!({"path": "a", "content": "…"}),
+            diff: None,
+            rule: String::new(),
+            options: vec![Decision::Once, Decision::Deny],
+        };
+        let lasting = Lasting::of(&asked).unwrap();
+        let offered = [Decision::Once, Decision::Session, Decision::Always, Decision::Deny];
+        assert_eq!(offered.map(|decision| lasting.offers(decision)), [true, false, false, true]);
+        assert_eq!(
+            Language::English.leave_options(&lasting),
+            "o once · d deny · nothing more, because not all of it is shown"
+        );
+        assert_eq!(
+            Language::Korean.leave_options(&lasting),
+            "o 이번만 · d 거부 · 전부 보여 준 것이 아니므로 더 넓게 허용할 수 없습니다"
         );
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     ports::{Servers, ToolContext, WorkspacePort},
-    tool::{Access, CallTarget, ToolOutcome},
+    tool::{Access, CallTarget, Preview, ToolOutcome},
     workspace::{Bases, ChangeKind, CommitDone, CommitPlan, CommitRequest},
 };
 use schemars::JsonSchema;
@@ -105,7 +105,7 @@ impl Tool for Commit {
         CallTarget::None
     }
 
-    async fn preview(&self, call: &mut Call, bases: &Bases) -> Option<String> {
+    async fn preview(&self, call: &mut Call, bases: &Bases) -> Option<Preview> {
         let shown = match self.request(&call.input, bases) {
             Ok(request) => match self.workspace.commit_plan(&request).await {
                 Ok(plan) => Shown::Plan(plan),
@@ -115,7 +115,7 @@ impl Tool for Commit {
         };
         let text = match &shown {
             Shown::Plan(plan) => listed(plan),
-            Shown::Refusal(why) => format!("nothing would be committed: {why}"),
+            Shown::Refusal(why) => Preview::whole(format!("nothing would be committed: {why}")),
         };
         call.shown = Some(shown);
         Some(text)
@@ -150,7 +150,7 @@ impl Tool for Commit {
 }
 
 /// What a commit would take, for a person.
-fn listed(plan: &CommitPlan) -> String {
+fn listed(plan: &CommitPlan) -> Preview {
     let files = plan.files.iter().map(|file| {
         let what = match file.kind {
             ChangeKind::Created => "created",
@@ -168,8 +168,9 @@ fn listed(plan: &CommitPlan) -> String {
     let all = plan.files.len().saturating_add(plan.left_out.len());
     if let Some(more) = all.checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
         text.push_str(&format!("\n  and {} not shown", counted(more as u64, "more path", "more paths")));
+        return Preview::cut(text);
     }
-    text
+    Preview::whole(text)
 }
 
 fn told(done: &CommitDone) -> ToolOutcome {
@@ -266,7 +267,7 @@ mod tests {
         let tool = workspace.toolbox().build("commit").expect("a known tool");
         let mut prepared = tool.prepare(input).expect("an input that fits");
         let shown = prepared.preview(&context.bases).await;
-        (shown, prepared.run(context).await)
+        (shown.map(|shown| shown.text), prepared.run(context).await)
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use domain::{
     permission::{PathRules, PathUse},
     ports::ToolContext,
-    tool::{Access, CallTarget, ToolOutcome},
+    tool::{Access, CallTarget, Preview, ToolOutcome},
     workspace::Bases,
 };
 use schemars::JsonSchema;
@@ -93,7 +93,7 @@ impl Tool for Edit {
         CallTarget::Path(call.named.clone())
     }
 
-    async fn preview(&self, call: &mut Call, _bases: &Bases) -> Option<String> {
+    async fn preview(&self, call: &mut Call, _bases: &Bases) -> Option<Preview> {
         let (files, input) = (Arc::clone(&self.files), Arc::clone(&call.input));
         let shown = look_off_thread(move || show(&files, &input)).await;
         let (seen, text) = shown.unwrap_or((Seen::Nothing, None));
@@ -125,7 +125,7 @@ struct Edited {
 }
 
 /// What stands there, and what would become of it; no text where the edit cannot be made.
-fn show(files: &Confined, input: &Input) -> Result<(Seen, Option<String>), FileError> {
+fn show(files: &Confined, input: &Input) -> Result<(Seen, Option<Preview>), FileError> {
     let place = files.find(&input.path)?;
     let target = files.target(&place, &[], &PathRules::default())?;
     let seen = target.seen(LARGEST)?;

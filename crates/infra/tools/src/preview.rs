@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use domain::tool::ToolOutcome;
+use domain::tool::{Preview, ToolOutcome};
 use similar::TextDiff;
 
 use crate::{
@@ -19,6 +19,8 @@ const COMPARED: u64 = 1024 * 1024;
 const SEARCH: Duration = Duration::from_millis(500);
 /// Characters kept free for the line that says what is missing.
 const ENDING: usize = 120;
+/// The most characters of one line where not all of a diff can be shown.
+const LONGEST_LINE: usize = 2_000;
 
 /// What stands at a place now.
 pub(crate) enum Before<'a> {
@@ -31,7 +33,7 @@ pub(crate) enum Before<'a> {
 }
 
 /// The diff from what stands at `place` to `after`, in at most 48,000 characters.
-pub(crate) fn diff(place: &Place, before: &Before<'_>, after: &[u8]) -> String {
+pub(crate) fn diff(place: &Place, before: &Before<'_>, after: &[u8]) -> Preview {
     let old = match before {
         Before::Missing => &[][..],
         Before::Content(content) => content,
@@ -41,19 +43,22 @@ pub(crate) fn diff(place: &Place, before: &Before<'_>, after: &[u8]) -> String {
         return match before {
             Before::Missing => {
                 let lines = counted(lines_in(after), "line", "lines");
-                format!("{place}: a new file of {} bytes ({lines}), too large to be shown", after.len())
+                Preview::cut(format!(
+                    "{place}: a new file of {} bytes ({lines}), too large to be shown",
+                    after.len()
+                ))
             }
             _ => sizes(place, count(old.len()), after, "too large to be compared"),
         };
     }
     if is_binary(old) || is_binary(after) {
         return match before {
-            Before::Missing => format!("{place}: a new binary file of {} bytes", after.len()),
+            Before::Missing => Preview::cut(format!("{place}: a new binary file of {} bytes", after.len())),
             _ => sizes(place, count(old.len()), after, "binary"),
         };
     }
     let header = match before {
-        Before::Missing if after.is_empty() => return format!("{place}: a new, empty file"),
+        Before::Missing if after.is_empty() => return Preview::whole(format!("{place}: a new, empty file")),
         Before::Missing => "/dev/null".to_owned(),
         _ => format!("a/{place}"),
     };
@@ -63,25 +68,44 @@ pub(crate) fn diff(place: &Place, before: &Before<'_>, after: &[u8]) -> String {
     let diff = settings.diff_lines(old.as_ref(), new.as_ref());
     let text = diff.unified_diff().header(&header, &format!("b/{place}")).to_string();
     if text.is_empty() && old.as_bytes() == new.as_bytes() {
-        return format!("{place}: nothing would change, as far as text shows it");
+        return Preview::whole(format!("{place}: nothing would change, as far as text shows it"));
     }
     bounded(&text)
 }
 
-fn sizes(place: &Place, before: u64, after: &[u8], why: &str) -> String {
-    format!("{place}: {why}; {before} bytes would become {} bytes", after.len())
+fn sizes(place: &Place, before: u64, after: &[u8], why: &str) -> Preview {
+    Preview::cut(format!("{place}: {why}; {before} bytes would become {} bytes", after.len()))
 }
 
-fn bounded(text: &str) -> String {
+/// As much of a diff as fits. Where that is not all, of long lines the beginning, so that one cannot hide the others.
+fn bounded(text: &str) -> Preview {
     let most = ToolOutcome::LONGEST - ENDING;
-    let shown = beginning(text, most);
-    let missing = missing_bytes(text, shown);
-    if missing == 0 {
-        return text.to_owned();
+    if beginning(text, most).len() == text.len() {
+        return Preview::whole(text);
     }
-    let whole_lines = shown.rfind('\n').and_then(|at| shown.get(..=at)).unwrap_or(shown);
-    let missing = missing.saturating_add(missing_bytes(shown, whole_lines));
-    format!("{whole_lines}[... {missing} more bytes of this diff are not shown]\n")
+    let (mut shown, mut room) = (String::new(), most);
+    let (mut missing_lines, mut missing) = (0_u64, 0_u64);
+    for line in text.split_inclusive('\n') {
+        let part = beginning(line, LONGEST_LINE);
+        let cut = missing_bytes(line, part);
+        let mark = if cut > 0 {
+            format!("[... {cut} more bytes of this line are not shown]\n")
+        } else {
+            String::new()
+        };
+        let needed = part.chars().count() + mark.chars().count();
+        if missing_lines > 0 || needed > room {
+            (missing_lines, missing) = (missing_lines + 1, missing.saturating_add(count(line.len())));
+            continue;
+        }
+        room -= needed;
+        missing = missing.saturating_add(cut);
+        shown.push_str(part);
+        shown.push_str(&mark);
+    }
+    let lines = counted(missing_lines, "more line", "more lines");
+    shown.push_str(&format!("[... {lines} and in all {missing} bytes of this diff are not shown]\n"));
+    Preview::cut(shown)
 }
 
 #[cfg(test)]
@@ -93,7 +117,7 @@ mod tests {
     use crate::testing::place;
 
     fn check(before: &Before<'_>, after: &[u8], expected: &str) {
-        assert_eq!(diff(&place("글.txt"), before, after), expected);
+        assert_eq!(diff(&place("글.txt"), before, after).text, expected);
     }
 
     #[test]
@@ -120,16 +144,43 @@ mod tests {
     }
 
     #[test]
+    fn what_shows_no_content_is_not_whole() {
+        let is_whole = |before: &Before<'_>, after: &[u8]| diff(&place("a"), before, after).is_whole;
+        assert!(is_whole(&Before::Missing, b"a\n") && is_whole(&Before::Content(b"a"), b"b"));
+        assert!(!is_whole(&Before::Missing, b"\0\x01"));
+        assert!(!is_whole(&Before::Content(b"text"), b"\0\x01"));
+        assert!(!is_whole(&Before::Large(9_000_000), b"x"));
+        assert!(!is_whole(&Before::Missing, &vec![b'a'; 2 << 20]));
+    }
+
+    #[test]
     fn a_long_diff_is_cut_after_a_whole_line_and_counted() {
         let after = "가나다라마바사\n".repeat(10_000);
-        let text = diff(&place("a"), &Before::Missing, after.as_bytes());
-        assert!(text.chars().count() <= 48_000);
+        let Preview { text, is_whole } = diff(&place("a"), &Before::Missing, after.as_bytes());
+        assert!(text.chars().count() <= 48_000 && !is_whole);
         let shown = text.lines().filter(|line| line.starts_with("+가")).count();
-        let missing = (10_000 - shown) * ("+가나다라마바사\n".len());
-        assert!(
-            text.ends_with(&format!(
-                "+가나다라마바사\n[... {missing} more bytes of this diff are not shown]\n"
-            ))
+        let (lines, missing) = (10_000 - shown, (10_000 - shown) * "+가나다라마바사\n".len());
+        assert!(text.ends_with(&format!(
+            "+가나다라마바사\n[... {lines} more lines and in all {missing} bytes of this diff are not shown]\n"
+        )));
+    }
+
+    /// A line as long as a page does not keep those before and after it from the person's eyes.
+    #[test]
+    fn of_a_very_long_line_the_beginning_is_shown_and_the_lines_around_it() {
+        let family = "👨‍👩‍👧";
+        let long = family.repeat(20_000);
+        let after = format!("처음\n{long}\n끝: rm -rf /\n");
+        let Preview { text, is_whole } = diff(&place("a"), &Before::Missing, after.as_bytes());
+        let kept = family.repeat((LONGEST_LINE - 1) / 5);
+        let cut = long.len() + 1 - kept.len();
+        assert_eq!(
+            text,
+            format!(
+                "--- /dev/null\n+++ b/a\n@@ -0,0 +1,3 @@\n+처음\n+{kept}[... {cut} more bytes of this line are not \
+                 shown]\n+끝: rm -rf /\n[... 0 more lines and in all {cut} bytes of this diff are not shown]\n"
+            )
         );
+        assert!(!is_whole);
     }
 }

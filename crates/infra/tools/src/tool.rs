@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{
     ports::{PreparedCall, ToolContext, ToolPort},
     schema::schema_of,
-    tool::{Access, CallTarget, RejectedInput, ToolOutcome, ToolSpec, ToolStatus},
+    tool::{Access, CallTarget, Preview, RejectedInput, ToolOutcome, ToolSpec, ToolStatus},
     workspace::Bases,
 };
 use schemars::JsonSchema;
@@ -41,7 +41,7 @@ pub(crate) trait Tool: Send + Sync + 'static {
 
     /// What it would change, for a person who is asked. A call that was previewed remembers what it saw, and does
     /// nothing where that has changed.
-    async fn preview(&self, _call: &mut Self::Call, _bases: &Bases) -> Option<String> {
+    async fn preview(&self, _call: &mut Self::Call, _bases: &Bases) -> Option<Preview> {
         None
     }
 
@@ -115,7 +115,7 @@ impl<T: Tool> PreparedCall for Prepared<T> {
         T::target(&self.call)
     }
 
-    async fn preview(&mut self, bases: &Bases) -> Option<String> {
+    async fn preview(&mut self, bases: &Bases) -> Option<Preview> {
         self.tool.preview(&mut self.call, bases).await
     }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{
     permission::{PathRules, PathUse},
     ports::ToolContext,
-    tool::{Access, CallTarget, ToolOutcome},
+    tool::{Access, CallTarget, Preview, ToolOutcome},
     workspace::Bases,
 };
 use schemars::JsonSchema;
@@ -78,7 +78,7 @@ impl Tool for Write {
         CallTarget::Path(call.named.clone())
     }
 
-    async fn preview(&self, call: &mut Call, _bases: &Bases) -> Option<String> {
+    async fn preview(&self, call: &mut Call, _bases: &Bases) -> Option<Preview> {
         let (files, path, content) =
             (Arc::clone(&self.files), call.input.path.clone(), call.input.content.clone());
         let shown = look_off_thread(move || show(&files, &path, content.as_bytes())).await;
@@ -104,7 +104,7 @@ impl Tool for Write {
 }
 
 /// What stands there, and what would become of it.
-fn show(files: &Confined, path: &str, content: &[u8]) -> Result<(Seen, String), FileError> {
+fn show(files: &Confined, path: &str, content: &[u8]) -> Result<(Seen, Preview), FileError> {
     let place = files.locate(path)?;
     let target = files.target(&place, &[], &PathRules::default())?;
     let seen = target.seen(COMPARED)?;

@@ -1,7 +1,7 @@
 //! Calls that a person was shown: what they see, and that only that is done.
 
 use domain::{
-    tool::{ToolOutcome, ToolStatus},
+    tool::{Preview, ToolOutcome, ToolStatus},
     workspace::Bases,
 };
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ async fn shown_then_run(
     let mut prepared = tool.prepare(&input).expect("an input that fits");
     let shown = prepared.preview(&Bases::default()).await;
     meanwhile();
-    (shown, prepared.run(context()).await)
+    (shown.map(|shown| shown.text), prepared.run(context()).await)
 }
 
 fn write(path: &str, content: &str) -> (&'static str, Value) {
@@ -38,7 +38,7 @@ async fn a_person_sees_the_diff_of_what_is_then_done() {
     let (_, input) = edit("./글.txt", "둘", "두울");
     let mut prepared = tool.prepare(&input).expect("an input that fits");
     let expected = "--- a/글.txt\n+++ b/글.txt\n@@ -1,2 +1,2 @@\n 하나\r\n-둘\r\n+두울\r\n";
-    assert_eq!(prepared.preview(&Bases::default()).await.as_deref(), Some(expected));
+    assert_eq!(prepared.preview(&Bases::default()).await, Some(Preview::whole(expected)));
     assert_eq!(workspace.everything(), before, "a preview changes nothing");
     assert_eq!(prepared.run(context()).await.status, ToolStatus::Ok);
     assert_eq!(workspace.bytes("글.txt"), "하나\r\n두울\r\n".as_bytes());

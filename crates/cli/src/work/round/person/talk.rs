@@ -62,7 +62,7 @@ impl Talk {
     pub(super) fn prompt(&self, language: Language) -> Option<String> {
         let before = match self.asked.front().map(|event| &event.body) {
             Some(EventBody::Question { .. }) => language.question_prompt(),
-            Some(_) => language.leave_prompt(),
+            Some(asked) => language.leave_prompt(&Lasting::of(asked)?),
             None => self.window.map(|_| language.window_prompt())?,
         };
         Some(format!("  {before}{}", self.typed.so_far()))
@@ -201,6 +201,9 @@ impl Talk {
     fn answer(&mut self, asked: &Event, text: &str, language: Language) -> Vec<Act> {
         let command = match &asked.body {
             EventBody::PermissionAsked { call_id, .. } => leave_answer(text)
+                .filter(|(decision, _)| {
+                    Lasting::of(&asked.body).is_some_and(|lasting| lasting.offers(*decision))
+                })
                 .map(|(decision, note)| Command::Permission { call: call_id.clone(), decision, note }),
             EventBody::Question { question_id, asker, options, .. } => {
                 let shown: Vec<_> = options.iter().map(|option| language.option(asker, option)).collect();
@@ -215,10 +218,8 @@ impl Talk {
                 std::iter::once(Act::Tell(command)).chain(self.show_first(language)).collect()
             }
             None => {
-                let words = match asked.body {
-                    EventBody::Question { .. } => language.no_answer_to_question(),
-                    _ => language.no_answer(),
-                };
+                let words = Lasting::of(&asked.body)
+                    .map_or(language.no_answer_to_question(), |lasting| language.no_answer(&lasting));
                 std::iter::once(Act::Say(Role::Warning, words.to_owned()))
                     .chain(Self::how_to_answer(asked, language))
                     .collect()
