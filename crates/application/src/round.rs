@@ -66,7 +66,11 @@ impl RoundContext {
     /// Files may have changed since the last call ended: by the person, or by a process that outlived its command. A
     /// test that ran before says nothing about them.
     async fn look_once_more(&self) {
-        if self.bases().round.is_some() && self.ports.workspace.touched().await.unwrap_or(true) {
+        if self.bases().round.is_none() {
+            return;
+        }
+        // What cannot be seen counts as changed.
+        if self.stop.bound(self.ports.workspace.touched()).await.unwrap_or(true) {
             self.state().seen.files_changed();
         }
     }

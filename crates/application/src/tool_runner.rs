@@ -208,7 +208,7 @@ impl RunContext<'_> {
 
     /// Whether files changed since the last look. Where that cannot be seen, they count as changed.
     async fn observe_changes(&self) -> (bool, Option<WorkspaceError>) {
-        match self.round.ports.workspace.touched().await {
+        match self.stop.bound(self.round.ports.workspace.touched()).await {
             Ok(changed) => (changed, None),
             Err(error) => (true, Some(error)),
         }

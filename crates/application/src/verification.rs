@@ -43,7 +43,7 @@ impl RoundContext {
         let running = self.ports.processes.run(request, Arc::new(NoOutput), self.stop.cancelled());
         let ended = self.stop.in_grace(running).await;
         // What cannot be seen counts as changed: then no earlier run of a test says anything.
-        let changed = self.ports.workspace.touched().await.unwrap_or(true);
+        let changed = self.stop.bound(self.ports.workspace.touched()).await.unwrap_or(true);
         let outcome = match ended {
             Some(Ok(end)) => verified(end),
             Some(Err(error)) => ToolOutcome::error(with_causes(&error)),

@@ -333,7 +333,7 @@ async fn a_disk_that_answers_no_more_holds_up_no_end() {
 /// time limit of a round.
 #[tokio::test(start_paused = true)]
 async fn a_look_at_the_files_that_hangs_holds_up_no_end() {
-    for call in [WorkspaceCall::Checkpoint, WorkspaceCall::ChangesSince] {
+    for call in [WorkspaceCall::Checkpoint, WorkspaceCall::Touched, WorkspaceCall::ChangesSince] {
         for limit in [None, Some(Duration::from_secs(60))] {
             let mut stage = Stage::new(good_day());
             stage.limits.timeout_seconds = limit;
@@ -356,7 +356,10 @@ async fn a_look_at_the_files_that_hangs_holds_up_no_end() {
                 None => Ending::Cancelled(Signal::Terminate),
                 Some(_) => Ending::Limit(LimitReason::Time),
             };
-            assert_eq!(stage.played().ending(), expected, "{call:?}");
+            let played = stage.played();
+            assert_eq!(played.ending(), expected, "{call:?}");
+            let is_cut_short = |event: &Event| matches!(&event.body, EventBody::Notice { code, .. } if code == "end_cut_short");
+            assert!(!played.events.iter().any(is_cut_short), "{call:?}");
         }
     }
 }
