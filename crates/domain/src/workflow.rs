@@ -37,6 +37,8 @@ pub struct Round {
     tests: TestState,
     test_fix_cycles: u32,
     coder_failures_in_a_row: u32,
+    /// The limit that refuses coders, where that was said and none ran since.
+    limit_said: Option<&'static str>,
     workers_run: u32,
     lead: Lead,
     files_changed: bool,
@@ -78,6 +80,7 @@ impl Round {
             tests: TestState::Fine,
             test_fix_cycles: 0,
             coder_failures_in_a_row: 0,
+            limit_said: None,
             workers_run: 0,
             lead: Lead::Manager,
             files_changed: false,
@@ -200,11 +203,15 @@ impl Round {
 
     fn worker_called(&mut self, call: CallId, kind: WorkerKind) -> Vec<RoundEffect> {
         match self.refusal(kind) {
-            Some((limit, value, text)) => vec![
-                RoundEffect::LimitReached { limit, value: u64::from(value) },
-                RoundEffect::Refuse { call, text },
-            ],
+            Some((limit, value, text)) => {
+                let reached = RoundEffect::LimitReached { limit, value: u64::from(value) };
+                let is_new = self.limit_said.replace(limit) != Some(limit);
+                is_new.then_some(reached).into_iter().chain([RoundEffect::Refuse { call, text }]).collect()
+            }
             None => {
+                if kind == WorkerKind::Coder {
+                    self.limit_said = None;
+                }
                 self.workers_run += 1;
                 vec![RoundEffect::RunWorker { call }]
             }

@@ -61,6 +61,7 @@ fn the_coder_is_refused_after_three_failures_in_a_row() {
     check(&mut round, fails(), &[]);
     check(&mut round, calls(WorkerKind::Coder), &["max_coder_retries = 2", "refuse coder"]);
     check(&mut round, calls(WorkerKind::Committer), &["run committer"]);
+    check(&mut round, calls(WorkerKind::Coder), &["refuse coder"]);
 }
 
 /// O-15: the manager's turns are a limit with an exit code of its own.

@@ -13,6 +13,8 @@ struct Watched {
     limits: Limits,
     history: History,
     workers_run: u32,
+    /// The limit that refuses coders and was told of since the last one ran.
+    limit_said: Option<&'static str>,
     /// What the reports come to; its rules have tests of their own.
     ledger: Ledger,
     ended: Option<Ending>,
@@ -25,6 +27,7 @@ impl Watched {
             limits,
             history: History::default(),
             workers_run: 0,
+            limit_said: None,
             ledger: Ledger::default(),
             ended: None,
         }
@@ -70,9 +73,20 @@ impl Watched {
     fn check_call(&mut self, kind: WorkerKind, effects: &[RoundEffect]) -> Result<(), TestCaseError> {
         let limit = self.history.limit_for_coders(&self.limits).filter(|_| kind == WorkerKind::Coder);
         match (limit, effects) {
-            (None, [RoundEffect::RunWorker { .. }]) => self.workers_run += 1,
-            (Some(name), [RoundEffect::LimitReached { limit, .. }, RoundEffect::Refuse { text, .. }]) => {
-                prop_assert_eq!(name, *limit);
+            (None, [RoundEffect::RunWorker { .. }]) => {
+                self.workers_run += 1;
+                self.limit_said = self.limit_said.filter(|_| kind != WorkerKind::Coder);
+            }
+            (Some(name), [told @ .., RoundEffect::Refuse { text, .. }]) => {
+                let names = told.iter().map(|effect| match effect {
+                    RoundEffect::LimitReached { limit, .. } => *limit,
+                    _ => "another effect",
+                });
+                let is_new = self.limit_said.replace(name) != Some(name);
+                prop_assert_eq!(
+                    names.collect::<Vec<_>>(),
+                    is_new.then_some(name).into_iter().collect::<Vec<_>>()
+                );
                 prop_assert!(text.contains(name), "{text}");
             }
             other => prop_assert!(false, "a call of a {kind:?} gives {other:?}"),
