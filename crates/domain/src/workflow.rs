@@ -37,6 +37,8 @@ pub struct Round {
     tests: TestState,
     test_fix_cycles: u32,
     coder_failures_in_a_row: u32,
+    /// Runs in a row that ended because of their model.
+    model_failures_in_a_row: u32,
     /// The limit that refuses coders, where that was said and none ran since.
     limit_said: Option<&'static str>,
     workers_run: u32,
@@ -80,6 +82,7 @@ impl Round {
             tests: TestState::Fine,
             test_fix_cycles: 0,
             coder_failures_in_a_row: 0,
+            model_failures_in_a_row: 0,
             limit_said: None,
             workers_run: 0,
             lead: Lead::Manager,
@@ -248,8 +251,12 @@ impl Round {
         if kind == WorkerKind::Coder {
             self.coder_ended(&end);
         }
+        if !matches!(end, WorkerEnd::ModelFailed { .. }) {
+            self.model_failures_in_a_row = 0;
+        }
         match end {
             WorkerEnd::Failed => Vec::new(),
+            WorkerEnd::ModelFailed { text } => self.model_failed(&agent, &text),
             WorkerEnd::CredentialsRefused => {
                 vec![self.end(Ending::Failed(FailReason::Credentials), String::new())]
             }
@@ -268,6 +275,22 @@ impl Round {
                 effects
             }
         }
+    }
+
+    /// A model that fails run after run is tried again as often as a coder, then the round fails as it would where its own
+    /// manager's model fails.
+    fn model_failed(&mut self, agent: &AgentName, text: &str) -> Vec<RoundEffect> {
+        self.model_failures_in_a_row += 1;
+        let runs = self.model_failures_in_a_row;
+        if runs <= self.limits.max_coder_retries {
+            return Vec::new();
+        }
+        let summary = format!(
+            "{runs} runs of workers in a row failed because of their model (workflow_limits.max_coder_retries is {}). \
+             The last was {agent}'s: {text}",
+            self.limits.max_coder_retries
+        );
+        vec![self.end(Ending::Failed(FailReason::Provider), summary)]
     }
 
     fn coder_ended(&mut self, end: &WorkerEnd) {

@@ -37,6 +37,7 @@ const KINDS: &[&str] = &[
     "tester reported",
     "worker ended",
     "credentials refused",
+    "model failed",
     "FilesChanged",
     "EffectSeen",
     "DeniedUnasked",
@@ -53,6 +54,7 @@ fn kind(input: &RoundInput) -> &'static str {
         RoundInput::WorkerMentioned => "WorkerMentioned",
         RoundInput::WorkerEnded { kind, end, .. } => match (kind, end) {
             (_, WorkerEnd::CredentialsRefused) => "credentials refused",
+            (_, WorkerEnd::ModelFailed { .. }) => "model failed",
             (WorkerKind::Coder, _) => "coder ended",
             (WorkerKind::Reviewer, WorkerEnd::Reported { .. }) => "reviewer reported",
             (WorkerKind::Tester, WorkerEnd::Reported { .. }) => "tester reported",
@@ -81,6 +83,7 @@ fn input(dice: &mut Dice) -> RoundInput {
             let end = match dice.below(12) {
                 0 => WorkerEnd::CredentialsRefused,
                 1 | 2 => WorkerEnd::Failed,
+                3..6 => WorkerEnd::ModelFailed { text: String::new() },
                 _ => reported(kind, dice),
             };
             RoundInput::WorkerEnded { agent: agent(kind), kind, end }

@@ -78,6 +78,11 @@ pub enum WorkerEnd {
     },
     /// Without one.
     Failed,
+    /// Without one, because its model could not be asked or did not answer rightly, for all that was tried.
+    ModelFailed {
+        /// What happened.
+        text: String,
+    },
     /// Because the endpoint does not accept our credentials: no other run will do better.
     CredentialsRefused,
 }

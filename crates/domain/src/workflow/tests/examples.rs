@@ -64,6 +64,25 @@ fn the_coder_is_refused_after_three_failures_in_a_row() {
     check(&mut round, calls(WorkerKind::Coder), &["refuse coder"]);
 }
 
+/// Contract 2 and 10: a model that is down ends the round as what it is, and not after as many calls as there are turns.
+#[test]
+fn runs_that_fail_by_their_model_again_and_again_end_the_round() {
+    let failed = |kind| ends(kind, WorkerEnd::ModelFailed { text: "HTTP 529".to_owned() });
+    let mut round = Round::new(Limits::default());
+    check(&mut round, failed(WorkerKind::Planner), &[]);
+    check(&mut round, failed(WorkerKind::Tester), &[]);
+    check(&mut round, codes(), &[]);
+    check(&mut round, failed(WorkerKind::Planner), &[]);
+    check(&mut round, failed(WorkerKind::Planner), &[]);
+    let effects = round.step(failed(WorkerKind::Planner));
+    let [RoundEffect::End { ending: Ending::Failed(FailReason::Provider), summary }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    for words in ["3 runs of workers", "max_coder_retries", "planner's: HTTP 529"] {
+        assert!(summary.contains(words), "{summary}");
+    }
+}
+
 /// O-15: the manager's turns are a limit with an exit code of its own.
 #[test]
 fn a_manager_out_of_turns_ends_the_round_at_its_limit() {

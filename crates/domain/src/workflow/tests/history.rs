@@ -33,7 +33,7 @@ impl History {
                     failed_in_a_row = 0;
                     work.push('C');
                 }
-                Told::Failed(WorkerKind::Coder) => {
+                Told::Failed(WorkerKind::Coder) | Told::ModelFailed(WorkerKind::Coder) => {
                     failed_in_a_row += 1;
                     work.push('C');
                 }
@@ -54,6 +54,21 @@ impl History {
         } else {
             None
         }
+    }
+
+    /// Runs in a row, up to now, that ended because of their model.
+    pub(super) fn model_failures(&self) -> usize {
+        let ends = self.0.iter().rev().filter(|told| {
+            matches!(
+                told,
+                Told::Reviewed { .. }
+                    | Told::Tested { .. }
+                    | Told::Reported(..)
+                    | Told::Failed(_)
+                    | Told::ModelFailed(_)
+            )
+        });
+        ends.take_while(|told| matches!(told, Told::ModelFailed(_))).count()
     }
 
     /// What the reviews came to. A review that counts as an approval is told as one.

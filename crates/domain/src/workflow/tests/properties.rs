@@ -144,6 +144,11 @@ impl Watched {
 
     fn expected_ending(&self, told: &Told) -> Option<Ending> {
         match told {
+            Told::ModelFailed(_) => {
+                let runs = self.history.model_failures() + 1;
+                (runs > self.limits.max_coder_retries as usize)
+                    .then_some(Ending::Failed(FailReason::Provider))
+            }
             Told::CredentialsRefused(_) => Some(Ending::Failed(FailReason::Credentials)),
             Told::QuestionUnanswered => Some(Ending::NeedsPerson(NeedReason::Question)),
             Told::ManagerEnded(end, tests_passed) => Some(self.history.ending(*end, *tests_passed)),

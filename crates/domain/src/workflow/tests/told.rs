@@ -25,6 +25,7 @@ pub(super) enum Told {
     /// A worker of another kind reports.
     Reported(WorkerKind, Claims),
     Failed(WorkerKind),
+    ModelFailed(WorkerKind),
     CredentialsRefused(WorkerKind),
     FilesChanged,
     EffectSeen,
@@ -122,6 +123,7 @@ pub(super) fn told() -> impl Strategy<Value = Told> {
         10 => test,
         14 => (other, claims()).prop_map(|(kind, claims)| Told::Reported(kind, claims)),
         6 => prop_oneof![kind(), Just(WorkerKind::Coder)].prop_map(Told::Failed),
+        4 => kind().prop_map(Told::ModelFailed),
         1 => kind().prop_map(Told::CredentialsRefused),
         2 => Just(Told::FilesChanged),
         1 => Just(Told::EffectSeen),
@@ -194,6 +196,7 @@ pub(super) fn input(told: &Told) -> RoundInput {
             reports(*kind, report, claims.checked())
         }
         Told::Failed(kind) => ends(*kind, WorkerEnd::Failed),
+        Told::ModelFailed(kind) => ends(*kind, WorkerEnd::ModelFailed { text: "529".to_owned() }),
         Told::CredentialsRefused(kind) => ends(*kind, WorkerEnd::CredentialsRefused),
         Told::FilesChanged => RoundInput::FilesChanged,
         Told::EffectSeen => RoundInput::EffectSeen,
