@@ -21,13 +21,21 @@ use domain::{
 use tokio::{sync::OnceCell, time::Instant};
 
 use crate::{
-    open_request::{OpenRequest, RequestEnd},
-    round_context::RoundContext,
-    spending::RunAccount,
+    round::RoundContext,
     stop::StopSignal,
     team::{Member, Prefix},
     telling::{causes, millis, with_causes},
 };
+
+mod open_request;
+mod reporting;
+mod reviewing;
+mod spending;
+mod tool_runner;
+mod worker;
+
+use open_request::{OpenRequest, RequestEnd};
+use spending::RunAccount;
 
 /// One run under way: whose it is, where its events stand, what may end it.
 pub(crate) struct RunContext<'a> {

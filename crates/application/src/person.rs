@@ -1,7 +1,7 @@
 //! The person of a session: who is asked and waited for, and whose words are kept until they are read (law 5).
 //!
 //! What waits and what settles it is decided in [`domain::person`]; here it is waited for. What is asked and answered is
-//! written down by whoever asks: [`crate::leave`], [`crate::question`], [`crate::intervention`].
+//! written down by whoever asks: `leave`, `question`, `intervention`, `hearing`.
 
 use std::{
     sync::{Mutex, MutexGuard},
@@ -14,7 +14,17 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use crate::{clock::StandingTime, locking::lock, stop::StopSignal};
+use crate::{locking::lock, stop::StopSignal};
+
+mod clock;
+mod hearing;
+mod intervention;
+mod leave;
+mod question;
+
+use clock::StandingTime;
+pub(crate) use leave::{Permissions, Permit, Wanting};
+pub(crate) use question::{Answered, Question};
 
 /// The person of a session.
 pub(crate) struct Person {

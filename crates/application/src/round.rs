@@ -5,7 +5,18 @@ use domain::{
     ports::JournalError, run::RunEnd, session::Request,
 };
 
-use crate::{agent_run::RunContext, chain::WorkEnd, round_context::RoundContext};
+use crate::agent_run::RunContext;
+
+mod chain;
+mod context;
+mod effects;
+mod end;
+mod protection;
+mod verification;
+
+use chain::WorkEnd;
+pub(crate) use context::{RoundContext, RoundPorts, SessionMemory};
+pub(crate) use end::Broken;
 
 impl RoundContext {
     /// Runs the round to its end. The terminal event is the last thing appended.

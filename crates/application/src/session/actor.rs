@@ -18,10 +18,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::{CommandRefused, SessionParts};
 use crate::{
     event_log::EventLog,
-    leave::Permissions,
-    person::Person,
-    round_context::{RoundContext, RoundPorts, SessionMemory},
-    round_end::Broken,
+    person::{Permissions, Person},
+    round::{Broken, RoundContext, RoundPorts, SessionMemory},
     stop::StopSignal,
     team::Team,
     telling::{causes, with_causes},

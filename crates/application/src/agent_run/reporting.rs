@@ -12,7 +12,8 @@ use domain::{
     workspace::{Changes, WorkspaceError},
 };
 
-use crate::{agent_run::RunContext, team::worker_kind, telling::with_causes};
+use super::RunContext;
+use crate::{team::worker_kind, telling::with_causes};
 
 impl RunContext<'_> {
     /// Lays the engine's evidence beside a report, holds its claims against it, and tells everybody. `changed` since the

@@ -12,7 +12,7 @@ use domain::{
 };
 use futures_util::future::try_join;
 
-use crate::{agent_run::RunContext, round_context::RoundContext};
+use crate::{agent_run::RunContext, round::RoundContext};
 
 impl RoundContext {
     /// Does the work of the round, and writes down what the person says meanwhile. Nothing is taken after it.

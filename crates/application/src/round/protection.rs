@@ -9,7 +9,7 @@ use domain::{
     run::RunEnd,
 };
 
-use crate::{chain::WorkEnd, round_context::RoundContext};
+use super::{RoundContext, chain::WorkEnd};
 
 /// The error's word in events.
 const CODE: &str = "protected_files_changed";

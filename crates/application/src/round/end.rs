@@ -13,9 +13,8 @@ use domain::{
 };
 use futures_util::future::join_all;
 
+use super::{RoundContext, chain::WorkEnd};
 use crate::{
-    chain::WorkEnd,
-    round_context::RoundContext,
     stop::StopSignal,
     telling::{millis, with_causes},
 };

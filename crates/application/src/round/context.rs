@@ -24,9 +24,13 @@ use domain::{
 };
 use tokio::time::Instant;
 
+use super::chain::Accounts;
 use crate::{
-    chain::Accounts, event_log::EventLog, leave::Permissions, locking::lock, person::Person,
-    stop::StopSignal, team::Team,
+    event_log::EventLog,
+    locking::lock,
+    person::{Permissions, Person},
+    stop::StopSignal,
+    team::Team,
 };
 
 /// What every round of a session works with.

@@ -14,10 +14,8 @@ use domain::{
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::{
-    round_context::RoundContext,
-    telling::{millis, with_causes},
-};
+use super::RoundContext;
+use crate::telling::{millis, with_causes};
 
 impl RoundContext {
     /// Runs the test commands that were given to the engine, one after the other, all of them.

@@ -9,7 +9,7 @@ use domain::{
     workflow::{RoundEffect, RoundInput},
 };
 
-use crate::round_context::RoundContext;
+use super::RoundContext;
 
 impl RoundContext {
     /// Tells the round what happened and performs what follows, but for what the caller has to do itself.

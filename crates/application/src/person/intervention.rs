@@ -13,7 +13,8 @@ use domain::{
 };
 use tokio::time::sleep;
 
-use crate::{agent_run::RunContext, person::Person, round_context::RoundContext, stop::StopSignal};
+use super::Person;
+use crate::{agent_run::RunContext, round::RoundContext, stop::StopSignal};
 
 /// A window that is taken away when this is dropped.
 struct OpenWindow<'p>(&'p Person);

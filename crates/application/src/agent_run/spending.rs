@@ -15,7 +15,8 @@ use domain::{
     price::Spending,
 };
 
-use crate::{agent_run::RunContext, locking::lock, open_request::RequestEnd, round_context::RoundContext};
+use super::{RunContext, open_request::RequestEnd};
+use crate::{locking::lock, round::RoundContext};
 
 /// What a run has taken so far, and how long its next input is.
 #[derive(Debug, Default)]

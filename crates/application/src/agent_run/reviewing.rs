@@ -13,10 +13,10 @@ use domain::{
     workspace::{Changes, Checkpoint, WorkspaceError},
 };
 
+use super::RunContext;
 use crate::{
-    agent_run::RunContext,
-    question::{Answered, Question},
-    round_context::RoundContext,
+    person::{Answered, Question},
+    round::RoundContext,
     telling::with_causes,
 };
 

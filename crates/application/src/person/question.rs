@@ -12,7 +12,7 @@ use domain::{
     workflow::RoundInput,
 };
 
-use crate::{agent_run::RunContext, coordination::AskUser, round_context::RoundContext};
+use crate::{agent_run::RunContext, coordination::AskUser, round::RoundContext};
 
 /// A question.
 pub(crate) struct Question {

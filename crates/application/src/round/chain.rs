@@ -16,7 +16,8 @@ use domain::{
     workflow::{Chain, ChainEffect, ChainInput, RoundInput},
 };
 
-use crate::{agent_run::RunContext, round_context::RoundContext};
+use super::RoundContext;
+use crate::agent_run::RunContext;
 
 /// How the work of a round ended, before it is judged.
 #[derive(Debug)]

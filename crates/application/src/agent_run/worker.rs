@@ -16,10 +16,9 @@ use domain::{
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::{RunContext, reviewing::UnderReview};
 use crate::{
-    agent_run::RunContext,
     coordination::CoordinationCall,
-    reviewing::UnderReview,
     team::{Member, worker_kind},
     telling::millis,
 };
@@ -129,6 +128,9 @@ impl RunContext<'_> {
             return Ok(match end {
                 RunEnd::Failed(RunFailure { reason: FailReason::Credentials, .. }) => {
                     WorkerEnd::CredentialsRefused
+                }
+                RunEnd::Failed(RunFailure { reason: FailReason::Provider, text }) => {
+                    WorkerEnd::ModelFailed { text: text.clone() }
                 }
                 _ => WorkerEnd::Failed,
             });

@@ -16,12 +16,12 @@ use domain::{
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::RunContext;
 use crate::{
-    agent_run::RunContext,
     coordination::CoordinationCall,
     deltas::Deltas,
-    leave::{Permit, Wanting},
     locking::lock,
+    person::{Permit, Wanting},
     stop::StopSignal,
     telling::{causes, millis, with_causes},
 };

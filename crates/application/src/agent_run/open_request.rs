@@ -18,7 +18,8 @@ use domain::{
 use futures_util::StreamExt;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::{agent_run::RunContext, deltas::Deltas, spending::Room, telling::millis};
+use super::{RunContext, spending::Room};
+use crate::{deltas::Deltas, telling::millis};
 
 /// A request that has shown nothing for so long is spoken of.
 const QUIET: Duration = Duration::from_secs(30);
