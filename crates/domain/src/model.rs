@@ -12,6 +12,10 @@ use crate::{
     tool::ToolSpec,
 };
 
+mod call_ids;
+
+pub use call_ids::CallIds;
+
 /// What is known of a model before it is asked; what is not known is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ModelFacts {

@@ -1,7 +1,7 @@
 //! What the runs of a round share: the ports, the round's state, and what outlives the round.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -10,10 +10,10 @@ use domain::{
     budget::Budget,
     event::{EventBody, Scope},
     evidence::Observations,
-    id::{CallId, RunId},
+    id::RunId,
     limits::Limits,
     message::{Message, Part, Role},
-    model::ModelAnswer,
+    model::{CallIds, ModelAnswer},
     outcome::Ending,
     permission::SandboxState,
     ports::{Clock, IdSource, JournalError, Processes, Servers, WorkspacePort},
@@ -56,7 +56,7 @@ pub(crate) struct RoundPorts {
 pub(crate) struct SessionMemory {
     bases: Bases,
     ledger: Ledger,
-    call_ids: HashSet<CallId>,
+    call_ids: CallIds,
     accounts: Accounts,
 }
 
@@ -174,27 +174,9 @@ impl RoundContext {
         lock(&self.memory).bases.last_review = checkpoint;
     }
 
-    /// Makes the call ids of an answer unique in the session, so that a result can only mean one call.
+    /// Makes the call ids of an answer unique in the session.
     pub(crate) fn admit_calls(&self, answer: &mut ModelAnswer) {
-        let mut memory = lock(&self.memory);
-        for part in &mut answer.message.parts {
-            let Part::ToolUse { id, .. } = part else { continue };
-            if memory.call_ids.insert(id.clone()) {
-                continue;
-            }
-            let given = id.clone();
-            let free = (2_u64..)
-                .map(|n| CallId::new(&format!("{given}-{n}")))
-                .find(|id| !memory.call_ids.contains(id));
-            if let Some(free) = free {
-                if let Some(invalid) = answer.invalid_inputs.iter_mut().rfind(|invalid| invalid.call == given)
-                {
-                    invalid.call = free.clone();
-                }
-                memory.call_ids.insert(free.clone());
-                *id = free;
-            }
-        }
+        lock(&self.memory).call_ids.admit(answer);
     }
 
     /// Keeps what happened without the manager, until it is at work again.
