@@ -89,6 +89,24 @@ async fn of_a_project_below_the_home_folder_nothing_is_said() {
     assert!(!notices.iter().any(|notice| notice["code"] == "workspace_holds_home"), "{notices:?}");
 }
 
+/// The wall's own empty `.git` in a plain folder is no repository that would come first.
+#[tokio::test]
+async fn a_plain_workspace_that_a_command_makes_a_repository_is_said() {
+    for level in ["strict", "kernel"] {
+        let world = World::new();
+        if !world.has_walls().await {
+            return;
+        }
+        std::fs::remove_dir_all(world.repository.join(".git")).expect("a plain folder");
+        let made = "mkdir objects refs; echo 'ref: refs/heads/main' > HEAD; echo '[core]' > config";
+        let notices = after(&world, level, &[made]).await.of_type("notice");
+        assert!(
+            notices.iter().any(|notice| notice["code"] == "bare_repository_changed"),
+            "{level}: {notices:?}"
+        );
+    }
+}
+
 /// A folder with a `HEAD`, `objects` and `refs` is a repository to git, which obeys its settings: nothing can protect
 /// one that a command makes, so the person hears of it.
 #[tokio::test]

@@ -41,7 +41,10 @@ pub fn ignored_repository(root: &Path) -> Option<String> {
 /// or, as `commondir` says, elsewhere. Asks the file system alone.
 pub(crate) fn is_bare_repository(folder: &Path) -> bool {
     let has = |name: &str| folder.join(name).symlink_metadata().is_ok();
-    !has(".git") && has("HEAD") && (has("commondir") || (has("objects") && has("refs")))
+    // An empty `.git` is none to git: a sandbox may have made it.
+    let is_repository_with_git =
+        has(".git/HEAD") || folder.join(".git").symlink_metadata().is_ok_and(|git| !git.is_dir());
+    !is_repository_with_git && has("HEAD") && (has("commondir") || (has("objects") && has("refs")))
 }
 
 /// Whether a path that a person wrote names something in the workspace `root`, or the whole of it; by its words alone.
