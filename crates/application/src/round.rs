@@ -15,7 +15,7 @@ mod protection;
 mod verification;
 
 use chain::WorkEnd;
-pub(crate) use context::{RoundContext, RoundPorts, SessionMemory};
+pub(crate) use context::{RoundContext, RoundPorts, RoundState, SessionMemory};
 pub(crate) use end::Broken;
 
 impl RoundContext {

@@ -224,9 +224,10 @@ impl PersonQueue {
         mem::swap(&mut self.set_aside, &mut self.unread);
     }
 
-    /// The round is one of workers: what waits for the manager goes on waiting until it is over.
-    pub fn set_aside(&mut self) {
+    /// The round is one of workers: what waits for the manager goes on waiting until it is over. How much that is.
+    pub fn set_aside(&mut self) -> usize {
         self.set_aside.append(&mut self.unread);
+        self.set_aside.len()
     }
 
     /// Whether the person's words are taken.

@@ -12,7 +12,10 @@ use domain::{
 };
 use futures_util::future::try_join;
 
-use crate::{agent_run::RunContext, round::RoundContext};
+use crate::{
+    agent_run::RunContext,
+    round::{RoundContext, RoundState},
+};
 
 impl RoundContext {
     /// Does the work of the round, and writes down what the person says meanwhile. Nothing is taken after it.
@@ -51,12 +54,16 @@ impl RoundContext {
 
     /// Lets what was said to the manager before this round wait until it is over: workers do not read it.
     pub(crate) async fn set_words_aside(&self) {
-        self.ports.person.until(|queue| queue.unwritten().is_none().then(|| queue.set_aside())).await;
+        let set_aside = |queue: &mut PersonQueue| queue.unwritten().is_none().then(|| queue.set_aside());
+        let count = self.ports.person.until(set_aside).await;
+        self.state().unread_before = count;
     }
 
     /// Says that words of the person were not read in this round.
     pub(crate) async fn say_unread(&self) -> Result<(), JournalError> {
-        let text = match self.ports.person.change(|queue| queue.unread()) + self.state().unread_in_conversation {
+        let waiting = self.ports.person.change(|queue| queue.unread());
+        let RoundState { unread_in_conversation, unread_before, .. } = *self.state();
+        let text = match (waiting + unread_in_conversation).saturating_sub(unread_before) {
             0 => return Ok(()),
             1 => "a message came too late for this round: the manager of the session's next round reads it first"
                 .to_owned(),

@@ -86,6 +86,8 @@ pub(crate) struct RoundState {
     pub(crate) is_out_of_room: bool,
     /// Workers have ended since the manager was asked last.
     pub(crate) has_new_reports: bool,
+    /// Words of the person that waited for the manager before the round, which leaves them to the next one.
+    pub(crate) unread_before: usize,
     /// Words of the person that stand in the manager's conversation and that no request showed it.
     pub(crate) unread_in_conversation: usize,
     /// Something protected stays as a command changed it, and that was said.
@@ -113,6 +115,7 @@ impl RoundContext {
             budget: Budget::new(&ports.limits),
             is_out_of_room: false,
             has_new_reports: false,
+            unread_before: 0,
             unread_in_conversation: 0,
             protection_failed: false,
             edited: BTreeSet::new(),

@@ -178,8 +178,8 @@ fn take(queue: &mut PersonQueue, model: &mut Model, nth: usize, step: &Step) -> 
         }
         Step::Read => prop_assert_eq!(queue.read(), std::mem::take(&mut model.unread)),
         Step::SetAside => {
-            queue.set_aside();
             model.set_aside.append(&mut model.unread);
+            prop_assert_eq!(queue.set_aside(), model.set_aside.len());
         }
         Step::Listen(true) => {
             queue.listen();

@@ -102,6 +102,8 @@ async fn workers_that_are_called_by_name_do_not_read_what_was_said_to_the_manage
         assert!(!told.contains("늦은 말"), "{told}");
     }
     assert_eq!(shown(&stage, 1).matches("늦은 말").count(), 1, "{}", shown(&stage, 1));
+    let events = stage.journal.events().iter().map(|event| event.as_ref().clone()).collect();
+    assert_eq!(lines(&Played { events }), ["0 queued: 늦은 말", "0 notice message_unread"], "said once");
 }
 
 /// Words that join the conversation as the round runs out of room go to no model.
