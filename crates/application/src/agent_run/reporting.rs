@@ -35,7 +35,7 @@ impl RunContext<'_> {
             }
         };
         let kind = worker_kind(&self.member.spec);
-        let value = serde_json::to_value(report).unwrap_or_default();
+        let value = serde_json::to_value(report).unwrap_or_else(|error| error.to_string().into());
         self.append(EventBody::Report {
             kind,
             report: value.clone(),
