@@ -140,7 +140,17 @@ impl Language {
             Decision::Always => self.pick("allowed from now on", "항상 허용"),
             Decision::Deny => self.pick("denied", "거부"),
         };
-        format!("{decision} ({by})")
+        format!("{decision} ({})", self.by(by))
+    }
+
+    /// Who gave an answer, by the name that events have for them.
+    fn by(self, by: &str) -> &str {
+        match by {
+            "person" => self.pick("person", "사람"),
+            "deadline" => self.pick("deadline", "시간 초과"),
+            "engine" => self.pick("engine", "엔진"),
+            other => other,
+        }
     }
 
     /// A request will be tried again.
@@ -202,6 +212,7 @@ impl Language {
 
     /// Label of an answer.
     pub(crate) fn answered(self, by: &str) -> String {
+        let by = self.by(by);
         match self {
             Self::English => format!("answer ({by})"),
             Self::Korean => format!("답변 ({by})"),
@@ -239,11 +250,12 @@ impl Language {
         }
     }
 
-    /// A state to go back to.
+    /// Files are as they were at a state.
     pub(crate) const fn undone(self) -> &'static str {
         self.pick("undone:", "되돌림:")
     }
 
+    /// A state to go back to.
     pub(crate) const fn checkpoint(self) -> &'static str {
         self.pick("checkpoint", "체크포인트")
     }

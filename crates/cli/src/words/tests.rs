@@ -89,6 +89,19 @@ fn every_usage_error_says_what_is_wrong_and_what_to_do() {
     assert_eq!(Language::English.usage_hint(&near), "did you mean `--config`?");
 }
 
+/// Whoever the engine names in an answer is named in the person's language.
+#[test]
+fn whoever_answered_is_named_in_both_languages() {
+    use domain::{event::Decision, person::Settled};
+    let all = [Settled::Answered(()), Settled::Late, Settled::Unattended, Settled::Stopped];
+    for by in all.map(|settled| settled.by()) {
+        let korean =
+            [Language::Korean.answered(by), Language::Korean.permission_answered(Decision::Deny, by)];
+        assert!(!korean.iter().any(|said| said.contains(by)), "{korean:?}");
+        assert_eq!(Language::English.answered(by), format!("answer ({by})"));
+    }
+}
+
 /// O-6.
 #[test]
 fn help_names_every_verb_and_option_in_both_languages() {
