@@ -62,6 +62,20 @@ async fn a_question_is_answered_by_number_by_text_or_in_free_words() {
     }
 }
 
+/// A number that no option has is a slip: it is said, and the question stays.
+#[tokio::test]
+async fn a_number_that_no_option_has_is_asked_again() {
+    let world = World::new();
+    let (server, mut program) = at_terminal(&world, asking(&["탭", "공백"]), &[]).await;
+    program.until("your answer: ", 1).await;
+    program.type_in("9\n");
+    program.until("there is no option 9: type a number from 1 to 2", 1).await;
+    program.until("your answer: ", 2).await;
+    program.type_in("2\n");
+    assert_eq!(program.end().await.0, Some(0));
+    assert_eq!(results(&last_request(&server)), ["공백"]);
+}
+
 #[tokio::test]
 async fn questions_and_windows_speak_korean() {
     let world = World::new();
@@ -71,6 +85,7 @@ async fn questions_and_windows_speak_korean() {
         at_terminal(&world, script, &["--lang", "ko", "--intervention", "600"]).await;
     program.until("  답: ", 1).await;
     program.type_in("1\n");
+    program.until("답변 (사람)", 1).await;
     program.until("coder 작업 끝 · 10분 동안 개입할 수 있음: Enter 계속", 1).await;
     program.type_in("\n");
     assert_eq!(program.end().await.0, Some(0));

@@ -49,19 +49,49 @@ impl Word {
     }
 }
 
+/// Why what was typed is no answer to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoAnswer<'t> {
+    /// Nothing was typed.
+    Nothing,
+    /// A number that no option has.
+    NoOption {
+        /// The number as it was typed.
+        number: &'t str,
+        /// How many options there are.
+        count: usize,
+    },
+}
+
 /// The answer that somebody typed to a question: an option by its number or its text, as it is or as it was shown, or
-/// words of their own. None: they typed nothing.
-pub(crate) fn question_answer(typed: &str, options: &[String], shown: &[Cow<'_, str>]) -> Option<String> {
+/// words of their own. Where the options themselves are no numbers, a number that none of them has is a slip.
+///
+/// # Errors
+/// [`NoAnswer`] where it is none.
+pub(crate) fn question_answer<'t>(
+    typed: &'t str,
+    options: &[String],
+    shown: &[Cow<'_, str>],
+) -> Result<String, NoAnswer<'t>> {
     let typed = typed.trim();
     if typed.is_empty() {
-        return None;
+        return Err(NoAnswer::Nothing);
     }
-    let number = typed.trim_end_matches(['.', ')']).parse::<usize>().ok();
-    let numbered = number.and_then(|number| options.get(number.checked_sub(1)?));
+    let number = typed.trim_end_matches(['.', ')']);
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let numbered = number.parse::<usize>().ok().and_then(|number| options.get(number.checked_sub(1)?));
     let is_named = |option: &str| option.trim().to_lowercase() == typed.to_lowercase();
     let named = options.iter().zip(shown).find(|(option, shown)| is_named(option) || is_named(shown));
-    let option = numbered.or(named.map(|(option, _)| option));
-    Some(option.map_or_else(|| typed.to_owned(), Clone::clone))
+    match numbered.or(named.map(|(option, _)| option)) {
+        Some(option) => Ok(option.clone()),
+        None if is_number(number)
+            && !options.is_empty()
+            && !options.iter().any(|option| is_number(option.trim())) =>
+        {
+            Err(NoAnswer::NoOption { number, count: options.len() })
+        }
+        None => Ok(typed.to_owned()),
+    }
 }
 
 impl Language {
@@ -100,12 +130,30 @@ impl Language {
         self.pick("your answer: ", "답: ")
     }
 
-    /// Nothing was typed to a question.
-    pub(crate) const fn no_answer_to_question(self) -> &'static str {
-        self.pick(
-            "that is no answer: type one, then Enter (/stop ends the round)",
-            "답이 비어 있습니다. 답을 입력하고 Enter를 누르세요 (/stop은 라운드를 끝냅니다)",
-        )
+    /// What was typed to a question is no answer.
+    pub(crate) fn no_answer_to_question(self, why: NoAnswer<'_>) -> String {
+        match (self, why) {
+            (Self::English, NoAnswer::Nothing) => {
+                "that is no answer: type one, then Enter (/stop ends the round)".to_owned()
+            }
+            (Self::Korean, NoAnswer::Nothing) => {
+                "답이 비어 있습니다. 답을 입력하고 Enter를 누르세요 (/stop은 라운드를 끝냅니다)".to_owned()
+            }
+            (Self::English, NoAnswer::NoOption { number, count: 1 }) => {
+                format!("there is no option {number}: type 1, or more than a number")
+            }
+            (Self::English, NoAnswer::NoOption { number, count }) => {
+                format!("there is no option {number}: type a number from 1 to {count}, or more than a number")
+            }
+            (Self::Korean, NoAnswer::NoOption { number, count: 1 }) => {
+                format!("{number}번은 없습니다. 1을 입력하거나, 숫자만이 아닌 말로 답하세요")
+            }
+            (Self::Korean, NoAnswer::NoOption { number, count }) => {
+                format!(
+                    "{number}번은 없습니다. 1부터 {count}까지의 번호를 입력하거나, 숫자만이 아닌 말로 답하세요"
+                )
+            }
+        }
     }
 
     /// A window whose clock runs: who has finished, how long it is open, and the keys.
@@ -296,24 +344,36 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(typed: &str, expected: Option<&str>) {
-        let options = ["one more review".to_owned(), "2".to_owned()];
-        let shown = ["리뷰 한 번 더".into(), "2".into()];
-        assert_eq!(question_answer(typed, &options, &shown).as_deref(), expected, "{typed:?}");
+    fn check(typed: &str, options: [&str; 2], expected: Result<&str, NoAnswer<'_>>) {
+        let options = options.map(str::to_owned);
+        let shown = ["리뷰 한 번 더".into(), options[1].as_str().into()];
+        let found = question_answer(typed, &options, &shown);
+        assert_eq!(found.as_deref().map_err(|why| *why), expected, "{typed:?}");
     }
 
     #[test]
     fn a_question_is_answered_by_number_by_text_or_in_free_words() {
-        check("1", Some("one more review"));
-        check(" 1. ", Some("one more review"));
-        check("One more Review", Some("one more review"));
-        check("리뷰 한 번 더", Some("one more review"));
-        check("2", Some("2"));
-        check("3", Some("3"));
-        check("0", Some("0"));
-        check("탭을 쓰세요", Some("탭을 쓰세요"));
-        check("/usr/bin", Some("/usr/bin"));
-        check("  ", None);
+        let options = ["one more review", "stop"];
+        for typed in ["1", " 1. ", "One more Review", "리뷰 한 번 더"] {
+            check(typed, options, Ok("one more review"));
+        }
+        check("2)", options, Ok("stop"));
+        for free in ["탭을 쓰세요", "/usr/bin", "9 of them", "-1", "v9"] {
+            check(free, options, Ok(free));
+        }
+        check("  ", options, Err(NoAnswer::Nothing));
+    }
+
+    #[test]
+    fn a_number_that_no_option_has_is_a_slip_unless_the_options_are_numbers() {
+        for number in ["0", "3", "99999999999999999999999"] {
+            check(number, ["one more review", "stop"], Err(NoAnswer::NoOption { number, count: 2 }));
+        }
+        check("3.", ["one more review", "stop"], Err(NoAnswer::NoOption { number: "3", count: 2 }));
+        for number in ["8", "4", "16"] {
+            check(number, ["4", "8"], Ok(number));
+        }
+        assert_eq!(question_answer("16", &[], &[]), Ok("16".to_owned()));
     }
 
     #[test]

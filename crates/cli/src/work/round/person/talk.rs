@@ -199,33 +199,36 @@ impl Talk {
 
     /// Something was typed to what is first in line.
     fn answer(&mut self, asked: &Event, text: &str, language: Language) -> Vec<Act> {
-        let command = match &asked.body {
-            EventBody::PermissionAsked { call_id, .. } => leave_answer(text)
-                .filter(|(decision, _)| {
-                    Lasting::of(&asked.body).is_some_and(|lasting| lasting.offers(*decision))
-                })
-                .map(|(decision, note)| Command::Permission { call: call_id.clone(), decision, note }),
+        let answer = match &asked.body {
             EventBody::Question { question_id, asker, options, .. } => {
                 let shown: Vec<_> = options.iter().map(|option| language.option(asker, option)).collect();
                 question_answer(text, options, &shown)
                     .map(|text| Command::Answer { question: *question_id, text })
+                    .map_err(|why| language.no_answer_to_question(why))
             }
-            _ => None,
+            asked => leave(asked, text).ok_or_else(|| {
+                let words = Lasting::of(asked).map(|lasting| language.no_answer(&lasting));
+                words.unwrap_or_default().to_owned()
+            }),
         };
-        match command {
-            Some(command) => {
+        match answer {
+            Ok(command) => {
                 self.asked.pop_front();
                 std::iter::once(Act::Tell(command)).chain(self.show_first(language)).collect()
             }
-            None => {
-                let words = Lasting::of(&asked.body)
-                    .map_or(language.no_answer_to_question(), |lasting| language.no_answer(&lasting));
-                std::iter::once(Act::Say(Role::Warning, words.to_owned()))
-                    .chain(Self::how_to_answer(asked, language))
-                    .collect()
-            }
+            Err(words) => std::iter::once(Act::Say(Role::Warning, words))
+                .chain(Self::how_to_answer(asked, language))
+                .collect(),
         }
     }
+}
+
+/// Leave, or a refusal, as it was typed to a call that wants it.
+fn leave(asked: &EventBody, text: &str) -> Option<Command> {
+    let EventBody::PermissionAsked { call_id, .. } = asked else { return None };
+    let (decision, note) = leave_answer(text)?;
+    let offered = Lasting::of(asked).is_some_and(|lasting| lasting.offers(decision));
+    offered.then(|| Command::Permission { call: call_id.clone(), decision, note })
 }
 
 fn left(now: Timestamp, deadline: Timestamp) -> Duration {
