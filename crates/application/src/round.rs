@@ -102,9 +102,10 @@ impl RoundContext {
         // A copy: where the round is broken off, the next one goes on from what was said before it.
         let mut machine = run.machine(conversation.clone());
         let end = run.drive(&mut machine, self.first_words(request)).await?;
+        let turns = machine.turns();
         run.take_back(&mut machine);
-        run.end(&end, machine.turns()).await?;
         *conversation = machine.into_conversation();
+        run.end(&end, turns).await?;
         Ok(end)
     }
 }

@@ -59,6 +59,12 @@ impl RoundContext {
         self.state().unread_before = count;
     }
 
+    /// Takes back everything that the manager was given in a round that broke off: its conversation is lost with it.
+    pub(crate) fn take_back_all(&self) {
+        let words = std::mem::take(&mut self.state().handed_over);
+        self.ports.person.change(|queue| queue.take_back(words));
+    }
+
     /// Says that words of the person were not read in this round.
     pub(crate) async fn say_unread(&self) -> Result<(), JournalError> {
         let waiting = self.ports.person.change(|queue| queue.unread());
@@ -83,13 +89,18 @@ impl RunContext<'_> {
             return Vec::new();
         }
         let said = self.round.words_said().await;
+        self.round.state().handed_over.extend(said.iter().cloned());
         said.into_iter().flat_map(|text| machine.step(RunInput::Said(text))).collect()
     }
 
     /// Takes back what the manager's run did not read.
     pub(crate) fn take_back(&self, machine: &mut AgentRun) {
         let (joined, unsaid) = machine.take_unread();
-        self.round.state().unread_in_conversation = joined;
+        {
+            let mut state = self.round.state();
+            state.unread_in_conversation = joined;
+            state.handed_over.clear();
+        }
         self.round.ports.person.change(|queue| queue.take_back(unsaid));
     }
 }

@@ -86,6 +86,8 @@ pub(crate) struct RoundState {
     pub(crate) is_out_of_room: bool,
     /// Workers have ended since the manager was asked last.
     pub(crate) has_new_reports: bool,
+    /// Words of the person that the manager's run was given, as long as it is under way.
+    pub(crate) handed_over: Vec<String>,
     /// Words of the person that waited for the manager before the round, which leaves them to the next one.
     pub(crate) unread_before: usize,
     /// Words of the person that stand in the manager's conversation and that no request showed it.
@@ -115,6 +117,7 @@ impl RoundContext {
             budget: Budget::new(&ports.limits),
             is_out_of_room: false,
             has_new_reports: false,
+            handed_over: Vec::new(),
             unread_before: 0,
             unread_in_conversation: 0,
             protection_failed: false,

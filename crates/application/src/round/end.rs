@@ -91,6 +91,7 @@ impl RoundContext {
                 (ending, String::new(), error)
             }
         };
+        self.take_back_all();
         let open_runs = std::mem::take(&mut self.state().open_runs);
         join_all(open_runs.into_iter().map(|run| self.end_background(&self.stop, run))).await;
         let (files_changed, is_partial) = self.files_changed_at_last().await;

@@ -7,7 +7,7 @@ use domain::{
     session::{Command, Request},
     tool::Access,
 };
-use testkit::{Answer, FakeTool, ScriptedModel};
+use testkit::{Answer, FakeTool, Fault, ScriptedModel, wait::Gate};
 
 use crate::stage::*;
 
@@ -58,4 +58,28 @@ async fn what_runs_left_in_the_background_ends_with_a_defect_too() {
     begun.sort_unstable();
     ended.sort_unstable();
     assert_eq!(ended, begun);
+}
+
+/// What the person said in a round that broke off is read in the next one.
+#[tokio::test(start_paused = true)]
+async fn words_that_were_read_in_a_round_that_broke_off_are_read_again() {
+    let gate = Gate::shut();
+    let model = ScriptedModel::new()
+        .agent("manager", [task("coder", "work"), Answer::text("네")])
+        .agent("coder", [run("boom")]);
+    let mut stage = Stage::new(model.with_fault(1, Fault::Hold(gate.clone())));
+    stage.bash = FakeTool::new("bash", Access::Command).answering(|_| panic!("boom"));
+    let session = SessionHandle::start(stage.parts());
+    session.send(Command::Start(Request::new("go"))).await.unwrap();
+    stage.model.wait_for_requests(1).await;
+    session.send(Command::Message("시험도 해 주세요".to_owned())).await.unwrap();
+    gate.open();
+    stage.journal.wait_for("the end", |event| event.body.ends_round()).await;
+    session.send(Command::Start(Request::new("again"))).await.unwrap();
+    let is_second_end = |event: &Event| event.body.ends_round() && event.scope.round == Some(2);
+    stage.journal.wait_for("the second end", is_second_end).await;
+    session.close().await.unwrap();
+    let last = stage.model.requests_of("manager").pop().unwrap();
+    let seen: String = last.messages.iter().map(|sealed| sealed.message.text()).collect();
+    assert!(seen.contains("시험도 해 주세요"), "{seen}");
 }
