@@ -265,6 +265,20 @@ async fn nothing_is_tried_again_where_that_is_switched_off() {
     assert_eq!((said.ending(), server.requests().len()), (PROVIDER, 1));
 }
 
+/// Contract 10: a failed run is the manager's to retry, within `max_coder_retries`. A model that stays down ends the round.
+#[tokio::test]
+async fn a_worker_whose_model_stays_down_ends_the_round_as_what_it_is() {
+    let world = World::new();
+    let calls = (1..=9).map(|nth| ask("planner", &format!("계획 {nth}")));
+    let down = Turn::error(529, "overloaded_error", "Overloaded");
+    let script = Script::new().agent("manager", calls).agent("planner", [down]).repeating_last();
+    let server = MockServer::start(script).await;
+    let said = play(&world, &server, &json!({"worker_retry_enabled": false})).await;
+    assert_eq!((said.ending(), server.requests_of("planner").len()), (PROVIDER, 3));
+    let end = said.the("round_finished");
+    assert!(end["summary"].as_str().is_some_and(|text| text.contains("HTTP 529")), "{end}");
+}
+
 /// P39: what failed attempts took is counted, in the run's sum and in the round's; sums only grow.
 #[tokio::test]
 async fn what_failed_attempts_took_is_counted() {
