@@ -119,7 +119,19 @@ async fn a_limit_below_one_answer_sends_nothing_and_says_what_to_do() {
         for words in words.iter().chain(&["--max-tokens"]) {
             assert!(ended.err.contains(words), "{words}: {}", ended.err);
         }
+        assert_eq!(ended.out, "", "what the engine says of an end is no answer");
     }
+}
+
+/// O-15: where the last line is all that is read, it names the limit and what raises it.
+#[tokio::test]
+async fn the_only_line_of_a_round_at_its_limit_says_what_to_do() {
+    let world = World::new();
+    let server = MockServer::start(two_workers()).await;
+    let flags = ["--output-format", "json", "--max-tokens", "1000", "x"];
+    let line = world.call(flags).against(&server).run().await.line();
+    let summary = line["summary"].as_str().unwrap_or_default();
+    assert!(summary.contains("max_tokens is 1000") && summary.contains("`--max-tokens`"), "{line}");
 }
 
 /// O-14: a limit of costs is kept by the person's own prices, and said in both languages.

@@ -18,6 +18,7 @@ mod chain;
 mod effect;
 mod input;
 mod reviews;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod worker_result;
@@ -27,6 +28,7 @@ use reviews::Reviews;
 pub use chain::{Chain, ChainEffect, ChainInput};
 pub use effect::RoundEffect;
 pub use input::{RoundInput, WorkerEnd};
+pub use summary::NOTHING_SAID;
 pub use worker_result::{ReviewResult, WorkerResult};
 
 /// A round under way.
@@ -258,7 +260,8 @@ impl Round {
             WorkerEnd::Failed => Vec::new(),
             WorkerEnd::ModelFailed { text } => self.model_failed(&agent, &text),
             WorkerEnd::CredentialsRefused => {
-                vec![self.end(Ending::Failed(FailReason::Credentials), String::new())]
+                let summary = format!("the endpoint does not accept the credentials of {agent}'s model");
+                vec![self.end(Ending::Failed(FailReason::Credentials), summary)]
             }
             WorkerEnd::Reported { report, claims, changed } => {
                 let effects = match &report {
@@ -352,6 +355,7 @@ impl Round {
 
     fn end(&mut self, ending: Ending, summary: String) -> RoundEffect {
         self.ended = true;
+        let summary = self.summary(ending, summary);
         RoundEffect::End { ending, summary }
     }
 }

@@ -18,9 +18,10 @@ use domain::{
     event::{Delta, DeltaBody, Event, EventBody, RunScope},
     id::{RequestId, RunId},
     message::{Message, Part, Role as Speaker},
-    outcome::{Ending, FailReason},
+    outcome::{Ending, FailReason, NeedReason},
     permission::SandboxState,
     terminal::Sanitized,
+    workflow::NOTHING_SAID,
 };
 
 use self::calls::Calls;
@@ -120,6 +121,7 @@ impl Teller {
                 summary,
                 ..
             } => {
+                let whose = whose_summary(*ending, summary);
                 let end = account::RoundEnd {
                     ending: *ending,
                     result,
@@ -128,10 +130,11 @@ impl Teller {
                     usage,
                     cost_usd: *cost_usd,
                     elapsed_ms: *elapsed_ms,
+                    detail: if whose == Summary::Engines { summary.trim() } else { "" },
                 };
                 account::round_finished(&mut self.screen, self.language, &end);
                 let summary = Sanitized::lines(summary.trim());
-                (is_answer(*ending) && !summary.is_empty()).then(|| Markup::from(summary).ended())
+                (whose == Summary::Agents && !summary.is_empty()).then(|| Markup::from(summary).ended())
             }
             body => {
                 self.tell(run, body);
@@ -282,8 +285,23 @@ impl Teller {
     }
 }
 
-/// Whether the summary of a round that ended so is what the manager said. Where the model could not be asked, it
-/// repeats the error, which has been told as progress; a program that reads the answer must not take it for one.
-const fn is_answer(ending: Ending) -> bool {
-    !matches!(ending, Ending::Failed(FailReason::Provider | FailReason::Credentials | FailReason::Internal))
+/// Whose words the summary of a round is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Summary {
+    /// An agent's: the answer, which a program may read.
+    Agents,
+    /// Ours, about how it ended.
+    Engines,
+    /// Ours, and told before: as an error, or as the findings that are open.
+    Told,
+}
+
+fn whose_summary(ending: Ending, summary: &str) -> Summary {
+    match ending {
+        Ending::Failed(FailReason::Provider | FailReason::Credentials | FailReason::Internal)
+        | Ending::NeedsPerson(NeedReason::ReviewLimit) => Summary::Told,
+        Ending::Limit(_) | Ending::Failed(FailReason::Loop | FailReason::MalformedReport) => Summary::Engines,
+        _ if summary == NOTHING_SAID => Summary::Engines,
+        _ => Summary::Agents,
+    }
 }

@@ -61,7 +61,7 @@ pub enum RoundEffect {
     End {
         /// How.
         ending: Ending,
-        /// The manager's last words, where there are some.
+        /// The last words of whoever led it; where a limit ended it, which one, and what raises it.
         summary: String,
     },
 }

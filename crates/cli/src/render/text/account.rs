@@ -78,6 +78,8 @@ pub(super) struct RoundEnd<'a> {
     pub(super) usage: &'a Usage,
     pub(super) cost_usd: Option<f64>,
     pub(super) elapsed_ms: u64,
+    /// What the engine says of it beyond its ending, in English; may be empty.
+    pub(super) detail: &'a str,
 }
 
 /// The round has ended: what happened, what the engine saw, what to do next.
@@ -86,6 +88,10 @@ pub(super) fn round_finished(screen: &mut Screen, language: Language, end: &Roun
     let words = language.ending(end.ending);
     screen.line(None, &[(Role::Prose, "")]);
     screen.line(None, &[(role, &format!("{sign} {}", words.what))]);
+    if !end.detail.is_empty() {
+        let label = format!("  {}: ", language.in_detail());
+        screen.line(None, &[(Role::Faint, &label), (Role::Prose, &language.detail(end.detail))]);
+    }
     if end.ending != Ending::Answered {
         evidence(screen, language, end.result);
     }

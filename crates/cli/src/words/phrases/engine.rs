@@ -1,9 +1,11 @@
 //! What the engine writes into events: claims, refusals, reasons.
 
+use domain::workflow::NOTHING_SAID;
+
 use super::Phrase;
 use crate::words::start::UNREAD_INPUT;
 
-pub(super) const ENGINE: [Phrase; 46] = [
+pub(super) const ENGINE: [Phrase; 58] = [
     // Claims of a report, held against what was seen.
     (
         "files_changed: `{}` does not differ from the round's start",
@@ -77,6 +79,59 @@ pub(super) const ENGINE: [Phrase; 46] = [
         "워커가 {}초 안에 끝내지 못했습니다. 변경한 내용은 남아 있습니다",
     ),
     ("the worker was stopped: {}", "워커가 중단되었습니다: {}"),
+    // Why a round ended before its work did.
+    (
+        "the manager used up its turns: `--max-turns` (max_turns is {}) gives more",
+        "매니저가 턴을 모두 썼습니다. `--max-turns`로 늘릴 수 있습니다 (지금 {})",
+    ),
+    (
+        "coders were refused because of workflow_limits.{}",
+        "workflow_limits.{} 때문에 coder 호출이 거부되었습니다",
+    ),
+    (
+        "the worker used up its turns: workflow_limits.max_worker_turns (it is {}) gives more",
+        "워커가 턴을 모두 썼습니다. workflow_limits.max_worker_turns로 늘릴 수 있습니다 (지금 {})",
+    ),
+    (
+        "what is left of the limit of tokens (max_tokens is {}) is too little for another request: `--max-tokens` gives \
+         more",
+        "남은 토큰이 다음 요청에 모자랍니다. `--max-tokens`로 늘릴 수 있습니다 (지금 {})",
+    ),
+    (
+        "what is left of the limit of costs (max_cost_usd is {}) is too little for another request: `--max-cost-usd` \
+         gives more",
+        "남은 비용이 다음 요청에 모자랍니다. `--max-cost-usd`로 늘릴 수 있습니다 (지금 {})",
+    ),
+    (
+        "the time was up: `--timeout` (timeout_seconds is {}) gives a round more, WORKER_TIMEOUT_<NAME> a worker",
+        "시간이 다 되었습니다. 라운드는 `--timeout`(지금 {}초), 워커는 WORKER_TIMEOUT_<이름>으로 늘릴 수 있습니다",
+    ),
+    (
+        "the time was up: `--timeout` (timeout_seconds) gives a round more, WORKER_TIMEOUT_<NAME> a worker",
+        "시간이 다 되었습니다. 라운드는 `--timeout`, 워커는 WORKER_TIMEOUT_<이름>으로 늘릴 수 있습니다",
+    ),
+    (NOTHING_SAID, "매니저의 마지막 답변에는 글도 도구 호출도 없었습니다"),
+    ("{} tool inputs in a row did not fit their schema", "도구 입력이 {}번 연속으로 형식에 맞지 않았습니다"),
+    (
+        "ended as a loop: the same call {} times in a row with the same result each time, in spite of a warning: {}. \
+         Rephrase the task, or say in it what the agent ran into; where such calls are right, raise \
+         workflow_limits.loop_repeats (now {})",
+        "경고한 뒤에도 같은 호출이 같은 결과로 {}번 이어져 반복으로 보고 끝냈습니다: {}. 작업을 고쳐 쓰거나 무엇에 막혔는지 적어 \
+         주세요. 필요한 반복이었다면 workflow_limits.loop_repeats를 늘리세요 (지금 {})",
+    ),
+    (
+        "ended as a loop: the same two calls by turns, {} times with the same results each time, in spite of a warning: {}. \
+         Rephrase the task, or say in it what the agent ran into; where such calls are right, raise \
+         workflow_limits.loop_repeats (now {})",
+        "경고한 뒤에도 같은 두 호출이 번갈아 같은 결과로 {}번 이어져 반복으로 보고 끝냈습니다: {}. 작업을 고쳐 쓰거나 무엇에 \
+         막혔는지 적어 주세요. 필요한 반복이었다면 workflow_limits.loop_repeats를 늘리세요 (지금 {})",
+    ),
+    (
+        "ended as a loop: {} turns without a new result or a changed file, in spite of a warning. Rephrase the task, split \
+         it, or say in it what the agent ran into",
+        "경고한 뒤에도 새 결과나 바뀐 파일 없이 {}턴이 지나 반복으로 보고 끝냈습니다. 작업을 고쳐 쓰거나 나누거나, 무엇에 \
+         막혔는지 적어 주세요",
+    ),
     // Limits that refuse a call. What the manager is told to do stands in the last hole.
     (
         "refused: the coder failed {} times in a row (workflow_limits.max_coder_retries is {}). {}",
