@@ -9,6 +9,7 @@ use crate::agent_run::RunContext;
 
 mod chain;
 mod context;
+mod denials;
 mod effects;
 mod end;
 mod protection;
@@ -34,6 +35,7 @@ impl RoundContext {
         .await?;
         let end = self.listening(self.work_in_time(request, addressee, conversation)).await?;
         self.say_unread().await?;
+        self.say_denials().await?;
         self.look_once_more().await;
         self.heed_protected_files().await?;
         let end = self.with_protection(end);

@@ -64,6 +64,7 @@ impl RunContext<'_> {
         let paths = match self.permit(&wanting, &mut *prepared).await? {
             Permit::Granted(paths) => paths,
             Permit::Refused(refusal) => {
+                self.was_denied(tool, &prepared.target());
                 self.call_finished(call, ToolStatus::Denied, &refusal).await?;
                 return Ok(CallResult::error(refusal));
             }

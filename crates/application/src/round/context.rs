@@ -24,7 +24,7 @@ use domain::{
 };
 use tokio::time::Instant;
 
-use super::chain::Accounts;
+use super::{chain::Accounts, denials::Denials};
 use crate::{
     event_log::EventLog,
     locking::lock,
@@ -76,6 +76,7 @@ pub(crate) struct RoundContext {
 pub(crate) struct RoundState {
     pub(crate) machine: Round,
     pub(crate) seen: Observations,
+    pub(crate) denials: Denials,
     pub(crate) ended: Option<(Ending, String)>,
     pub(crate) agents_used: Vec<AgentName>,
     /// Runs under way.
@@ -110,6 +111,7 @@ impl RoundContext {
         let state = RoundState {
             machine: Round::new(ports.limits.clone()).reviewing(ledger),
             seen: Observations::default(),
+            denials: Denials::default(),
             ended: None,
             agents_used: Vec::new(),
             open_runs: BTreeSet::new(),

@@ -181,6 +181,11 @@ async fn done_means_nothing_where_all_there_was_to_do_was_denied() {
         stage.rules.add(Rule { effect: Effect::Ask, agent: None, tool: "write".to_owned(), argument: None });
         let played = stage.play("go").await;
         assert_eq!((played.ending(), stage.bash.calls().len()), (expected, ran), "{mode:?}");
+        let denied = played.events.iter().find_map(|event| match &event.body {
+            EventBody::Notice { code, text } if code == "calls_denied" => Some(text.as_str()),
+            _ => None,
+        });
+        assert!(denied.is_some_and(|text| text.contains("coder write `a`")), "{denied:?}");
     }
 }
 

@@ -57,6 +57,8 @@ pub(crate) enum NoticeCode {
     MessageUnread,
     /// The end of a round took too long, or had to be quick.
     EndCutShort,
+    /// What a round's agents had no leave for.
+    CallsDenied,
     /// A model has shown nothing for a while.
     ModelQuiet,
     /// A request waits for the account's limit.
@@ -65,7 +67,7 @@ pub(crate) enum NoticeCode {
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 28] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::AnswerCut,
         Self::ConversationTooLong,
         Self::UnknownStopReason,
@@ -92,6 +94,7 @@ impl NoticeCode {
         Self::NestedUnseen,
         Self::MessageUnread,
         Self::EndCutShort,
+        Self::CallsDenied,
         Self::ModelQuiet,
         Self::RequestHeld,
     ];
@@ -130,6 +133,7 @@ impl NoticeCode {
             Self::NestedUnseen => "nested_repositories_unseen",
             Self::MessageUnread => "message_unread",
             Self::EndCutShort => "end_cut_short",
+            Self::CallsDenied => "calls_denied",
             Self::ModelQuiet => "model_quiet",
             Self::RequestHeld => "request_held",
         }

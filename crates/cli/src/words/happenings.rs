@@ -204,6 +204,15 @@ impl Language {
                     "`git status`를 직접 확인하세요.",
                 ),
             ),
+            NoticeCode::CallsDenied => self.code_words(
+                "허락되지 않아 하지 않은 일이 있습니다.",
+                (
+                    "If you want it done, allow it: `--permission-mode`, `--sandbox`, a rule in `permissions.rules`; or run \
+                     it at a terminal, where you are asked.",
+                    "원하는 일이라면 `--permission-mode`, `--sandbox`, `permissions.rules`의 규칙으로 허용하거나, 물어볼 수 있는 \
+                     터미널에서 실행하세요.",
+                ),
+            ),
             NoticeCode::ModelQuiet => self.code_words(
                 "모델이 한동안 아무것도 보여 주지 않았습니다.",
                 (

@@ -133,7 +133,7 @@ async fn a_person_who_leaves_is_not_waited_for() {
     round.sees_call().await;
     round.does(Command::Unattended).await;
     let played = round.end().await;
-    assert_eq!(lines(&played), ["0 write wants leave", "0 deny by engine"]);
+    assert_eq!(lines(&played), ["0 write wants leave", "0 deny by engine", "0 notice calls_denied"]);
     let read: Vec<_> = played.results_of("write").into_iter().map(|(status, _)| status).collect();
     assert_eq!(read, [ToolStatus::Denied, ToolStatus::Denied]);
     assert_eq!(stage.workspace.read("a"), None);

@@ -5,7 +5,7 @@ use domain::workflow::NOTHING_SAID;
 use super::Phrase;
 use crate::words::start::UNREAD_INPUT;
 
-pub(super) const ENGINE: [Phrase; 58] = [
+pub(super) const ENGINE: [Phrase; 59] = [
     // Claims of a report, held against what was seen.
     (
         "files_changed: `{}` does not differ from the round's start",
@@ -59,6 +59,7 @@ pub(super) const ENGINE: [Phrase; 58] = [
          performance.first_byte_timeout_seconds나 idle_timeout_seconds가 지난 뒤, 답변이 늘지 않으면 {}분 뒤에 \
          포기합니다",
     ),
+    ("denied in this round: {}", "이번 라운드에서 거부됨: {}"),
     // Why not every file was looked at.
     ("only the first {} files were looked at", "처음 {}개 파일만 확인했습니다"),
     ("looking at the files was cut off after {} s", "{}초가 지나 파일 확인을 멈췄습니다"),
