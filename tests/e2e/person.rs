@@ -199,16 +199,48 @@ async fn who_leaves_is_not_asked_any_more() {
     assert!(code == Some(10) && screen.contains("the input has ended"), "{screen}");
 }
 
-/// Reliability 1.5: whatever ends the round, the terminal is as it was (`AtTerminal::end` looks).
+/// P49, reliability 1.5: whatever ends the round, the terminal is as it was (`AtTerminal::end` looks).
 #[tokio::test]
 async fn a_signal_in_a_window_gives_the_terminal_back() {
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::QUIT, 130)] {
         let world = World::new();
         let (_server, mut program) = at_terminal(&world, reporting(), &["--intervention", "600"]).await;
         program.until("  > ", 1).await;
         assert!(!program.edits_lines());
         program.signal(signal);
         assert_eq!(program.end().await.0, Some(code));
+    }
+}
+
+/// Reliability 1.5: whoever puts the program aside has the terminal as it was, and finds the window again afterwards.
+#[tokio::test]
+async fn who_puts_the_program_aside_in_a_window_has_the_terminal_back() {
+    for by_key in [true, false] {
+        let world = World::new();
+        let server = MockServer::start(reporting()).await;
+        let flags = "--intervention 600 --sandbox none --permission-mode full";
+        let script = format!(
+            "set -m; sh -c 'echo job $$; exec better-llm-cli {flags} x'; echo put aside; read -r _; fg; exit $?"
+        );
+        let mut program = world.script(&script).against(&server).at_terminal();
+        program.until("  > ", 1).await;
+        program.type_in("한글");
+        program.until("  > 한글", 1).await;
+        assert!(!program.edits_lines());
+        if by_key {
+            program.type_in("\u{1a}");
+        } else {
+            program.signal_job(Signal::TSTP);
+        }
+        program.until("put aside", 1).await;
+        assert!(program.edits_lines(), "the shell has the terminal as it was");
+        let before = program.shown().matches("  > 한글").count();
+        program.type_in("\n");
+        program.until("  > 한글", before + 1).await;
+        assert!(!program.edits_lines(), "every key is heard again");
+        program.type_in("\u{7f}\n");
+        assert_eq!(program.end().await.0, Some(0));
+        assert!(was_told(&server, "한") && !was_told(&server, "한글"), "{}", last_request(&server));
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod editor;
 mod modes;
+mod stops;
 
 use std::{
     collections::VecDeque,
@@ -28,6 +29,7 @@ pub(crate) use self::{editor::Shown, modes::is_in_foreground};
 use self::{
     editor::{Editor, Step},
     modes::Modes,
+    stops::{Stop, Stops},
 };
 
 /// How many pieces may wait. Where there are as many, the thread waits, and the terminal keeps what is typed.
@@ -43,6 +45,10 @@ pub(crate) struct Typed {
     pieces: mpsc::Receiver<Piece>,
     editor: Editor,
     modes: Modes,
+    /// Every key is to be heard, where the terminal lets us.
+    wants_keys: bool,
+    /// None: the system stops the program as it does any other.
+    stops: Option<Stops>,
     heard: VecDeque<Heard>,
 }
 
@@ -58,6 +64,8 @@ pub(crate) enum Heard {
     },
     /// The line under way changed while the terminal shows nothing by itself: what has to be shown.
     Keys(Vec<Shown>),
+    /// The program had been stopped and goes on: the shell has written to the terminal.
+    Resumed,
     /// Nothing more will be typed.
     Ended {
         /// The terminal went away.
@@ -83,7 +91,18 @@ impl Typed {
         thread::Builder::new().name("typed".to_owned()).spawn(move || read(&sender))?;
         let modes = Modes::default();
         modes.give_back_on_panic();
-        Ok(Self { pieces, editor: Editor::default(), modes, heard: VecDeque::new() })
+        let (editor, heard) = (Editor::default(), VecDeque::new());
+        Ok(Self { pieces, editor, modes, wants_keys: false, stops: None, heard })
+    }
+
+    /// From now on whoever puts the program aside (Ctrl+Z) gets the terminal with its own modes. [`Self::next`] has to
+    /// be awaited for that.
+    ///
+    /// # Errors
+    /// Where the system does not let us listen.
+    pub(crate) fn heed_stops(&mut self) -> io::Result<()> {
+        self.stops = Some(Stops::listen()?);
+        Ok(())
     }
 
     /// What is heard next; the end again and again. Safe to drop.
@@ -92,10 +111,32 @@ impl Typed {
             if let Some(heard) = self.heard.pop_front() {
                 return heard;
             }
-            match self.pieces.recv().await {
-                Some(Piece::Bytes(bytes, at)) => self.take(&bytes, at),
-                Some(Piece::Over { is_hung_up }) => self.end(is_hung_up),
-                None => self.end(false),
+            tokio::select! {
+                biased;
+                stop = next_stop(&mut self.stops) => self.heed(stop),
+                piece = self.pieces.recv() => match piece {
+                    Some(Piece::Bytes(bytes, at)) => self.take(&bytes, at),
+                    Some(Piece::Over { is_hung_up }) => self.end(is_hung_up),
+                    None => self.end(false),
+                },
+            }
+        }
+    }
+
+    fn heed(&mut self, stop: Stop) {
+        match stop {
+            Stop::Aside => {
+                self.modes.give_back();
+                stops::stop();
+                if self.wants_keys {
+                    self.modes.watch_keys();
+                }
+            }
+            Stop::Resumed => {
+                if self.wants_keys {
+                    self.modes.watch_keys_again();
+                }
+                self.heard.push_back(Heard::Resumed);
             }
         }
     }
@@ -105,7 +146,7 @@ impl Typed {
         loop {
             match self.next().await {
                 Heard::Line { text, .. } => return Some(text),
-                Heard::Keys(_) => {}
+                Heard::Keys(_) | Heard::Resumed => {}
                 Heard::Ended { .. } => return None,
             }
         }
@@ -113,11 +154,13 @@ impl Typed {
 
     /// From now on every key is heard. Where the terminal does not let us, lines are still heard whole.
     pub(crate) fn watch_keys(&mut self) {
+        self.wants_keys = true;
         self.modes.watch_keys();
     }
 
     /// The terminal edits lines again. What was typed of one goes on being its beginning.
     pub(crate) fn watch_lines(&mut self) {
+        self.wants_keys = false;
         self.modes.give_back();
     }
 
@@ -173,6 +216,14 @@ impl Drop for Typed {
     }
 }
 
+/// What happens next to the program as a whole; never anything where that is not listened to. Safe to drop.
+async fn next_stop(stops: &mut Option<Stops>) -> Stop {
+    match stops {
+        Some(stops) => stops.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Throws away what the terminal holds. An error means that it is none, and holds nothing.
 fn discard() {
     if is_in_foreground() {
@@ -215,6 +266,8 @@ mod tests {
             pieces: receiver,
             editor: Editor::default(),
             modes: Modes::default(),
+            wants_keys: false,
+            stops: None,
             heard: VecDeque::new(),
         };
         pieces.iter().for_each(|piece| typed.take(piece, Instant::now()));

@@ -90,6 +90,14 @@ impl AtTerminal {
         kill_process(pid, signal).expect("it takes signals");
     }
 
+    /// Sends a signal to the program alone that a shell has named: `job PID`.
+    pub(crate) fn signal_job(&self, signal: Signal) {
+        let shown = self.shown();
+        let named = shown.lines().find_map(|line| line.strip_prefix("job ")).expect("a job");
+        let pid = named.trim().parse().ok().and_then(Pid::from_raw).expect("a number");
+        kill_process(pid, signal).expect("it takes signals");
+    }
+
     /// The terminal goes away, as when a window is closed. Waits for the program's end: its exit code.
     pub(crate) async fn go_away(mut self) -> Option<i32> {
         self.is_gone.store(true, Ordering::Relaxed);

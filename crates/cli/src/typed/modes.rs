@@ -30,13 +30,20 @@ impl Modes {
             return;
         }
         let Ok(before) = tcgetattr(stdin()) else { return };
-        let mut modes = before.clone();
-        // Ctrl+C and Ctrl+Z stay what they are.
-        modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
-        modes.special_codes[SpecialCodeIndex::VMIN] = 1;
-        modes.special_codes[SpecialCodeIndex::VTIME] = 0;
-        if tcsetattr(stdin(), OptionalActions::Now, &modes).is_ok() {
+        if hand_over_keys(before.clone()) {
             *own = Some(before);
+        }
+    }
+
+    /// The same after a time in which somebody else had the terminal: whatever its modes are now, its own stay those that
+    /// it had first.
+    pub(super) fn watch_keys_again(&self) {
+        if self.own().is_none() {
+            self.watch_keys();
+        } else if is_in_foreground()
+            && let Ok(now) = tcgetattr(stdin())
+        {
+            hand_over_keys(now);
         }
     }
 
@@ -62,6 +69,15 @@ impl Modes {
     fn own(&self) -> std::sync::MutexGuard<'_, Option<Termios>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the terminal took it.
+fn hand_over_keys(mut modes: Termios) -> bool {
+    // Ctrl+C and Ctrl+Z stay what they are.
+    modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+    modes.special_codes[SpecialCodeIndex::VMIN] = 1;
+    modes.special_codes[SpecialCodeIndex::VTIME] = 0;
+    tcsetattr(stdin(), OptionalActions::Now, &modes).is_ok()
 }
 
 /// Whether the terminal at standard input listens to us: who touches it from the background is stopped by the system.

@@ -9,6 +9,9 @@ use crate::render::start::StartFailure;
 /// The signals that end a round.
 pub(in crate::work) struct Signals {
     interrupt: tokio::signal::unix::Signal,
+    /// Ctrl+\, one key beside Ctrl+C, and the same to a round: without us it would end the program in the middle of things,
+    /// and leave the terminal as it is.
+    quit: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
 }
@@ -21,6 +24,7 @@ impl Signals {
     pub(in crate::work) fn listen() -> std::io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
         })
@@ -45,6 +49,7 @@ impl Signals {
     pub(super) async fn next(&mut self) -> Signal {
         tokio::select! {
             _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.quit.recv() => Signal::Interrupt,
             _ = self.terminate.recv() => Signal::Terminate,
             _ = self.hang_up.recv() => Signal::HangUp,
         }

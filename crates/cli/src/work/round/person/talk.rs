@@ -46,13 +46,9 @@ enum Window {
 
 impl Talk {
     pub(super) fn start() -> io::Result<Self> {
-        Ok(Self {
-            typed: Typed::start()?,
-            asked: VecDeque::new(),
-            shown_at: None,
-            window: None,
-            finished: Vec::new(),
-        })
+        let mut typed = Typed::start()?;
+        typed.heed_stops()?;
+        Ok(Self { typed, asked: VecDeque::new(), shown_at: None, window: None, finished: Vec::new() })
     }
 
     pub(super) async fn next(&mut self) -> Heard {
@@ -161,6 +157,7 @@ impl Talk {
                 acts.extend(self.line(text.trim(), at, language));
                 acts
             }
+            Heard::Resumed => vec![Act::EndPrompt],
             Heard::Ended { is_hung_up: true } => vec![Act::HangUp],
             Heard::Ended { is_hung_up: false } => {
                 vec![Act::EndPrompt, Act::Say(Role::Warning, language.input_ended().to_owned()), Act::Leave]
