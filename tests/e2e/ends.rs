@@ -134,6 +134,23 @@ async fn a_signal_while_leave_is_asked_ends_the_round() {
     }
 }
 
+/// Reliability 1.5: what was started to live on without a terminal (`nohup`) does; other signals end it as ever.
+#[tokio::test]
+async fn who_was_told_to_ignore_the_end_of_the_terminal_lives_on() {
+    let (world, marker) = (World::new(), Marker::new());
+    let server = MockServer::start(Moment::InACommand.script(&marker)).await;
+    let script = "trap '' HUP QUIT INT; exec better-llm-cli --output-format stream-json --partial --sandbox none \
+         --permission-mode full x";
+    let mut program = world.script(script).against(&server).start();
+    program.until("the command's output", |line| line["text"] == "ready\n").await;
+    program.signal(Signal::HUP);
+    program.signal(Signal::QUIT);
+    program.signal(Signal::INT);
+    let ended = program.end().await;
+    marker.check_gone();
+    assert_eq!(ended.said().ending(), Ending::Cancelled(By::Interrupt));
+}
+
 /// Contract 5: the one line of a program that was ended before its round began.
 fn check_never_began(ended: &crate::support::Ended, code: i32) {
     let line = ended.line();

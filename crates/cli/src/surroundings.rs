@@ -2,7 +2,7 @@
 //! environment. Credentials and configuration are the library's business.
 
 use std::{
-    env,
+    env, fs,
     io::{IsTerminal, stderr, stdin},
 };
 
@@ -65,6 +65,16 @@ pub(crate) fn is_at_a_terminal() -> bool {
 /// of one, reading would stop the program.
 pub(crate) fn can_be_asked() -> bool {
     is_at_a_terminal() && is_in_foreground()
+}
+
+/// Whether this process ignores a signal, by its number: as a rule because whoever started it wanted so.
+pub(crate) fn ignores(signal: i32) -> bool {
+    let ignored = fs::read_to_string("/proc/self/status").ok().and_then(|status| {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok()
+    });
+    let bit = u32::try_from(signal).ok().and_then(|signal| 1_u64.checked_shl(signal.checked_sub(1)?));
+    ignored.zip(bit).is_some_and(|(ignored, bit)| ignored & bit != 0)
 }
 
 /// Whether standard input is a pipe or a file that holds data. Never waits: what comes later is not seen.

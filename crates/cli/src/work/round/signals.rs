@@ -4,29 +4,31 @@
 use better_llm::domain::outcome::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::render::start::StartFailure;
+use crate::{render::start::StartFailure, surroundings::ignores};
 
 /// The signals that end a round.
 pub(in crate::work) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     /// Ctrl+\, one key beside Ctrl+C, and the same to a round: without us it would end the program in the middle of things,
     /// and leave the terminal as it is.
-    quit: tokio::signal::unix::Signal,
+    quit: Option<tokio::signal::unix::Signal>,
     terminate: tokio::signal::unix::Signal,
-    hang_up: tokio::signal::unix::Signal,
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
-    /// Listens from now on; the program is not ended by them any more.
+    /// Listens from now on; the program is not ended by them any more. Who started it so that it lives on without a
+    /// terminal (`nohup`) is obeyed: SIGHUP and SIGQUIT stay ignored where they were. SIGINT does not: a shell that starts
+    /// something with `&` in a script ignores it for all of them, and whoever sends it to this program means it.
     ///
     /// # Errors
     /// Where the system does not let us.
     pub(in crate::work) fn listen() -> std::io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
-            quit: signal(SignalKind::quit())?,
+            quit: unless_ignored(SignalKind::quit())?,
             terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            hang_up: unless_ignored(SignalKind::hangup())?,
         })
     }
 
@@ -49,9 +51,21 @@ impl Signals {
     pub(super) async fn next(&mut self) -> Signal {
         tokio::select! {
             _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.quit.recv() => Signal::Interrupt,
+            _ = received(&mut self.quit) => Signal::Interrupt,
             _ = self.terminate.recv() => Signal::Terminate,
-            _ = self.hang_up.recv() => Signal::HangUp,
+            _ = received(&mut self.hang_up) => Signal::HangUp,
         }
+    }
+}
+
+fn unless_ignored(kind: SignalKind) -> std::io::Result<Option<tokio::signal::unix::Signal>> {
+    if ignores(kind.as_raw_value()) { Ok(None) } else { signal(kind).map(Some) }
+}
+
+/// Waits for a signal; for ever where it is ignored. Safe to drop.
+async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }
