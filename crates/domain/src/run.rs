@@ -191,7 +191,13 @@ impl AgentRun {
         match (&mut self.phase, input) {
             (_, RunInput::Said(text)) => self.hear(text, &mut effects),
             (Phase::Ended, _) => {}
-            (_, RunInput::Stop(ending)) => self.end(RunEnd::Stopped(ending), &mut effects),
+            (phase, RunInput::Stop(ending)) => {
+                // A request that nobody was shown did not go out.
+                if matches!(phase, Phase::Asking) {
+                    self.turns -= 1;
+                }
+                self.end(RunEnd::Stopped(ending), &mut effects);
+            }
             (Phase::Fresh, RunInput::Begin(message)) => self.begin(message, &mut effects),
             (Phase::Asking | Phase::Model, RunInput::Answered { answer, standing }) => {
                 self.standing = standing;

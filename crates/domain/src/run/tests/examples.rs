@@ -337,6 +337,20 @@ fn every_stop_reason_without_a_call_has_its_way_on() {
     }
 }
 
+/// What is counted as a turn reached the model.
+#[test]
+fn a_request_that_did_not_go_out_is_no_turn() {
+    for (goes_out, turns) in [(false, 0), (true, 1)] {
+        let mut run = AgentRun::new(WORKER, LIMITS, Conversation::default());
+        run.step(RunInput::Begin(Message::user("# Task\nread")));
+        if goes_out {
+            run.show();
+        }
+        run.step(RunInput::Stop(Ending::Stopped));
+        assert_eq!(run.turns(), turns);
+    }
+}
+
 #[test]
 fn the_next_round_goes_on_with_the_same_conversation() {
     let mut run = AgentRun::new(RunRole::Manager, LIMITS, Conversation::default());

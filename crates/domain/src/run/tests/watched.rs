@@ -139,6 +139,8 @@ impl Watched {
                 self.work_done = standing.work_done;
             }
             RunInput::TooLong(_) if self.waits_for_the_model() => self.too_long += 1,
+            // It never went out.
+            RunInput::Stop(_) if matches!(self.run.phase, Phase::Asking) => self.requests -= 1,
             RunInput::Said(text) => self.said.push((text.clone(), false)),
             RunInput::CallEnded { call, result, standing } if self.running.contains(call) => {
                 self.work_done = standing.work_done;
