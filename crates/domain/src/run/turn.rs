@@ -79,8 +79,9 @@ impl AgentRun {
             self.said_so_far.clear();
             return self.next_turn(&[], effects);
         }
-        let is_blank = text.trim().is_empty();
         let said = std::mem::take(&mut self.said_so_far) + &text;
+        // After a cut the rest has to come; after a pause the answer may have been whole before it.
+        let is_blank = if self.was_asked_to_go_on { text.trim().is_empty() } else { said.trim().is_empty() };
         match (self.role, prose) {
             (RunRole::Manager, Prose::Cut) if !self.standing.work_done => {
                 if self.was_asked_to_go_on {

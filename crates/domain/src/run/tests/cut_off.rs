@@ -73,6 +73,9 @@ fn what_was_said_before_a_pause_belongs_to_the_answer() {
     let paused = stops("찾아보니", StopReason::PauseTurn);
     let words = RunEnd::Answered("찾아보니\n가계부예요.".to_owned());
     assert_eq!(after(RunRole::Manager, false, vec![paused, says("가계부예요.")]), Came::End(words));
+    let paused = stops("가계부예요.", StopReason::PauseTurn);
+    let words = RunEnd::Answered("가계부예요.\n".to_owned());
+    assert_eq!(after(RunRole::Manager, false, vec![paused, says("")]), Came::End(words));
 }
 
 /// A run that called so many tools, one after the other.
