@@ -112,7 +112,7 @@ impl<'r> OpenRequest<'r> {
             }
             ModelItem::Retrying(retrying) => self.retrying(retrying).await?,
             ModelItem::Attempt { attempt } => {
-                self.quiet.begins_after(Duration::ZERO);
+                self.quiet = Quiet::new();
                 self.started(attempt).await?;
             }
             // The stream's reader keeps it.
@@ -165,14 +165,15 @@ impl<'r> OpenRequest<'r> {
 }
 
 fn held(wait: Duration) -> String {
-    let why = "the account's limit is reached, so the request is held back";
+    let why = "requests of this account are held back: its limit is reached, its endpoint is overloaded, or too many \
+               were tried again";
     match wait.as_millis().div_ceil(1_000) {
-        0 => format!("{why} until those before it were let through"),
-        seconds => format!("{why}; it goes out in about {seconds} s"),
+        0 => format!("{why}; this one goes out when those before it were let through"),
+        seconds => format!("{why}; this one goes out in about {seconds} s"),
     }
 }
 
-/// How long nothing was shown. Told once.
+/// How long an attempt has shown nothing. Told once.
 struct Quiet {
     due: Instant,
     timer: Pin<Box<Sleep>>,

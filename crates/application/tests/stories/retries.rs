@@ -208,6 +208,13 @@ async fn a_request_that_shows_nothing_for_half_a_minute_is_spoken_of_once() {
     assert_eq!(said, expected.map(str::to_owned).to_vec());
 }
 
+#[tokio::test(start_paused = true)]
+async fn each_attempt_that_shows_nothing_is_spoken_of() {
+    let steps = vec![Step::Wait(60)].into_iter().chain(retries(2, 1)).chain([Step::Wait(60), answers("abc")]);
+    let (said, _, _) = play(vec![steps.collect()]).await;
+    assert_eq!(said.iter().filter(|said| *said == "model_quiet").count(), 2, "{said:?}");
+}
+
 /// P33: whoever waits can be stopped at once.
 #[tokio::test(start_paused = true)]
 async fn a_wait_before_another_attempt_can_be_cancelled() {

@@ -193,8 +193,8 @@ impl Language {
             NoticeCode::MessageUnread => self.code_words(
                 "늦게 도착한 메시지는 이번 라운드에서 매니저가 읽지 못했습니다.",
                 (
-                    "Begin another round of this session, or say it again with the next task.",
-                    "이 세션에서 라운드를 새로 시작하거나, 다음 작업에 다시 적으세요.",
+                    "One call of this program is one round: say it again as a task of its own.",
+                    "이 프로그램은 한 번에 한 라운드만 실행합니다. 그 말을 새 작업으로 다시 실행하세요.",
                 ),
             ),
             NoticeCode::EndCutShort => self.code_words(
@@ -221,7 +221,7 @@ impl Language {
                 ),
             ),
             NoticeCode::RequestHeld => self.code_words(
-                "계정의 요청 한도에 닿아 요청을 잠시 미룹니다.",
+                "이 계정의 요청을 잠시 미룹니다 (한도, 서버 과부하, 잦은 재시도).",
                 (
                     "It goes out by itself; Ctrl-C ends the round. An account with a higher limit waits less.",
                     "때가 되면 자동으로 보냅니다. 라운드를 끝내려면 Ctrl-C를 누르세요. 한도가 더 높은 계정은 덜 기다립니다.",

@@ -44,12 +44,14 @@ pub(super) const ENGINE: [Phrase; 59] = [
          않을 수 있습니다",
     ),
     (
-        "the account's limit is reached, so the request is held back; it goes out in about {} s",
-        "계정의 요청 한도에 닿아 요청을 잠시 미룹니다. 약 {}초 뒤에 보냅니다",
+        "requests of this account are held back: its limit is reached, its endpoint is overloaded, or too many were tried \
+         again; this one goes out in about {} s",
+        "한도에 닿았거나 서버가 과부하이거나 재시도가 너무 많아 이 계정의 요청을 잠시 미룹니다. 약 {}초 뒤에 보냅니다",
     ),
     (
-        "the account's limit is reached, so the request is held back until those before it were let through",
-        "계정의 요청 한도에 닿아, 앞선 요청들이 통과할 때까지 요청을 미룹니다",
+        "requests of this account are held back: its limit is reached, its endpoint is overloaded, or too many were tried \
+         again; this one goes out when those before it were let through",
+        "한도에 닿았거나 서버가 과부하이거나 재시도가 너무 많아, 앞선 요청들이 통과할 때까지 이 계정의 요청을 미룹니다",
     ),
     (
         "the model has shown nothing for {} seconds: it may be thinking, or writing a long call; a connection without a \
