@@ -8,6 +8,7 @@ mod catalog;
 mod failure;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod legible;
 mod prefix;
 mod prices;
 mod reply;

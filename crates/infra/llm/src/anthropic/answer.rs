@@ -16,7 +16,10 @@ use domain::{
 use serde::Deserialize;
 
 use self::block::{Block, Grown};
-use super::wire::{AnyEvent, BlockDelta, BlockStart, ErrorEnvelope, MessageDelta, MessageStart, UsageCounts};
+use super::{
+    legible::legible,
+    wire::{AnyEvent, BlockDelta, BlockStart, ErrorEnvelope, MessageDelta, MessageStart, UsageCounts},
+};
 use crate::sse::{SseError, SseEvent};
 
 /// The most bytes of one tool call's input (contract 10).
@@ -83,11 +86,22 @@ pub(super) struct Assembler {
 
 impl Assembler {
     /// Takes the next event. Gives what there is to show; the answer itself comes with `message_stop`, after which
-    /// the assembler is empty again.
+    /// the assembler is empty again. Of an event that cannot be read the damaged characters are given up first.
     ///
     /// # Errors
     /// [`AnswerError`]; the answer is lost then.
     pub(super) fn take(&mut self, event: SseEvent<'_>) -> Result<Option<ModelItem>, AnswerError> {
+        match self.take_as_it_is(event) {
+            Err(unreadable @ AnswerError::Event { .. }) => match legible(event.data) {
+                Some(data) => self.take_as_it_is(SseEvent { name: event.name, data: &data }),
+                None => Err(unreadable),
+            },
+            taken => taken,
+        }
+    }
+
+    /// Nothing has changed where the event cannot be read.
+    fn take_as_it_is(&mut self, event: SseEvent<'_>) -> Result<Option<ModelItem>, AnswerError> {
         if event.name.is_empty() {
             let kind = parse::<AnyEvent<'_>>("message", event.data)?.kind;
             self.take_event(kind.as_bytes(), event.data)
