@@ -17,7 +17,7 @@ use better_llm::{
 use serde_json::json;
 use storage::SqliteJournal;
 use tempfile::TempDir;
-use testkit::{Answer, ScriptedModel, wait};
+use testkit::{Answer, MockServer, Script, ScriptedModel, Turn, wait};
 
 /// An engine with a folder and a home of its own.
 struct Place {
@@ -221,4 +221,33 @@ async fn sessions_of_one_engine_share_what_they_learn_of_a_limit() {
     for session in [first, second] {
         session.close().await.expect("saved");
     }
+}
+
+/// Sessions in one program cost little: one HTTP client for each account, however many there are.
+#[tokio::test]
+async fn sessions_of_one_engine_share_their_connections() {
+    let server =
+        MockServer::start(Script::new().agent("manager", [Turn::text("하나")]).repeating_last()).await;
+    let root = tempfile::tempdir().expect("a folder");
+    let variables = [
+        ("BETTER_LLM_HOME".into(), root.path().join("home").into()),
+        ("ANTHROPIC_API_KEY".into(), server.key().into()),
+        ("ANTHROPIC_BASE_URL".into(), server.url().into()),
+    ];
+    let flags = Overrides { sandbox: Some(SandboxChoice::None), ..Overrides::default() };
+    let engine = EngineBuilder::new(root.path())
+        .environment(variables)
+        .overrides(flags)
+        .build()
+        .await
+        .expect("an engine");
+    for _ in 0..3 {
+        let session = engine.session().await.expect("a session");
+        let mut events = session.subscribe();
+        session.send(Command::Start(Request::new("이게 뭐야?"))).await.expect("a round");
+        assert_eq!(ending(&to_the_end(&mut events).await), Ending::Answered);
+        session.close().await.expect("saved");
+    }
+    assert_eq!((server.requests().len(), server.accepted_connections()), (3, 1));
+    engine.close().await.expect("kept");
 }

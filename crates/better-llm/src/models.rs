@@ -1,11 +1,15 @@
 //! Which model answers: the one stack of adapter and decorators that a session's agents share.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use config::{Language, Provider, ProxySettings, RetryValues, Settings};
 use domain::{
     ports::{Clock, ModelPort},
-    secret::Redactor,
+    secret::{Redactor, Secret},
 };
 use llm::{
     Account, Accounts, AnthropicModel, AnthropicSettings, Chance, Gate, OfflineLanguage, OfflineModel,
@@ -19,12 +23,19 @@ pub(crate) struct Models {
     /// A model of the embedding program, instead of a provider.
     given: Option<Arc<dyn ModelPort>>,
     accounts: Accounts,
+    /// One for each account that was asked for: its HTTP client and connections serve all sessions.
+    connected: Mutex<Vec<(Account, Arc<AnthropicModel>)>>,
     chance: Chance,
 }
 
 impl Models {
     pub(crate) fn new(given: Option<Arc<dyn ModelPort>>) -> Self {
-        Self { given, accounts: Accounts::default(), chance: Arc::new(random_fraction) }
+        Self {
+            given,
+            accounts: Accounts::default(),
+            connected: Mutex::default(),
+            chance: Arc::new(random_fraction),
+        }
     }
 
     /// Makes the model of a session. A script starts anew with each session.
@@ -41,23 +52,7 @@ impl Models {
         }
         Ok(match settings.provider()? {
             Provider::Anthropic { key, base_url } => {
-                let usual = AnthropicSettings::new(key.clone());
-                let base_url = base_url.unwrap_or_else(|| usual.base_url.clone());
-                let account = Account {
-                    provider: "anthropic".to_owned(),
-                    base_url: Some(base_url.clone()),
-                    key: Some(key),
-                };
-                let asked = AnthropicSettings {
-                    base_url,
-                    first_byte_timeout: settings.first_byte_timeout,
-                    idle_timeout: settings.idle_timeout,
-                    proxies: proxies(&settings.proxy),
-                    redactor: Arc::clone(redactor),
-                    ..usual
-                };
-                let model = AnthropicModel::new(asked, Arc::clone(clock))?;
-                self.patient(Arc::new(model), self.accounts.gate(&account), settings.retry)
+                self.anthropic((key, base_url), settings, redactor, clock)?
             }
             Provider::Offline => Arc::new(OfflineModel::new(match settings.lang {
                 Language::En => OfflineLanguage::English,
@@ -73,6 +68,40 @@ impl Models {
                 self.patient(Arc::new(model), Arc::default(), settings.retry)
             }
         })
+    }
+
+    fn anthropic(
+        &self,
+        (key, base_url): (Secret, Option<String>),
+        settings: &Settings,
+        redactor: &Arc<Redactor>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<dyn ModelPort>, StartError> {
+        let base_url = base_url.unwrap_or_else(|| AnthropicSettings::DEFAULT_BASE_URL.to_owned());
+        let account = Account {
+            provider: "anthropic".to_owned(),
+            base_url: Some(base_url.clone()),
+            key: Some(key.clone()),
+        };
+        let mut connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = connected.iter().find(|(known, _)| *known == account).map(|(_, model)| Arc::clone(model));
+        let model = match known {
+            Some(model) => model,
+            None => {
+                let asked = AnthropicSettings {
+                    base_url,
+                    first_byte_timeout: settings.first_byte_timeout,
+                    idle_timeout: settings.idle_timeout,
+                    proxies: proxies(&settings.proxy),
+                    redactor: Arc::clone(redactor),
+                    ..AnthropicSettings::new(key)
+                };
+                let model = Arc::new(AnthropicModel::new(asked, Arc::clone(clock))?);
+                connected.push((account.clone(), Arc::clone(&model)));
+                model
+            }
+        };
+        Ok(self.patient(model, self.accounts.gate(&account), settings.retry))
     }
 
     fn patient(
