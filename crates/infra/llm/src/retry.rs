@@ -234,7 +234,7 @@ impl Patience {
             return Err(self.given_up(error));
         }
         if Instant::now() + wait > self.gives_up_at {
-            return Err(self.too_late(error, wait));
+            return Err(self.too_late(error));
         }
         self.attempt += 1;
         place.come_again(wait);
@@ -255,8 +255,9 @@ impl Patience {
         error
     }
 
-    fn too_late(&self, mut error: ModelError, wait: Duration) -> ModelError {
-        let wait = error.kind.retry_after().unwrap_or(wait);
+    /// The server's waiting time, where it named one, is longer than what is left; our own is no advice to a person.
+    fn too_late(&self, mut error: ModelError) -> ModelError {
+        let wait = error.kind.retry_after().unwrap_or_default();
         error.what.push_str(&format!(
             "; given up after {} of {} attempts: {}",
             self.attempt,

@@ -208,6 +208,18 @@ async fn a_waiting_time_beyond_what_is_left_fails_now() {
     assert_eq!(attempts.began.elapsed(), Duration::ZERO);
 }
 
+/// Our own next delay is no time that a person has to wait for.
+#[tokio::test(start_paused = true)]
+async fn where_no_time_is_left_only_a_servers_waiting_time_is_advice() {
+    let long = Duration::from_secs(700);
+    let settings = RetrySettings { base_delay: long, max_delay: long, ..RetrySettings::default() };
+    let (model, _) = patient(settings, &Arc::default(), [Attempt::Refused(ModelErrorKind::Silent)]);
+    let items: Vec<Item> = model.stream(request("coder", &[])).await.unwrap().collect().await;
+    let what = "https://api.test: it failed; given up after 1 of 3 attempts: a request is waited for no longer than 10 \
+                minutes; try again later";
+    assert_eq!(items.into_iter().next_back().unwrap().unwrap_err().what, what);
+}
+
 /// Reliability 1.4: a number that nobody means is longer than anybody waits.
 #[tokio::test(start_paused = true)]
 async fn an_absurd_waiting_time_fails_now_and_is_called_one() {
