@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::{
-    event::{EventBody, InterventionAction, RunScope},
-    review::ReviewOption,
-};
+use domain::event::{EventBody, InterventionAction, RunScope};
 
 use super::asked::{Asked, asked};
 use crate::{
@@ -61,8 +58,7 @@ fn question(
         screen.line(run, &[(Role::Prose, rest)]);
     }
     for (number, text) in options.iter().enumerate() {
-        let known = ReviewOption::named(text).filter(|_| is_ours);
-        let option = known.map_or(text.as_str(), |option| language.review_option(option));
+        let option = language.option(asker, text);
         screen.line(run, &[(Role::Prose, &format!("  {}. {option}", number + 1))]);
     }
 }
