@@ -123,6 +123,44 @@ async fn who_begins_to_type_stops_the_clock_and_can_edit_the_line() {
     assert_eq!(server.requests_of("manager").len(), 2);
 }
 
+/// P54: several lines that are pasted are one message, and only Enter sends it; also where the terminal does not say what
+/// is pasted.
+#[tokio::test]
+async fn what_is_pasted_into_a_window_is_one_message() {
+    for (pasted, enter) in [("\u{1b}[200~하나\r둘 줄\r셋\r\u{1b}[201~", "\r"), ("하나\r둘 줄\r셋\r", "")]
+    {
+        let world = World::new();
+        let (server, mut program) = at_terminal(&world, reporting(), &["--intervention", "600"]).await;
+        program.until("  > ", 1).await;
+        program.type_in(pasted);
+        program.until("하나⏎둘 줄⏎셋", 1).await;
+        program.type_in(enter);
+        let (code, screen) = program.end().await;
+        let screen = String::from_utf8_lossy(&screen).into_owned();
+        assert_eq!(code, Some(0), "{screen}");
+        assert!(was_told(&server, "하나\\n둘 줄\\n셋"), "{}", last_request(&server));
+        let (on, off) = (screen.rfind("\u{1b}[?2004h"), screen.rfind("\u{1b}[?2004l"));
+        assert!(on.is_some() && on < off, "pastes are marked, and not any more afterwards: {screen:?}");
+    }
+}
+
+/// P54: 1 MB is taken whole; more is not cut in silence.
+#[tokio::test]
+async fn a_long_paste_is_taken_whole_or_not_at_all() {
+    let world = World::new();
+    let (server, mut program) = at_terminal(&world, reporting(), &["--intervention", "600"]).await;
+    program.until("  > ", 1).await;
+    let paste = |text: &str| format!("\u{1b}[200~{text}\u{1b}[201~\r");
+    program.type_in(&paste(&"가".repeat(400_000)));
+    program.until("that is longer than 1048576 bytes", 1).await;
+    program.type_in(&paste(&format!("{}끝", "줄\n".repeat(250_000))));
+    let (code, screen) = program.end().await;
+    assert_eq!(code, Some(0));
+    assert!(was_told(&server, "줄\\n줄\\n끝"));
+    let told = last_request(&server)["messages"].to_string();
+    assert_eq!((told.matches("줄\\n").count(), told.contains("가가")), (250_000, false), "{}", screen.len());
+}
+
 /// O-9: `/pause`, a message, `/continue`, and what looks like one of them.
 #[tokio::test]
 async fn a_pause_lasts_until_the_person_goes_on() {

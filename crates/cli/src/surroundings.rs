@@ -51,9 +51,18 @@ fn style(terminal: Option<&Terminal>) -> Style {
         return Style { colour: false, columns: Style::USUAL_COLUMNS };
     };
     let switched_off = terminal.no_color.as_deref().is_some_and(|value| !value.is_empty());
-    let understood = terminal.kind.as_deref().is_some_and(|kind| !kind.is_empty() && kind != "dumb");
+    let understood = is_understanding(terminal.kind.as_deref());
     let columns = if terminal.columns == 0 { Style::USUAL_COLUMNS } else { terminal.columns };
     Style { colour: understood && !switched_off, columns }
+}
+
+/// Whether the terminal understands sequences that are no text.
+pub(crate) fn understands_sequences() -> bool {
+    is_understanding(env::var("TERM").ok().as_deref())
+}
+
+fn is_understanding(kind: Option<&str>) -> bool {
+    kind.is_some_and(|kind| !kind.is_empty() && kind != "dumb")
 }
 
 /// Whether a person can be asked: they read standard error and type at standard input.

@@ -25,17 +25,23 @@ use rustix::{
 };
 use tokio::sync::mpsc;
 
-pub(crate) use self::{editor::Shown, modes::is_in_foreground};
 use self::{
     editor::{Editor, Step},
     modes::Modes,
     stops::{Stop, Stops},
+};
+pub(crate) use self::{
+    editor::{LONGEST as LONGEST_LINE, Shown},
+    modes::is_in_foreground,
 };
 
 /// How many pieces may wait. Where there are as many, the thread waits, and the terminal keeps what is typed.
 const MOST_PIECES: usize = 8;
 /// The most bytes of a piece.
 const LONGEST: usize = 4096;
+/// The most bytes of a line that the terminal edits itself, without its end. It leaves out the rest and does not tell, so
+/// such a line may be longer.
+const LONGEST_OF_TERMINAL: usize = 4095;
 /// Between two looks in the background.
 const IN_THE_BACKGROUND: Duration = Duration::from_millis(200);
 
@@ -61,6 +67,11 @@ pub(crate) enum Heard {
         text: String,
         /// A question that was put later cannot have been meant.
         at: Instant,
+    },
+    /// A line that is too long to be taken.
+    TooLong {
+        /// The most bytes.
+        most: usize,
     },
     /// The line under way changed while the terminal shows nothing by itself: what has to be shown.
     Keys(Vec<Shown>),
@@ -146,7 +157,7 @@ impl Typed {
         loop {
             match self.next().await {
                 Heard::Line { text, .. } => return Some(text),
-                Heard::Keys(_) | Heard::Resumed => {}
+                Heard::Keys(_) | Heard::Resumed | Heard::TooLong { .. } => {}
                 Heard::Ended { .. } => return None,
             }
         }
@@ -169,9 +180,14 @@ impl Typed {
         self.modes.watch()
     }
 
-    /// What has been typed of the line under way, while every key is heard.
-    pub(crate) fn so_far(&self) -> &str {
-        if self.modes.watch() { self.editor.text() } else { "" }
+    /// What is shown of the line under way, while every key is heard.
+    pub(crate) fn so_far(&self) -> String {
+        if self.modes.watch() { self.editor.shown() } else { String::new() }
+    }
+
+    /// Whether something stands in the line under way, as far as we know.
+    pub(crate) const fn has_begun(&self) -> bool {
+        !self.editor.is_empty()
     }
 
     /// Forgets what stands in the line under way: it was typed before somebody could see what it is an answer to.
@@ -181,16 +197,24 @@ impl Typed {
     }
 
     fn take(&mut self, bytes: &[u8], at: Instant) {
+        let watches = self.modes.watch();
+        let steps = if watches { self.editor.feed_keys(bytes) } else { self.editor.feed_lines(bytes) };
         let mut shown = Vec::new();
-        for step in self.editor.feed(bytes) {
-            match step {
-                Step::Shown(step) => shown.push(step),
-                Step::Line(text) => {
-                    self.show(std::mem::take(&mut shown));
-                    self.heard.push_back(Heard::Line { text, at });
+        for step in steps {
+            let heard = match step {
+                Step::Shown(step) => {
+                    shown.push(step);
+                    continue;
                 }
-                Step::End => self.heard.push_back(Heard::Ended { is_hung_up: false }),
-            }
+                Step::Line(text) if !watches && text.len() >= LONGEST_OF_TERMINAL => {
+                    Heard::TooLong { most: LONGEST_OF_TERMINAL - 1 }
+                }
+                Step::Line(text) => Heard::Line { text, at },
+                Step::TooLong => Heard::TooLong { most: LONGEST_LINE },
+                Step::End => Heard::Ended { is_hung_up: false },
+            };
+            self.show(std::mem::take(&mut shown));
+            self.heard.push_back(heard);
         }
         self.show(shown);
     }
@@ -286,5 +310,15 @@ mod tests {
         let hangul = "한글".as_bytes();
         let (first, rest) = hangul.split_at(4);
         assert_eq!(heard(&[first, rest, b"\r\n\n"]), ["한글", "", end]);
+    }
+
+    /// The terminal cuts what is longer, and does not tell.
+    #[test]
+    fn a_line_that_the_terminal_may_have_cut_is_not_taken() {
+        let end = "Ended { is_hung_up: false }";
+        let (fits, may_be_cut) = ("x".repeat(4094), "x".repeat(4095));
+        let pieces = [format!("{fits}\n"), format!("{may_be_cut}\n")];
+        let pieces: Vec<&[u8]> = pieces.iter().map(|piece| piece.as_bytes()).collect();
+        assert_eq!(heard(&pieces), [fits.as_str(), "TooLong { most: 4094 }", end]);
     }
 }

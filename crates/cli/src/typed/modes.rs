@@ -1,4 +1,4 @@
-//! The terminal's modes: whether it hands over lines or keys. Its own modes come back whatever happens, but for a death
+//! The terminal's modes: whether it hands over lines or keys, and says which of them are pasted. Its own modes come back whatever happens, but for a death
 //! that nobody can do anything before (`kill -9`).
 
 use std::{
@@ -8,9 +8,18 @@ use std::{
 };
 
 use rustix::{
+    fs::{Mode, OFlags, open},
     process::getpgrp,
-    termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr},
+    termios::{
+        LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr, ttyname,
+    },
 };
+
+use crate::surroundings::understands_sequences;
+
+/// Bracketed paste on, and off.
+const MARKS_PASTES: &[u8] = b"\x1b[?2004h";
+const PASTES_PLAINLY: &[u8] = b"\x1b[?2004l";
 
 /// The modes of the terminal at standard input. Clones are the same.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +63,7 @@ impl Modes {
         {
             // An error means that the terminal is gone.
             tcsetattr(stdin(), OptionalActions::Now, &before).unwrap_or_default();
+            tell(PASTES_PLAINLY);
         }
     }
 
@@ -77,7 +87,23 @@ fn hand_over_keys(mut modes: Termios) -> bool {
     modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
     modes.special_codes[SpecialCodeIndex::VMIN] = 1;
     modes.special_codes[SpecialCodeIndex::VTIME] = 0;
-    tcsetattr(stdin(), OptionalActions::Now, &modes).is_ok()
+    let is_set = tcsetattr(stdin(), OptionalActions::Now, &modes).is_ok();
+    if is_set {
+        tell(MARKS_PASTES);
+    }
+    is_set
+}
+
+/// Writes a sequence to the terminal at standard input, where it understands such. Never waits: a terminal that somebody
+/// has halted (Ctrl+S) misses it.
+fn tell(sequence: &[u8]) {
+    if !understands_sequences() {
+        return;
+    }
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let terminal = ttyname(stdin(), Vec::new()).and_then(|name| open(name, flags, Mode::empty()));
+    // An error means that it is gone, or halted.
+    terminal.and_then(|terminal| rustix::io::write(terminal, sequence)).map(drop).unwrap_or_default();
 }
 
 /// Whether the terminal at standard input listens to us: who touches it from the background is stopped by the system.

@@ -205,6 +205,18 @@ impl Language {
         }
     }
 
+    /// A line that was typed or pasted is too long.
+    pub(crate) fn typed_too_much(self, most: usize) -> String {
+        match self {
+            Self::English => format!(
+                "that is longer than {most} bytes, and nothing of it was taken: put it into a file and name the file"
+            ),
+            Self::Korean => format!(
+                "{most}바이트보다 길어 전혀 받지 않았습니다. 파일에 저장한 뒤 그 파일 이름을 알려 주세요"
+            ),
+        }
+    }
+
     /// A person can be heard no more.
     pub(crate) fn not_listening(self, why: &str) -> String {
         match self {

@@ -149,12 +149,13 @@ impl Talk {
         match heard {
             Heard::Keys(shown) => self.keys(shown),
             Heard::Line { text, at } => {
-                // Where we show the keys, nothing has ended the line on the screen.
-                let mut acts = Vec::new();
-                if !self.typed.watches_keys() {
-                    acts.push(Act::EndPrompt);
-                }
+                let mut acts = self.end_of_line();
                 acts.extend(self.line(text.trim(), at, language));
+                acts
+            }
+            Heard::TooLong { most } => {
+                let mut acts = self.end_of_line();
+                acts.push(Act::Say(Role::Warning, language.typed_too_much(most)));
                 acts
             }
             Heard::Resumed => vec![Act::EndPrompt],
@@ -165,10 +166,15 @@ impl Talk {
         }
     }
 
+    /// Where we show the keys, nothing has ended the line on the screen.
+    fn end_of_line(&self) -> Vec<Act> {
+        if self.typed.watches_keys() { Vec::new() } else { vec![Act::EndPrompt] }
+    }
+
     /// Who begins to type wants to say something: the clock stops before the window closes over it.
     fn keys(&mut self, shown: Vec<Shown>) -> Vec<Act> {
         let mut acts = vec![Act::Echo(shown)];
-        if self.window == Some(Window::Runs) && !self.typed.so_far().is_empty() {
+        if self.window == Some(Window::Runs) && self.typed.has_begun() {
             self.window = Some(Window::Paused);
             acts.push(Act::Tell(Command::Pause));
         }
