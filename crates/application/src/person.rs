@@ -121,6 +121,24 @@ impl Person {
         }
     }
 
+    /// Waits until the person has been seen doing nothing for `time`: who types has all of it again. Safe to drop.
+    pub(crate) async fn quiet_for(&self, time: Duration) {
+        let mut changes = self.changes.subscribe();
+        let (mut typed, mut since) = (self.desk().queue.typed(), Instant::now());
+        loop {
+            tokio::select! {
+                biased;
+                () = changed(&mut changes) => {
+                    let typed_by_now = self.desk().queue.typed();
+                    if typed_by_now != typed {
+                        (typed, since) = (typed_by_now, Instant::now());
+                    }
+                }
+                () = sleep(time.saturating_sub(since.elapsed())) => return,
+            }
+        }
+    }
+
     fn desk(&self) -> MutexGuard<'_, Desk> {
         lock(&self.desk)
     }
@@ -140,11 +158,11 @@ pub(crate) struct Waiting<'p, M: Matter> {
 }
 
 impl<M: Matter> Waiting<'_, M> {
-    /// Waits for the answer: until the deadline, which begins now, a stop, or nobody is there any more.
+    /// Waits for the answer: until the deadline, which begins now and anew whenever the person types, a stop, or nobody is there any more.
     pub(crate) async fn settled(self, stop: &StopSignal) -> Settled<M::Answer> {
         let Self { person, matter } = &self;
         let late = async {
-            sleep(person.question_timeout).await;
+            person.quiet_for(person.question_timeout).await;
             person.change(|queue| queue.time_is_up(matter));
             // An answer of the same moment may have come first: the queue has decided.
             person.until(|queue| queue.fetch(matter)).await

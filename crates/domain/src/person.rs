@@ -53,6 +53,8 @@ pub struct PersonQueue {
     questions: Waits<QuestionId>,
     window: Option<Window>,
     wishes_pause: bool,
+    /// How often the person was seen typing; it begins anew one day.
+    typed: u64,
     /// Said, and not yet written down.
     unwritten: VecDeque<String>,
     /// Written down, and not yet read by the manager.
@@ -92,10 +94,17 @@ impl PersonQueue {
             Command::Message(text) => return self.say(text),
             Command::Pause => self.pause(),
             Command::Continue => self.go_on(),
+            Command::Typing => self.typed = self.typed.wrapping_add(1),
             Command::Unattended => self.unattended(),
             Command::Start(_) | Command::Cancel(_) | Command::Stop => {}
         }
         Ok(())
+    }
+
+    /// Changes whenever the person is seen typing: whoever keeps a deadline of theirs begins it anew.
+    #[must_use]
+    pub const fn typed(&self) -> u64 {
+        self.typed
     }
 
     /// Whether work stands still for the person: something is open.

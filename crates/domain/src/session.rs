@@ -39,6 +39,9 @@ pub enum Command {
     Pause,
     /// Go on: the intervention window closes; outside of one, a pause that was wished for is taken back.
     Continue,
+    /// The person is typing, and has not said it yet: what waits for them has its whole time again from now on. Changes
+    /// nothing else. A front end need not send one for every key.
+    Typing,
     /// Nobody is there any more, for the rest of the session: what waits for the person is settled at once, as if nobody
     /// had ever been there. For a front end whose input has ended.
     Unattended,

@@ -11,8 +11,6 @@ use domain::{
     person::{PersonQueue, Window, WindowStep},
     ports::JournalError,
 };
-use tokio::time::sleep;
-
 use super::Person;
 use crate::{agent_run::RunContext, round::RoundContext, stop::StopSignal};
 
@@ -35,7 +33,7 @@ impl<'p> OpenWindow<'p> {
         tokio::select! {
             biased;
             step = self.0.until(next) => return step,
-            () = sleep(time) => {}
+            () = self.0.quiet_for(time) => {}
         }
         self.0.change(|queue| queue.window_mut().map(|window| window.time_is_up(is_paused)));
         self.0.until(next).await

@@ -53,6 +53,20 @@ async fn a_question_past_its_deadline_takes_its_first_option_or_ends_the_round()
     check_question(&["a"], Some(other), &["600 answer by deadline: a"], taken, Ending::Done).await;
 }
 
+/// O-9: typed text holds the clock, of questions and of a window that is paused.
+#[tokio::test(start_paused = true)]
+async fn who_types_has_the_whole_time_again() {
+    let stage = attended(asking(&["a"]), 5);
+    let round = Attending::begin(&stage).await;
+    round.sees_question().await;
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(400)).await;
+        round.does(Command::Typing).await;
+    }
+    let expected = ["0 manager asks until 600: 어느 쪽?", "1800 answer by deadline: a"];
+    assert_eq!(lines(&round.end().await), expected);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_question_ends_with_the_person_and_with_the_round() {
     let leaves = |_| Command::Unattended;
