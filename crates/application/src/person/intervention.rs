@@ -11,6 +11,7 @@ use domain::{
     person::{PersonQueue, Window, WindowStep},
     ports::JournalError,
 };
+
 use super::Person;
 use crate::{agent_run::RunContext, round::RoundContext, stop::StopSignal};
 
