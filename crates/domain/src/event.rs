@@ -224,8 +224,15 @@ pub enum EventBody {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         ignored: Vec<ReportedFinding>,
     },
-    /// A request failed and will be tried again.
-    Retry { attempt: u32, max_attempts: u32, wait_ms: u64, reason: String },
+    /// A request failed and will be tried again. `code`: of what went wrong, as in an `error`; empty in older journals.
+    Retry {
+        attempt: u32,
+        max_attempts: u32,
+        wait_ms: u64,
+        reason: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        code: String,
+    },
     /// Something worth knowing.
     Notice { code: String, text: String },
     /// Something failed.

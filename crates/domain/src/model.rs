@@ -107,6 +107,8 @@ pub struct Retrying {
     pub wait: Duration,
     /// What went wrong, with its causes.
     pub reason: String,
+    /// The stable code of it ([`ModelErrorKind::code`]).
+    pub code: &'static str,
     /// What the failed attempt took, as far as the provider said so.
     pub usage: Usage,
 }

@@ -133,10 +133,10 @@ impl<'r> OpenRequest<'r> {
     }
 
     async fn retrying(&mut self, retrying: Retrying) -> Result<(), JournalError> {
-        let Retrying { attempt, max_attempts, wait, reason, usage } = retrying;
+        let Retrying { attempt, max_attempts, wait, reason, code, usage } = retrying;
         self.quiet.begins_after(wait);
-        let wait_ms = millis(wait);
-        self.run.append(EventBody::Retry { attempt, max_attempts, wait_ms, reason }).await?;
+        let (wait_ms, code) = (millis(wait), code.to_owned());
+        self.run.append(EventBody::Retry { attempt, max_attempts, wait_ms, reason, code }).await?;
         self.void().await?;
         // The stop that follows is heeded at the next wait.
         if let Err(trip) = self.run.attempt_failed(self.room, usage) {

@@ -197,7 +197,7 @@ impl ModelPort for Failing {
     async fn stream(&self, _request: ModelRequest) -> Result<ModelStream, ModelError> {
         *self.asked.lock().unwrap() += 1;
         let (wait, reason) = (std::time::Duration::ZERO, "it broke".to_owned());
-        let retrying = Retrying { attempt: 2, max_attempts: 3, wait, reason, usage: self.usage };
+        let retrying = Retrying { attempt: 2, max_attempts: 3, wait, reason, code: "c", usage: self.usage };
         Ok(stream::iter([Ok(ModelItem::Retrying(retrying))]).chain(stream::pending()).boxed())
     }
 }

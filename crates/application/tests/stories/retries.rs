@@ -63,7 +63,7 @@ fn shows(text: &str) -> Step {
 
 fn retries(attempt: u32, seconds: u64) -> [Step; 3] {
     let (wait, reason) = (Duration::from_secs(seconds), "it broke: reset".to_owned());
-    let retrying = Retrying { attempt, max_attempts: 3, wait, reason, usage: USED };
+    let retrying = Retrying { attempt, max_attempts: 3, wait, reason, code: "model_stream_cut", usage: USED };
     [
         Step::Item(Ok(ModelItem::Retrying(retrying))),
         Step::Wait(seconds),
@@ -94,7 +94,7 @@ fn fails() -> Step {
 fn told(event: &Event) -> Option<String> {
     Some(match &event.body {
         EventBody::RequestStarted { attempt, .. } => format!("request {attempt}"),
-        EventBody::Retry { attempt, max_attempts, wait_ms, reason } => {
+        EventBody::Retry { attempt, max_attempts, wait_ms, reason, code } if code == "model_stream_cut" => {
             format!("retry {attempt}/{max_attempts} in {wait_ms} ms: {reason}")
         }
         EventBody::TextReplaced { .. } => "void".to_owned(),

@@ -286,7 +286,13 @@ fn asides() -> Vec<Event> {
             note: Some("not now".to_owned()),
             by: "person".to_owned(),
         }),
-        run(EventBody::Retry { attempt: 2, max_attempts: 3, wait_ms: 1500, reason: "overloaded".to_owned() }),
+        run(EventBody::Retry {
+            attempt: 2,
+            max_attempts: 3,
+            wait_ms: 1500,
+            reason: "overloaded".to_owned(),
+            code: "model_unavailable".to_owned(),
+        }),
         run(EventBody::Notice {
             code: "worker_timeout".to_owned(),
             text: "the coder's time is up".to_owned(),

@@ -124,7 +124,7 @@ impl Redactor {
             | EventBody::MessageQueued { text }
             | EventBody::Notice { code: _, text }
             | EventBody::LoopWarning { pattern: text, count: _ }
-            | EventBody::Retry { attempt: _, max_attempts: _, wait_ms: _, reason: text } => {
+            | EventBody::Retry { attempt: _, max_attempts: _, wait_ms: _, code: _, reason: text } => {
                 self.redact_in(text);
             }
             EventBody::RequestStarted { request_id: _, attempt: _, prefix_digest: _ }

@@ -244,6 +244,7 @@ impl Patience {
             max_attempts,
             wait,
             reason: with_causes(&error),
+            code: error.kind.code(),
             usage: error.usage,
         }))
     }

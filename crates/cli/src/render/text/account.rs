@@ -15,7 +15,7 @@ use domain::{
 use super::{coded, person};
 use crate::{
     render::{report::place, screen::Screen, style::Role},
-    words::Language,
+    words::{ErrorCode, Language},
 };
 
 /// What a run or a round took.
@@ -162,9 +162,15 @@ pub(super) fn tell(
             open(screen, language, run, open_findings);
             settled(screen, language, run, closed, ignored);
         }
-        EventBody::Retry { attempt, max_attempts, wait_ms, reason } => {
-            let text = language.retry(*attempt, *max_attempts, &language.seconds(*wait_ms), reason);
+        EventBody::Retry { attempt, max_attempts, wait_ms, reason, code } => {
+            let known = ErrorCode::parse(code).and_then(|code| language.error_words(&code).what);
+            let wait = language.seconds(*wait_ms);
+            let text = language.retry(*attempt, *max_attempts, &wait, known.unwrap_or(reason));
             screen.line(run, &[(Role::Warning, &format!("↻ {text}"))]);
+            if known.is_some() {
+                let label = format!("  {}: ", language.in_detail());
+                screen.line(run, &[(Role::Faint, &label), (Role::Prose, reason)]);
+            }
         }
         EventBody::Notice { code, text } => {
             let known = notices.iter().find(|notice| notice.code() == code && notice.to_string() == *text);

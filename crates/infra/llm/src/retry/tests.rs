@@ -283,6 +283,13 @@ async fn what_failed_is_told_with_its_causes_and_its_cost() {
     stream.next().await;
     let Some(Ok(ModelItem::Retrying(retrying))) = stream.next().await else { panic!("it is tried again") };
     let reason = "https://api.test: it failed: reset by peer".to_owned();
-    let expected = Retrying { attempt: 2, max_attempts: 3, wait: SECOND, reason, usage: USED };
+    let expected = Retrying {
+        attempt: 2,
+        max_attempts: 3,
+        wait: SECOND,
+        reason,
+        code: "model_unavailable",
+        usage: USED,
+    };
     assert_eq!(retrying, expected);
 }
