@@ -62,6 +62,37 @@ async fn a_question_is_answered_by_number_by_text_or_in_free_words() {
     }
 }
 
+/// O-9: an answer can be edited in any script and pasted; what stood in the line at the deadline is not lost.
+#[tokio::test]
+async fn an_answer_is_edited_like_a_message_and_outlives_the_deadline() {
+    let world = World::new();
+    let (server, mut program) = at_terminal(&world, asking(&["탭", "공백"]), &[]).await;
+    program.until("your answer: ", 1).await;
+    assert!(!program.edits_lines(), "every key is heard");
+    program.type_in("한글\u{7f}\u{1b}[200~ 줄\r둘\u{1b}[201~\n");
+    assert_eq!(program.end().await.0, Some(0));
+    assert_eq!(results(&last_request(&server)), ["한 줄\n둘"]);
+
+    let world = World::new();
+    let config = world.write_outside("system_config.json", r#"{"question_timeout_seconds": 1}"#);
+    let wait = "until [ -e 가 ]; do sleep 0.02; done; rm 가";
+    let manager = [question(&["탭"]), ask("coder", "해 줘"), finish("done")];
+    let coder = [bash(wait), coded(&[], &[wait])];
+    let script = Script::new().agent("manager", manager).agent("coder", coder);
+    let config = config.display().to_string();
+    let (server, mut program) =
+        at_terminal(&world, script, &["--config", &config, "--intervention", "0"]).await;
+    program.until("your answer: ", 1).await;
+    program.type_in("반쯤");
+    program.until("answer (deadline)", 1).await;
+    program.until("  > 반쯤", 1).await;
+    program.type_in(" 쓴 말\n");
+    program.until("the manager reads this next", 1).await;
+    world.write("가", "");
+    assert_eq!(program.end().await.0, Some(0));
+    assert!(was_told(&server, "반쯤 쓴 말"), "{}", last_request(&server));
+}
+
 /// A number that no option has is a slip: it is said, and the question stays.
 #[tokio::test]
 async fn a_number_that_no_option_has_is_asked_again() {

@@ -31,9 +31,14 @@ pub(in super::super) struct Talk {
     /// When the first was shown.
     shown_at: Option<Instant>,
     window: Option<Window>,
+    /// When the engine was last told that somebody types.
+    typing_told_at: Option<Instant>,
     /// Workers that have finished since the last window.
     finished: Vec<String>,
 }
+
+/// How often the engine is told that somebody types.
+const TELLS_TYPING: Duration = Duration::from_secs(1);
 
 /// The window after reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +53,14 @@ impl Talk {
     pub(super) fn start() -> io::Result<Self> {
         let mut typed = Typed::start()?;
         typed.heed_stops()?;
-        Ok(Self { typed, asked: VecDeque::new(), shown_at: None, window: None, finished: Vec::new() })
+        Ok(Self {
+            typed,
+            asked: VecDeque::new(),
+            shown_at: None,
+            window: None,
+            typing_told_at: None,
+            finished: Vec::new(),
+        })
     }
 
     pub(super) async fn next(&mut self) -> Heard {
@@ -59,12 +71,33 @@ impl Talk {
         let before = match self.asked.front().map(|event| &event.body) {
             Some(EventBody::Question { .. }) => language.question_prompt(),
             Some(asked) => language.leave_prompt(&Lasting::of(asked)?),
-            None => self.window.map(|_| language.window_prompt())?,
+            None if self.window.is_some() || self.has_begun_line() => language.window_prompt(),
+            None => return None,
         };
         Some(format!("  {before}{}", self.typed.so_far()))
     }
 
+    /// Whether a line is under way that the terminal does not show by itself.
+    fn has_begun_line(&self) -> bool {
+        self.typed.watches_keys() && self.typed.has_begun()
+    }
+
+    /// Keys are watched where something waits for an answer, and until a line that was begun meanwhile is ended.
+    fn watch(&mut self) {
+        if self.window.is_some() || !self.asked.is_empty() {
+            self.typed.watch_keys();
+        } else if !self.has_begun_line() {
+            self.typed.watch_lines();
+        }
+    }
+
     pub(super) fn see(&mut self, event: &Arc<Event>, language: Language) -> Vec<Act> {
+        let acts = self.take_note(event, language);
+        self.watch();
+        acts
+    }
+
+    fn take_note(&mut self, event: &Arc<Event>, language: Language) -> Vec<Act> {
         let show = || Act::Show(Arc::clone(event));
         match &event.body {
             EventBody::PermissionAsked { .. } | EventBody::Question { .. } => {
@@ -104,7 +137,6 @@ impl Talk {
         match (action, left) {
             (InterventionAction::Opened, Some(left)) => {
                 self.window = Some(Window::Runs);
-                self.typed.watch_keys();
                 let finished = std::mem::take(&mut self.finished);
                 Some(Act::Say(Role::Faint, language.window_runs(&finished, left)))
             }
@@ -118,7 +150,6 @@ impl Talk {
                 _,
             ) => {
                 self.window = None;
-                self.typed.watch_lines();
                 None
             }
         }
@@ -127,8 +158,9 @@ impl Talk {
     /// Shows what is first in line. What stands in the line under way was typed before somebody could see it.
     fn show_first(&mut self, language: Language) -> Vec<Act> {
         let Some(event) = self.asked.front() else { return Vec::new() };
+        self.typed.watch_keys();
         self.typed.forget_line();
-        self.shown_at = Some(Instant::now());
+        (self.shown_at, self.typing_told_at) = (Some(Instant::now()), None);
         let mut acts = vec![Act::Show(Arc::clone(event))];
         acts.extend(Self::how_to_answer(event, language));
         acts
@@ -146,6 +178,12 @@ impl Talk {
     }
 
     pub(super) fn hear(&mut self, heard: Heard, language: Language) -> Vec<Act> {
+        let acts = self.take(heard, language);
+        self.watch();
+        acts
+    }
+
+    fn take(&mut self, heard: Heard, language: Language) -> Vec<Act> {
         match heard {
             Heard::Keys(shown) => self.keys(shown),
             Heard::Line { text, at } => {
@@ -171,12 +209,16 @@ impl Talk {
         if self.typed.watches_keys() { Vec::new() } else { vec![Act::EndPrompt] }
     }
 
-    /// Who begins to type wants to say something: the clock stops before the window closes over it.
+    /// Who types wants to say something: the clock stops before the window closes over it, or a question is answered in
+    /// their place.
     fn keys(&mut self, shown: Vec<Shown>) -> Vec<Act> {
         let mut acts = vec![Act::Echo(shown)];
-        if self.window == Some(Window::Runs) && self.typed.has_begun() {
+        if self.asked.is_empty() && self.window == Some(Window::Runs) && self.typed.has_begun() {
             self.window = Some(Window::Paused);
             acts.push(Act::Tell(Command::Pause));
+        } else if self.typing_told_at.is_none_or(|told_at| told_at.elapsed() >= TELLS_TYPING) {
+            self.typing_told_at = Some(Instant::now());
+            acts.push(Act::Tell(Command::Typing));
         }
         acts
     }
