@@ -13,6 +13,7 @@ mod endings;
 mod ends;
 mod failures;
 mod hostile;
+mod keys;
 mod killed;
 mod limits;
 mod loops;
