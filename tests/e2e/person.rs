@@ -61,15 +61,17 @@ async fn a_question_is_answered_by_number_by_text_or_in_free_words() {
     }
 }
 
-/// A number that no option has is a slip: it is said, and the question stays.
+/// A number that no option has is a slip, and so is what is almost a command: it is said, and the question stays.
 #[tokio::test]
-async fn a_number_that_no_option_has_is_asked_again() {
+async fn a_slip_is_no_answer_to_a_question() {
     let world = World::new();
     let (server, mut program) = at_terminal(&world, asking(&["탭", "공백"]), &[]).await;
     program.until("your answer: ", 1).await;
     program.type_in("9\n");
     program.until("there is no option 9: type a number from 1 to 2", 1).await;
     program.until("your answer: ", 2).await;
+    program.type_in("/stpo\n");
+    program.until("did you mean `/stop`? Nothing was sent.", 1).await;
     program.type_in("2\n");
     assert_eq!(program.end().await.0, Some(0));
     assert_eq!(results(&last_request(&server)), ["공백"]);

@@ -230,15 +230,15 @@ impl Talk {
             Some(Word::Continue) => return vec![Act::Tell(Command::Continue)],
             None => {}
         }
+        if let Some(nearest) = Word::nearest(text) {
+            return vec![Act::Say(Role::Warning, language.no_such_word(text, nearest))];
+        }
         let was_seen = self.shown_at.is_none_or(|shown_at| shown_at <= at);
         match self.asked.front().filter(|_| was_seen).map(Arc::clone) {
             Some(asked) => self.answer(&asked, text, language),
             None if text.is_empty() && self.window.is_some() => vec![Act::Tell(Command::Continue)],
             None if text.is_empty() => Vec::new(),
-            None => match Word::nearest(text) {
-                Some(nearest) => vec![Act::Say(Role::Warning, language.no_such_word(text, nearest))],
-                None => vec![Act::Tell(Command::Message(text.to_owned()))],
-            },
+            None => vec![Act::Tell(Command::Message(text.to_owned()))],
         }
     }
 
