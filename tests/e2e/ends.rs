@@ -288,6 +288,19 @@ async fn a_full_disk_ends_the_round_as_our_own_failure() {
     server.wait_for_connections(0).await;
 }
 
+/// Where standard output takes nothing, the round is cancelled, and its end in the journal is the exit code.
+#[tokio::test]
+async fn an_output_on_a_full_disk_cancels_the_round_with_one_answer() {
+    let world = World::new();
+    let server = MockServer::start(Script::new().agent("manager", [Turn::silence()])).await;
+    let ended = world.task(&server, &[]).await.redirected("> /dev/full").run().await;
+    assert!(ended.err.contains("standard output cannot be written"), "{}", ended.err);
+    let events = world.journaled().await;
+    let end = events.iter().find(|event| event.body.ends_round()).expect("an end");
+    let end = serde_json::to_value(&end.body).expect("JSON");
+    assert_eq!((&end["reason"], &end["exit_code"]), (&json!("sigint"), &json!(ended.code())), "{end}");
+}
+
 /// The manager is told nothing of a worker that an end cut off, and no further request is made.
 #[tokio::test]
 async fn nothing_is_asked_of_a_model_after_the_end() {

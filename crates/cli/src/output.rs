@@ -281,8 +281,9 @@ impl<O: Write, E: Write> Printer<O, E> {
         self.answer(&text)
     }
 
-    /// The program's exit code: `code`, unless what there was to say could not be said for another reason than
-    /// that nobody reads it; then standard error says why.
+    /// The program's exit code: `code`. Where what there was to say could not be said for another reason than that nobody
+    /// reads it, standard error says why, and all was not well, whatever `code` says; a code that says what went wrong
+    /// stays, so that it is the one that the journal has.
     pub(crate) fn exit(&mut self, said: Result<(), OutputError>, code: u8) -> ExitCode {
         let why = match said {
             Ok(()) | Err(OutputError::ReaderGone) => return ExitCode::from(code),
@@ -294,7 +295,7 @@ impl<O: Write, E: Write> Printer<O, E> {
         let failure = StartFailure::new("output", StartFailure::INTERNAL, words, hint).because(vec![why]);
         let text = start_failure_text(&failure, self.language(), self.style());
         self.progress(&text);
-        ExitCode::from(failure.exit_code)
+        ExitCode::from(if code == 0 { failure.exit_code } else { code })
     }
 
     fn tell(&mut self, told: &Told) -> Result<(), OutputError> {
