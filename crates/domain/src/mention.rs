@@ -99,6 +99,9 @@ fn listed(known: &[AgentName]) -> String {
     format!("known: {}", names.join(", "))
 }
 
+/// What begins a mention: the sign, and its wide form, which input methods of Korean, Chinese and Japanese give.
+const SIGNS: [char; 2] = ['@', '＠'];
+
 /// Reads whom `text` speaks to, where `workers` are known beside the manager.
 ///
 /// # Errors
@@ -109,10 +112,10 @@ pub fn addressee(text: &str, workers: &[AgentName]) -> Result<Addressee, Mention
     let mut tasks: Vec<MentionedTask> = Vec::new();
     // What stands after the last mention so far.
     let mut open: &str = "";
-    for (at, _) in text.match_indices('@') {
+    for (at, _) in text.match_indices(SIGNS) {
         let (before, sign_and_rest) = text.split_at_checked(at).unwrap_or((text, ""));
         let (Some(place), false) = (Place::after(before), code::contains(&code, at)) else { continue };
-        let rest = sign_and_rest.strip_prefix('@').unwrap_or_default();
+        let rest = sign_and_rest.strip_prefix(SIGNS).unwrap_or_default();
         match Name::read(rest, workers) {
             Name::Manager if tasks.is_empty() => return Ok(Addressee::Manager),
             Name::Manager => return Err(MentionError::ManagerAfterWorkers),

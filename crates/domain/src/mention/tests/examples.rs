@@ -150,3 +150,9 @@ fn marks_of_direction_are_gaps() {
     check("\u{200f}@coder\u{200f} הוסף החזר", calls("", &[("coder", "הוסף החזר")]));
     check("\u{2067}שלום\u{2069}@tester x", calls("\u{2067}שלום\u{2069}", &[("tester", "x")]));
 }
+
+#[test]
+fn the_wide_sign_of_input_methods_calls_like_the_narrow_one() {
+    let called = addressee("＠coder에게 환불을 넣어 줘\n@tester 돌려 봐", &team());
+    assert_eq!(called, calls("", &[("coder", "환불을 넣어 줘"), ("tester", "돌려 봐")]));
+}

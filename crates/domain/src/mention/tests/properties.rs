@@ -5,6 +5,7 @@ fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
             "@",
+            "＠",
             "`",
             "```",
             "~~~",
@@ -62,6 +63,10 @@ fn called() -> impl Strategy<Value = (AgentName, &'static str, String)> {
     (prop::sample::select(team()), prop::sample::select(follows), prop_oneof![Just(String::new()), plain()])
 }
 
+fn is_called(text: &str, name: &str) -> bool {
+    SIGNS.iter().any(|sign| text.contains(&format!("{sign}{name}")))
+}
+
 proptest! {
     #![proptest_config(crate::properties::cases())]
 
@@ -80,17 +85,15 @@ proptest! {
                     rest = at.and_then(|at| rest.get(at + words.len()..)).unwrap_or_default();
                 }
                 for task in &tasks {
-                    let mention = format!("@{}", task.agent);
-                    prop_assert!(text.contains(&mention));
+                    prop_assert!(is_called(&text, task.agent.as_str()));
                     prop_assert!(team().contains(&task.agent));
                 }
             }
             Err(MentionError::UnknownAgent { name, known }) => {
-                let mention = format!("@{name}");
-                prop_assert!(text.contains(&mention));
+                prop_assert!(is_called(&text, &name));
                 prop_assert_eq!(known.len(), team().len() + 1);
             }
-            Err(_) => prop_assert!(text.contains('@')),
+            Err(_) => prop_assert!(text.contains(SIGNS)),
         }
     }
 
