@@ -19,7 +19,8 @@ pub struct PricedModel {
 }
 
 impl PricedModel {
-    /// Decorates `model`; `prices` go by the name of the model that answers, else by the name that was asked for.
+    /// Decorates `model`; `prices` go by the name that a request resolves to, else by the name that was asked for. An
+    /// endpoint that answers by another model than the one it was asked for is charged as asked.
     #[must_use]
     pub fn new(model: Arc<dyn ModelPort>, prices: BTreeMap<String, Price>) -> Self {
         Self { model, prices }
