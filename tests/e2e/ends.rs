@@ -284,7 +284,8 @@ async fn a_full_disk_ends_the_round_as_our_own_failure() {
     assert_eq!((ended.code(), said.ending()), (1, Ending::Failed(FailReason::Internal)), "{}", ended.err);
     assert_eq!(said.result().files_changed, ["절반.sh"]);
     assert_eq!(said.the("error")["code"], "internal");
-    assert!(ended.err.contains("the session could not be saved"), "{}", ended.err);
+    assert_eq!(ended.err.matches("the session could not be saved").count(), 1, "said once: {}", ended.err);
+    assert!(ended.err.contains("the disk is full: free some space"), "{}", ended.err);
     server.wait_for_connections(0).await;
 }
 

@@ -145,10 +145,12 @@ impl Language {
             ),
             FailReason::Internal => self.ending_of(
                 ("internal error", "내부 오류"),
-                ("better-llm itself failed.", "better-llm 자체에 오류가 발생했습니다."),
+                ("better-llm itself could not go on.", "better-llm이 계속할 수 없었습니다."),
                 (
-                    "This is our fault. The error above and the session's journal help to find it.",
-                    "저희 잘못입니다. 위 오류와 세션 저널이 원인을 찾는 데 도움이 됩니다.",
+                    "The error above says why. If the disk is full or a folder of ours cannot be written, mend that and run it \
+                     again. Else it is our fault, and the session's journal helps to find it.",
+                    "이유는 위 오류에 있습니다. 디스크가 가득 찼거나 better-llm의 폴더에 쓸 수 없다면 해결한 뒤 다시 실행하세요. \
+                     그 밖에는 저희 잘못이며, 세션 저널이 원인을 찾는 데 도움이 됩니다.",
                 ),
             ),
         }

@@ -77,10 +77,34 @@ impl Language {
 
     /// The session's record or journal is not complete.
     pub(crate) fn unsaved(self, why: &str) -> String {
+        let hint = self.unsaved_hint(why);
         match self {
-            Self::English => format!("the session could not be saved: {why}"),
-            Self::Korean => format!("세션을 저장하지 못했습니다: {why}"),
+            Self::English => format!("the session could not be saved: {why}\n  → {hint}"),
+            Self::Korean => format!("세션을 저장하지 못했습니다: {why}\n  → {hint}"),
         }
+    }
+
+    /// What to do about that, as far as the system's own words for it are known.
+    fn unsaved_hint(self, why: &str) -> &'static str {
+        let says = |words: &[&str]| words.iter().any(|words| why.contains(words));
+        if says(&["disk is full", "No space left", "Disk quota exceeded"]) {
+            return self.pick(
+                "the disk is full: free some space, then run it again",
+                "디스크가 가득 찼습니다. 공간을 확보한 뒤 다시 실행하세요",
+            );
+        }
+        if says(&["readonly database", "Read-only file system", "Permission denied"]) {
+            return self.pick(
+                "the data folder cannot be written (`better-llm-cli config paths` names it): make it writable, or set BETTER_LLM_HOME \
+                 to another folder",
+                "데이터 폴더에 쓸 수 없습니다 (위치: `better-llm-cli config paths`). 쓰기 권한을 주거나 BETTER_LLM_HOME을 다른 \
+                 폴더로 지정하세요",
+            );
+        }
+        self.pick(
+            "check the disk and the data folder (`better-llm-cli config paths` names it)",
+            "디스크와 데이터 폴더를 확인하세요 (위치: `better-llm-cli config paths`)",
+        )
     }
 
     /// The events of a session cannot be followed any more.

@@ -102,6 +102,22 @@ fn whoever_answered_is_named_in_both_languages() {
     }
 }
 
+/// A disk that is full and a folder that cannot be written are no faults of ours: what to do is said in both languages.
+#[test]
+fn what_cannot_be_saved_says_what_to_do() {
+    for (why, english, korean) in [
+        ("write the event: database or disk is full", "free some space", "공간을 확보"),
+        ("No space left on device (os error 28)", "free some space", "공간을 확보"),
+        ("attempt to write a readonly database", "make it writable", "쓰기 권한"),
+        ("Read-only file system (os error 30)", "make it writable", "쓰기 권한"),
+        ("something else", "check the disk", "디스크와"),
+    ] {
+        let said = Language::ALL.map(|language| language.unsaved(why));
+        assert!(said.iter().all(|said| said.contains(why)), "{said:?}");
+        assert!(said[0].contains(english) && said[1].contains(korean), "{said:?}");
+    }
+}
+
 /// O-6.
 #[test]
 fn help_names_every_verb_and_option_in_both_languages() {

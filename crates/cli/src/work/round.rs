@@ -115,7 +115,7 @@ pub(super) async fn play(
     };
     let saying = Saying::new(&session, writer, printer, watch, person);
     let Watched { said, is_hurried } = saying.until_the_end(&mut followed, &mut told, &mut signals).await;
-    for why in close(session, engine, is_hurried).await {
+    if let Some(why) = close(session, engine, is_hurried).await {
         let text = printer.language().unsaved(&why);
         printer.alarm(&text);
     }
@@ -123,8 +123,9 @@ pub(super) async fn play(
     Ok(Done { said, exit_code: printer.exit_code().unwrap_or(1) })
 }
 
-/// Closes what a round leaves, and gives what could not be kept. Where the end has to be quick, the disk has little time.
-async fn close(session: SessionHandle, engine: Engine, is_hurried: bool) -> Vec<String> {
+/// Closes what a round leaves, and gives why something could not be kept: the first reason, which as a rule is that of all.
+/// Where the end has to be quick, the disk has little time.
+async fn close(session: SessionHandle, engine: Engine, is_hurried: bool) -> Option<String> {
     let patience = if is_hurried { HURRIED } else { LAST_WRITE };
     let late = || Err(format!("the disk took more than {} ms", patience.as_millis()));
     let closed = timeout(patience, session.close()).await.unwrap_or_else(|_| late());
@@ -134,5 +135,5 @@ async fn close(session: SessionHandle, engine: Engine, is_hurried: bool) -> Vec<
         })
     };
     let stored = timeout(patience, stored).await.unwrap_or_else(|_| late());
-    [closed, stored].into_iter().filter_map(Result::err).collect()
+    closed.and(stored).err()
 }
