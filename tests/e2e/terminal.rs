@@ -38,9 +38,13 @@ const PAYLOADS: [&str; 22] = [
 /// Text that has to come through as it is.
 const CLEAN: [&str; 5] = ["한글과 컴퓨터", "👩🏽‍🚀", "שלום", "می\u{200c}خواهم", "क्षि"];
 
-/// The program's own colours, without which nothing that a terminal obeys is left but line breaks.
+/// What the program itself tells a terminal: colours, and once that pastes are to be marked, and no more. Without that,
+/// nothing that a terminal obeys is left but line breaks.
 fn without_own_colours(screen: &[u8]) -> String {
     let mut text = String::from_utf8(screen.to_vec()).expect("UTF-8 alone");
+    for own in ["\u{1b}[?2004h", "\u{1b}[?2004l"] {
+        text = text.replacen(own, "", 1);
+    }
     for code in ["0", "1", "2", "31", "32", "33", "36", "1;7;31"] {
         text = text.replace(&format!("\u{1b}[{code}m"), "");
     }
