@@ -1,6 +1,6 @@
 //! Private keys between their markers, as files hold them and as programs, comments and settings write them.
 //!
-//! Markers alone hide nothing: what stands between them is taken out as far as its lines are a key's ([`line`]), so
+//! Markers alone hide nothing: what stands between them is taken out as far as its lines are a key's ([`mod@line`]), so
 //! that nobody can put other words there to keep them from a reader.
 
 mod line;

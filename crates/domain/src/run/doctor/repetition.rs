@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The [`Pattern::NothingNew`] in events.
+/// What a warning about turns without anything new calls them, in events.
 pub const NOTHING_NEW: &str = "nothing_new";
 
 /// What repeats.
