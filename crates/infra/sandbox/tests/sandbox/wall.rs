@@ -1,6 +1,9 @@
 //! What a command inside the wall can and cannot reach.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use better_llm_sandbox::{AddedDir, Requested};
 use domain::{command::CommandStatus, permission::SandboxLevel};
@@ -22,11 +25,17 @@ async fn check(bench: &Bench, levels: &[SandboxLevel], command: &str, is_allowed
     }
 }
 
-/// In `/tmp`, folders on the way to what a view holds are in its own memory, and writable there.
+/// In `/tmp`, folders on the way to what a view holds are in its own memory, and writable there. So the bench stands
+/// where this was built; where that is in there, too, in a folder of the system's, or for a plain user in their home.
 fn outside_of_tmp() -> Bench {
-    let built = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let is_ours = rustix::fs::access(built, rustix::fs::Access::WRITE_OK).is_ok();
-    Bench::within(if is_ours { built } else { Path::new("/var/tmp") })
+    let built = Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
+    let is_fit = |folder: &PathBuf| {
+        let is_ours = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok();
+        is_ours && !["/tmp", "/var/tmp", "/dev/shm"].iter().any(|memory| folder.starts_with(memory))
+    };
+    let elsewhere = [built, Some("/var/lib".into()), std::env::home_dir()];
+    let folder = elsewhere.into_iter().flatten().find(is_fit);
+    Bench::within(&folder.unwrap_or_else(|| "/var/tmp".into()))
 }
 
 const KERNEL: [SandboxLevel; 1] = [SandboxLevel::Kernel];
