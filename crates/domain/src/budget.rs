@@ -11,7 +11,7 @@ mod gauge;
 #[cfg(test)]
 mod tests;
 
-pub use gauge::{InputGauge, bytes_of, tokens_of};
+pub use gauge::{InputGauge, bytes_of, message_bytes_of, prefix_bytes, tokens_of};
 
 use crate::{
     limits::{LimitValue, Limits},

@@ -6,7 +6,7 @@
 use std::sync::{Mutex, MutexGuard};
 
 use domain::{
-    budget::{InputGauge, Need, Reservation, Trip, bytes_of, tokens_of},
+    budget::{InputGauge, Need, Reservation, Trip, message_bytes_of, prefix_bytes, tokens_of},
     event::EventBody,
     message::Usage,
     model::ModelRequest,
@@ -25,6 +25,8 @@ pub(crate) struct RunAccount(Mutex<Account>);
 #[derive(Debug, Default)]
 struct Account {
     gauge: InputGauge,
+    /// The bytes that every request of the run begins with; none before the first.
+    prefix: Option<u64>,
     spent: Spending,
 }
 
@@ -39,6 +41,15 @@ impl RunAccount {
     }
 }
 
+impl Account {
+    /// The bytes of a request, and the tokens of its input as far as they can be told before.
+    fn measure(&mut self, request: &ModelRequest) -> (u64, u64) {
+        let prefix = *self.prefix.get_or_insert_with(|| prefix_bytes(request));
+        let bytes = prefix.saturating_add(message_bytes_of(request));
+        (bytes, self.gauge.estimate(bytes))
+    }
+}
+
 /// Room that a request has.
 #[derive(Debug)]
 pub(crate) struct Room {
@@ -50,8 +61,7 @@ impl RunContext<'_> {
     /// Makes room for a request, and lowers its answer to what is left.
     pub(crate) fn make_room(&self, request: &mut ModelRequest) -> Result<Room, Trip> {
         let facts = self.member.model_facts();
-        let bytes = bytes_of(request);
-        let input = self.account.lock().gauge.estimate(bytes);
+        let (bytes, input) = self.account.lock().measure(request);
         let need = Need { input, output: facts.max_output_tokens, price: facts.price };
         let reservation = self.round.state().budget.reserve(need)?;
         request.max_tokens = reservation.max_tokens();

@@ -51,12 +51,24 @@ pub(super) const fn tokens(bytes: u64) -> u64 {
 /// The bytes of what a request says: system prompt, tools and messages, without what a wire format adds.
 #[must_use]
 pub fn bytes_of(request: &ModelRequest) -> u64 {
+    prefix_bytes(request).saturating_add(message_bytes_of(request))
+}
+
+/// The part of [`bytes_of`] that is the same in all requests of a run: system prompt and tools.
+#[must_use]
+pub fn prefix_bytes(request: &ModelRequest) -> u64 {
     let tools = request
         .tools
         .iter()
         .map(|tool| length(&tool.name) + length(&tool.description) + json_length(&tool.input_schema));
+    tools.fold(length(&request.system), u64::saturating_add)
+}
+
+/// The part of [`bytes_of`] that the messages are.
+#[must_use]
+pub fn message_bytes_of(request: &ModelRequest) -> u64 {
     let messages = request.messages.iter().map(|sealed| message_bytes(&sealed.message));
-    tools.chain(messages).fold(length(&request.system), u64::saturating_add)
+    messages.fold(0, u64::saturating_add)
 }
 
 /// The tokens of an answer whose provider counted none, estimated.
