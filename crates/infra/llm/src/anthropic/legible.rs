@@ -25,7 +25,7 @@ pub(super) fn legible(data: &[u8]) -> Option<Vec<u8>> {
     (mended != data).then_some(mended)
 }
 
-/// The unit of UTF-16 that `\uXXXX` at the beginning stands for.
+/// The unit of UTF-16 that a `\u` with four digits at the beginning stands for.
 fn escaped_unit(text: &[u8]) -> Option<u16> {
     let digits = text.strip_prefix(b"\\u")?.get(..4)?;
     let digits = std::str::from_utf8(digits)
