@@ -88,7 +88,7 @@ impl<'a> RunContext<'a> {
     pub(crate) async fn begin(&mut self, brief: Brief) -> Result<(), JournalError> {
         self.began = Instant::now();
         let model = self.member.model_name();
-        self.append(EventBody::RunStarted { model, backend: Backend::Native, brief }).await
+        self.append(EventBody::RunStarted { model, backend: Backend::Native, brief, call_id: None }).await
     }
 
     /// The machine of the run, with the conversation that it goes on from.
@@ -208,7 +208,15 @@ impl<'a> RunContext<'a> {
             None => (None, None, None),
         };
         let message = Arc::clone(&sealed.message);
-        self.append(EventBody::Message { message, stop_reason, usage, model, cached: None }).await
+        self.append(EventBody::Message {
+            message,
+            stop_reason,
+            usage,
+            model,
+            cached: None,
+            invalid_inputs: Vec::new(),
+        })
+        .await
     }
 
     /// Asks the model for one answer, publishing it piece by piece.

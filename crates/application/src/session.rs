@@ -71,6 +71,9 @@ pub enum CommandRefused {
     /// A round cannot begin while one is under way.
     #[error("a round is under way: wait for its end, or cancel it")]
     Busy,
+    /// The last round of the session has come to its end, so there is none to go on with.
+    #[error("no round was broken off: begin one with a task")]
+    NothingToGoOnWith,
     /// A message came while no round was under way that could hear it, or when its work was over.
     #[error("no round is at work that could hear this: begin one with these words")]
     NobodyListens,

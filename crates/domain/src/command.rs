@@ -1,6 +1,6 @@
 //! Running a shell command: what is asked of the ports `Processes` and `Servers`, and what they give back.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{artifact::Artifact, id::RunId};
 
@@ -14,6 +14,9 @@ pub struct CommandRequest {
     /// The run that asks. At sandbox level `strict` all commands and servers of one run share a network of their
     /// own; a command without a run is alone in its.
     pub run: Option<RunId>,
+    /// The globs of the workspace that it may write; none: all of it. Only where
+    /// [`crate::ports::Processes::holds_to`] says that commands can be held to them.
+    pub writes: Option<Arc<[String]>>,
 }
 
 impl CommandRequest {
@@ -24,7 +27,7 @@ impl CommandRequest {
 
     /// A command of no run, with the default timeout.
     pub fn new(command: impl Into<String>) -> Self {
-        Self { command: command.into(), timeout: Self::DEFAULT_TIMEOUT, run: None }
+        Self { command: command.into(), timeout: Self::DEFAULT_TIMEOUT, run: None, writes: None }
     }
 }
 

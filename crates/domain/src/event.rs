@@ -15,6 +15,7 @@ use crate::{
     id::{CallId, QuestionId, RequestId, RunId, SessionId},
     limits::{LimitValue, Limits},
     message::{Message, StopReason, Usage},
+    model::InvalidInput,
     outcome::Ending,
     permission::SandboxState,
     report::{ReportedFinding, Verdict},
@@ -150,11 +151,17 @@ pub enum EventBody {
     },
     /// The person said something; a round began.
     RoundStarted { text: String, context: Vec<String>, mentions: Vec<AgentName> },
-    /// An agent began to work.
-    RunStarted { model: String, backend: Backend, brief: Brief },
+    /// An agent began to work. `call_id`: the call of the manager's that its report answers.
+    RunStarted {
+        model: String,
+        backend: Backend,
+        brief: Brief,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call_id: Option<CallId>,
+    },
     /// A request goes to a model.
     RequestStarted { request_id: RequestId, attempt: u32, prefix_digest: String },
-    /// A message joined a run's conversation.
+    /// A message joined a run's conversation. `invalid_inputs`: the calls in it whose input could not be read.
     Message {
         #[serde(flatten)]
         message: Arc<Message>,
@@ -166,13 +173,15 @@ pub enum EventBody {
         model: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cached: Option<bool>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        invalid_inputs: Vec<InvalidInput>,
     },
     /// What a failed attempt had shown is void.
     TextReplaced { request_id: RequestId },
     /// A tool call is about to run.
     ToolStarted { call_id: CallId, tool: String, input: Value },
     /// A tool call ended. `changed`: files of the workspace differ from before it. `artifact`: what holds the whole
-    /// output.
+    /// output. `malformed`: its input did not fit the tool's schema, and nothing was done.
     ToolFinished {
         call_id: CallId,
         status: ToolStatus,
@@ -185,6 +194,8 @@ pub enum EventBody {
         changed: bool,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         artifact: Option<String>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        malformed: bool,
     },
     /// A call waits for the person's leave.
     PermissionAsked {
@@ -268,7 +279,8 @@ pub enum EventBody {
     ContextCut { dropped: u32, kept: u32 },
     /// The same thing happens again and again.
     LoopWarning { pattern: String, count: u32 },
-    /// A state of the workspace was kept: the one that `session undo` goes back to, or the one that a round left.
+    /// A state of the workspace was kept: the one that `session undo` goes back to, the one that a review was about, or
+    /// the one that a round left.
     Checkpoint {
         id: String,
         #[serde(default, skip_serializing_if = "CheckpointAt::is_begin")]
@@ -333,6 +345,14 @@ pub struct Restored {
     pub rounds: u32,
     /// Events read.
     pub events: u64,
+    /// Rows of the journal that could not be read and were left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub damaged: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's `skip_serializing_if` hands over a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Who drives an agent's turns.
@@ -368,6 +388,8 @@ pub enum CheckpointAt {
     Begin,
     /// After its last one.
     End,
+    /// When the last review that handed in a report began; not always one of the round's own.
+    Review,
 }
 
 impl CheckpointAt {

@@ -22,6 +22,8 @@ pub struct Limits {
     pub max_worker_turns: u32,
     /// Messages of one run's conversation before old ones are cut.
     pub max_messages: u32,
+    /// Workers of one of the manager's turns that run at the same time.
+    pub max_parallel_workers: u32,
     /// Tokens of all models, in and out; none: as many as it takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
@@ -47,6 +49,7 @@ impl Default for Limits {
             max_turns: 50,
             max_worker_turns: 100,
             max_messages: 50,
+            max_parallel_workers: 4,
             max_tokens: None,
             max_cost_usd: None,
             loop_repeats: 4,
@@ -167,6 +170,7 @@ mod tests {
             "max_turns": 50,
             "max_worker_turns": 100,
             "max_messages": 50,
+            "max_parallel_workers": 4,
             "loop_repeats": 4,
             "review_force_on": "critical",
         });

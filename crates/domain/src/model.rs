@@ -3,6 +3,7 @@
 use std::{error::Error, pin::Pin, sync::Arc, time::Duration};
 
 use futures_core::Stream;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     agent::AgentName,
@@ -129,7 +130,7 @@ pub struct ModelAnswer {
 }
 
 /// The input of a tool call that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvalidInput {
     /// The call.
     pub call: CallId,

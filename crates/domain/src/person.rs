@@ -96,7 +96,7 @@ impl PersonQueue {
             Command::Continue => self.go_on(),
             Command::Typing => self.typed = self.typed.wrapping_add(1),
             Command::Unattended => self.unattended(),
-            Command::Start(_) | Command::Cancel(_) | Command::Stop => {}
+            Command::Start(_) | Command::GoOn | Command::Cancel(_) | Command::Stop => {}
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! Ports speak domain words only. Each says what it promises about order, durability and cancellation.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -139,6 +139,12 @@ pub trait Processes: Send + Sync {
         cancelled: Cancelled,
     ) -> Result<CommandEnd, ProcessError>;
 
+    /// Whether commands can be kept from writing anything in the workspace but what these globs name
+    /// ([`CommandRequest::writes`]).
+    async fn holds_to(&self, _writes: &[String]) -> bool {
+        false
+    }
+
     /// What commands or servers of the session changed of protected files, and nobody has put back so far. It is
     /// tried once more before it is said.
     async fn still_changed(&self) -> Vec<NotRestored> {
@@ -256,6 +262,58 @@ pub trait JournalPort: Send + Sync {
 
     /// The events of a session after `after` (0: all), in order, those appended a moment ago included.
     async fn read(&self, session: SessionId, after: u64) -> Result<Vec<Event>, JournalError>;
+}
+
+/// The right to write in the workspace: one session has it at a time (contract 3).
+#[async_trait]
+pub trait ClaimPort: Send + Sync {
+    /// Takes it for the session, or finds that the session has it. It is given back when the port is dropped, or when the
+    /// process dies. Dropping the future leaves it untaken or taken.
+    ///
+    /// # Errors
+    /// [`ClaimError::Held`] where another session has it; nothing is waited for, unless the adapter was told to.
+    async fn claim(&self) -> Result<(), ClaimError>;
+}
+
+/// The workspace cannot be written in.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    /// Another session has the right.
+    #[error(
+        "{holder} is at work in this workspace: wait for its end, or work in a worktree of your own (`--worktree`)"
+    )]
+    Held {
+        /// Who.
+        holder: Holder,
+    },
+    /// It cannot be told whether another session has it.
+    #[error("cannot take the lock {place} of the workspace")]
+    Lock {
+        /// The file.
+        place: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Who may write in a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The session; none where its note cannot be read.
+    pub session: Option<SessionId>,
+    /// Its process.
+    pub pid: Option<u32>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.session {
+            Some(session) => write!(f, "session {session}")?,
+            None => write!(f, "another session")?,
+        }
+        self.pid.map_or(Ok(()), |pid| write!(f, " (process {pid})"))
+    }
 }
 
 /// Where outputs go that are too large for the journal.

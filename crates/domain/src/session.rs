@@ -11,6 +11,8 @@ use crate::{
 pub enum Command {
     /// Begin a round. Refused while one is under way.
     Start(Request),
+    /// Go on with the round in which a session broke off that was taken up again. Refused where there is none.
+    GoOn,
     /// End the round from outside: children go, the record is saved, the session may go on.
     Cancel(Signal),
     /// End the round by the person's wish (`/stop`).

@@ -72,6 +72,7 @@ fn check_narrower(before: &Loaded, after: &Loaded) {
             limits.max_turns,
             limits.max_worker_turns,
             limits.max_messages,
+            limits.max_parallel_workers,
         ]
     };
     for (before, after) in limits(before).into_iter().zip(limits(after)) {

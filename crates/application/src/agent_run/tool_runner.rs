@@ -148,6 +148,7 @@ impl RunContext<'_> {
             elapsed_ms,
             changed,
             artifact: outcome.artifact,
+            malformed: false,
         })
         .await?;
         if access == Access::Command {
@@ -231,6 +232,7 @@ impl RunContext<'_> {
             elapsed_ms: 0,
             changed: false,
             artifact: None,
+            malformed: false,
         })
         .await
     }

@@ -60,6 +60,7 @@ impl RunContext<'_> {
             elapsed_ms: millis(began.elapsed()),
             changed: false,
             artifact: None,
+            malformed: false,
         })
         .await?;
         Ok(CallResult { content, is_error: status != ToolStatus::Ok, is_malformed: false, changed: false })

@@ -58,6 +58,7 @@ impl RoundContext {
             elapsed_ms: millis(began.elapsed()),
             changed,
             artifact: outcome.artifact,
+            malformed: false,
         })
         .await?;
         self.heed_protected_files().await

@@ -81,6 +81,10 @@ impl Session {
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Sent>) -> Result<(), String> {
         while let Some((command, taken)) = commands.recv().await {
             let Command::Start(mut request) = command else {
+                if command == Command::GoOn {
+                    drop(taken.send(Err(CommandRefused::NothingToGoOnWith)));
+                    continue;
+                }
                 // An error means that the sender did not wait for the answer.
                 drop(taken.send(self.parts.heed(command)));
                 continue;
@@ -174,7 +178,7 @@ impl RoundContext {
     /// Does what somebody says while the round is under way.
     fn heed(&self, command: Command) -> Result<(), CommandRefused> {
         match command {
-            Command::Start(_) => return Err(CommandRefused::Busy),
+            Command::Start(_) | Command::GoOn => return Err(CommandRefused::Busy),
             Command::Cancel(signal) => self.stop.ask(Ending::Cancelled(signal)),
             Command::Stop => self.stop.ask(Ending::Stopped),
             other => return self.ports.heed(other),

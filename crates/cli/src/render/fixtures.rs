@@ -87,6 +87,7 @@ pub(crate) fn says(parts: Vec<Part>) -> EventBody {
         usage: Some(usage()),
         model: Some("model-1".to_owned()),
         cached: None,
+        invalid_inputs: Vec::new(),
     }
 }
 
@@ -119,7 +120,10 @@ pub(crate) fn round_finished(ending: Ending, summary: &str) -> Event {
 pub(crate) fn run_started(run: RunScope) -> Event {
     let brief =
         Brief { task_description: "Mend it.".to_owned(), context: None, done_when: Vec::new(), writes: None };
-    of(run, EventBody::RunStarted { model: "model-1".to_owned(), backend: Backend::Native, brief })
+    of(
+        run,
+        EventBody::RunStarted { model: "model-1".to_owned(), backend: Backend::Native, brief, call_id: None },
+    )
 }
 
 pub(crate) fn run_finished(run: RunScope, ending: Ending) -> Event {
@@ -147,6 +151,7 @@ pub(crate) fn tool_finished(
         elapsed_ms: 12,
         changed: false,
         artifact: None,
+        malformed: false,
     };
     of(run, body)
 }
@@ -234,7 +239,7 @@ fn session() -> Vec<Event> {
         limits: Limits::default(),
         sandbox: SandboxState { level: SandboxLevel::None, reason: String::new(), usable: true },
         version: "0.1.0".to_owned(),
-        restored: Restored { rounds: 2, events: 40 },
+        restored: Restored { rounds: 2, events: 40, damaged: 0 },
     };
     let round = EventBody::RoundStarted {
         text: "Mend\n  the sign of 환불".to_owned(),

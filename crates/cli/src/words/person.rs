@@ -229,6 +229,10 @@ impl Language {
     pub(crate) fn command_refused(self, why: &CommandRefused) -> String {
         let words = match why {
             CommandRefused::Busy => self.pick("a round is under way already", "이미 라운드가 진행 중입니다"),
+            CommandRefused::NothingToGoOnWith => self.pick(
+                "no round was broken off: begin one with a task",
+                "중단된 라운드가 없습니다. 작업을 적어 새 라운드를 시작하세요",
+            ),
             CommandRefused::NobodyListens => self.pick(
                 "nobody can hear that any more: the work of this round is over; give it as a task of its own",
                 "이 라운드의 작업이 끝나 전달할 수 없습니다. 새 작업으로 실행하세요",

@@ -13,6 +13,7 @@ use crate::{
     event::{EventBody, RoundResult},
     evidence::{Evidence, ObservedCommand},
     message::{Message, Part, StopReason},
+    model::InvalidInput,
     report::ReportedFinding,
 };
 
@@ -46,13 +47,16 @@ impl Redactor {
                 self.redact_in(text);
                 self.redact_all(context);
             }
-            EventBody::RunStarted { model, backend: _, brief } => {
+            EventBody::RunStarted { model, backend: _, brief, call_id: _ } => {
                 self.redact_in(model);
                 self.redact_brief(brief);
             }
-            EventBody::Message { message, stop_reason, usage: _, model, cached: _ } => {
+            EventBody::Message { message, stop_reason, usage: _, model, cached: _, invalid_inputs } => {
                 became.broke_seal = self.redact_message(message);
                 self.redact_all(model);
+                for InvalidInput { call: _, raw, error } in invalid_inputs {
+                    self.redact_all([raw, error]);
+                }
                 if let Some(StopReason::Other(reason)) = stop_reason {
                     self.redact_in(reason);
                 }
@@ -70,6 +74,7 @@ impl Redactor {
                 elapsed_ms: _,
                 changed: _,
                 artifact: _,
+                malformed: _,
             } => {
                 self.redact_in(output);
             }

@@ -77,6 +77,12 @@ pub(crate) fn limits(flags: &Overrides, picker: &mut Picker<'_>) -> Limits {
             None,
         ),
         max_messages: picker.count("max_messages", |limits| limits.max_messages, default.max_messages, None),
+        max_parallel_workers: picker.count(
+            "max_parallel_workers",
+            |limits| limits.max_parallel_workers,
+            default.max_parallel_workers,
+            None,
+        ),
         max_tokens: max_tokens(flags, picker),
         max_cost_usd: max_cost(flags, picker),
         loop_repeats: picker.count("loop_repeats", |limits| limits.loop_repeats, default.loop_repeats, None),

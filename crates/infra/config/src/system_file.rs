@@ -74,6 +74,9 @@ pub(crate) struct WorkflowLimits {
     /// Messages of one conversation before old ones are cut (default 50).
     #[schemars(with = "u32", range(min = 4, max = 100_000))]
     pub(crate) max_messages: Option<u32>,
+    /// Workers of one of the manager's turns that run at the same time (default 4).
+    #[schemars(with = "u32", range(min = 1, max = 64))]
+    pub(crate) max_parallel_workers: Option<u32>,
     /// Tokens of all models in a round, in and out; null for as many as it takes (default).
     #[schemars(range(min = 1, max = LARGEST_TOKENS))]
     pub(crate) max_tokens: Option<u64>,
@@ -251,8 +254,7 @@ pub(crate) struct NotBlank(
 
 /// Keys, and values as `path=value`, that this version knows and cannot honour yet, with the feature they belong
 /// to. A path stands for everything below it.
-pub(crate) const LATER: [(&str, &str); 18] = [
-    ("workflow_limits.max_parallel_workers", "parallel workers"),
+pub(crate) const LATER: [(&str, &str); 17] = [
     ("performance.enable_caching", "the prompt cache"),
     ("performance.cache_ttl_seconds", "the prompt cache"),
     ("performance.cache_max_size", "the prompt cache"),

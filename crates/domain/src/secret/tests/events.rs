@@ -116,6 +116,7 @@ fn a_broken_seal_is_told() {
             usage: None,
             model: None,
             cached: None,
+            invalid_inputs: Vec::new(),
         };
         let mut body = event(part);
         assert_eq!(redactor.redact_event(&mut body).broke_seal, broke_seal);

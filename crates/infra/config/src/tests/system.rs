@@ -27,7 +27,7 @@ fn every_honoured_key_sets_its_value_and_names_its_source_o_15() {
     let content = r#"{
         "$schema": "schema/system_config.schema.json",
         "workflow_limits": {"max_review_iterations": 1, "max_retry_cycles": 0, "max_coder_retries": 5,
-            "max_turns": 7, "max_worker_turns": 8, "max_messages": 9, "max_tokens": 100000, "max_cost_usd": 0.25,
+            "max_turns": 7, "max_worker_turns": 8, "max_messages": 9, "max_parallel_workers": 3, "max_tokens": 100000, "max_cost_usd": 0.25,
             "loop_repeats": 2, "timeout_seconds": 1.5},
         "review": {"force_on": "info"},
         "intervention_seconds": 0,
@@ -54,9 +54,10 @@ fn every_honoured_key_sets_its_value_and_names_its_source_o_15() {
             limits.max_turns,
             limits.max_worker_turns,
             limits.max_messages,
+            limits.max_parallel_workers,
             limits.loop_repeats,
         ],
-        [1, 0, 5, 7, 8, 9, 2]
+        [1, 0, 5, 7, 8, 9, 3, 2]
     );
     assert_eq!(
         (limits.max_tokens, limits.max_cost_usd, limits.review_force_on),
@@ -180,7 +181,7 @@ fn keys_of_later_versions_are_told_from_unknown_ones() {
     check(
         r#"{"performance": {"enable_caching": true, "metrics_buffer_size": 5},
             "review": {"force_one": 1}, "providers": {"openai": {}}, "retention": {"days": 1},
-            "workflow_limits": {"max_parallel_workers": 4}}"#,
+            "repl": {"memory_mb": 512}}"#,
         &[
             ":1: `performance.enable_caching`: belongs to the prompt cache, which this version does not have yet: \
              remove it",
@@ -188,8 +189,7 @@ fn keys_of_later_versions_are_told_from_unknown_ones() {
             ":2: `review.force_one`: is not a known key; did you mean `review.force_on`?",
             ":2: `providers.openai`: belongs to the provider openai, which this version does not have yet: remove it",
             ":2: `retention`: belongs to deleting old sessions, which this version does not have yet: remove it",
-            ":3: `workflow_limits.max_parallel_workers`: belongs to parallel workers, which this version does not have \
-             yet: remove it",
+            ":3: `repl`: belongs to the REPL, which this version does not have yet: remove it",
         ],
     );
 }

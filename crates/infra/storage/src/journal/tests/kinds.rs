@@ -8,6 +8,7 @@ use domain::{
     id::{CallId, QuestionId, RequestId, RunId},
     limits::Limits,
     message::{Message, Part, Role, StopReason, Usage},
+    model::InvalidInput,
     outcome::{Ending, FailReason},
     permission::{SandboxLevel, SandboxState},
     report::{ReportedFinding, Severity, Verdict},
@@ -97,7 +98,7 @@ fn people_and_rounds() -> Vec<EventBody> {
             },
             sandbox: sandbox(),
             version: "0.1.0".to_owned(),
-            restored: Restored { rounds: 1, events: 2 },
+            restored: Restored { rounds: 1, events: 2, damaged: 3 },
         },
         EventBody::RoundStarted { text: TEXT.to_owned(), context: vec![TEXT.to_owned()], mentions: vec![] },
         EventBody::Question {
@@ -148,6 +149,7 @@ fn work() -> Vec<EventBody> {
                 done_when: vec![TEXT.to_owned()],
                 writes: Some(vec!["src/**".to_owned()]),
             },
+            call_id: Some(call()),
         },
         EventBody::RequestStarted {
             request_id: RequestId::new(ulid(7)),
@@ -160,6 +162,11 @@ fn work() -> Vec<EventBody> {
             usage: Some(usage()),
             model: Some("m".to_owned()),
             cached: Some(false),
+            invalid_inputs: vec![InvalidInput {
+                call: call(),
+                raw: "{\"가".to_owned(),
+                error: TEXT.to_owned(),
+            }],
         },
         EventBody::TextReplaced { request_id: RequestId::new(ulid(7)) },
         EventBody::ToolStarted {
@@ -176,6 +183,7 @@ fn work() -> Vec<EventBody> {
             elapsed_ms: 12,
             changed: true,
             artifact: Some("0a1b".to_owned()),
+            malformed: true,
         },
         EventBody::Report {
             kind: WorkerKind::Coder,
