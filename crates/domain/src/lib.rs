@@ -13,6 +13,7 @@ pub mod command;
 pub mod context;
 pub mod event;
 pub mod evidence;
+pub mod file_system;
 pub mod id;
 pub mod limits;
 pub mod mention;

@@ -22,6 +22,7 @@ mod facts;
 mod file;
 mod git;
 mod listing;
+pub mod lock;
 mod modes;
 mod observer;
 mod off_thread;
