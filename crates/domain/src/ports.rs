@@ -280,11 +280,14 @@ pub trait ClaimPort: Send + Sync {
 pub enum ClaimError {
     /// Another session has the right.
     #[error(
-        "{holder} is at work in this workspace: wait for its end, or work in a worktree of your own (`--worktree`)"
+        "{holder} is at work in {}: wait for its end, or work in a worktree of your own (`--worktree`)",
+        folder.as_deref().unwrap_or("this workspace")
     )]
     Held {
         /// Who.
         holder: Holder,
+        /// Where it works, if that is a folder around this workspace or inside it.
+        folder: Option<String>,
     },
     /// It cannot be told whether another session has it.
     #[error("cannot take the lock {place} of the workspace")]

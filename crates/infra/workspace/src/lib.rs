@@ -16,6 +16,7 @@
 //! repository elsewhere that does not name the workspace in turn.
 
 mod changes;
+mod claim;
 mod copies;
 mod error;
 mod facts;
@@ -41,6 +42,7 @@ mod undo;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+pub use claim::{ClaimSettings, WorkspaceClaim};
 use domain::{
     ports::WorkspacePort,
     workspace::{

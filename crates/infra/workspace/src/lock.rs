@@ -87,8 +87,8 @@ pub enum LockError {
 }
 
 /// How many may have a lock at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sharing {
+#[derive(Clone, Copy)]
+enum Sharing {
     /// One.
     Alone,
     /// Any number that share it; nobody who has it alone.
@@ -114,8 +114,15 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Takes it, alone or with others who share it. Leaves the note to whoever has it alone.
-    pub(crate) fn acquire(place: &Path, sharing: Sharing) -> Result<Self, LockError> {
+    /// Takes it with others who share it. The note is left empty.
+    pub(crate) fn share(place: &Path) -> Result<Self, LockError> {
+        let lock = Self::acquire(place, Sharing::Shared)?;
+        // While anybody shares it, a note can only be that of one who died.
+        lock.file.set_len(0).map_err(|source| failed("write", place, source))?;
+        Ok(lock)
+    }
+
+    fn acquire(place: &Path, sharing: Sharing) -> Result<Self, LockError> {
         let how = match sharing {
             Sharing::Alone => FlockOperation::NonBlockingLockExclusive,
             Sharing::Shared => FlockOperation::NonBlockingLockShared,

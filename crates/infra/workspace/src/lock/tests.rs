@@ -57,15 +57,15 @@ fn a_torn_note_names_nobody_and_the_lock_holds() {
 fn those_who_share_meet_only_who_wants_it_alone() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("shared.lock");
-    let one = Lock::acquire(&place, Sharing::Shared).unwrap();
-    let two = Lock::acquire(&place, Sharing::Shared).unwrap();
+    let one = Lock::share(&place).unwrap();
+    let two = Lock::share(&place).unwrap();
     held_by(Lock::take(&place, &note(1)));
     drop(one);
     held_by(Lock::take(&place, &note(1)));
     drop(two);
     assert!(!place.exists());
     let _alone = Lock::take(&place, &note(1)).unwrap();
-    held_by(Lock::acquire(&place, Sharing::Shared));
+    held_by(Lock::share(&place));
 }
 
 #[test]
