@@ -110,6 +110,31 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    /// A fork was not written.
+    #[error("cannot fork session {session}{}", hint(source))]
+    Fork {
+        /// The session that was to be forked.
+        session: SessionId,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// Too many forks of forks.
+    #[error("session {session} is the last of {most} forks of forks: fork one of those it comes from")]
+    Generations {
+        /// The session that was to be forked.
+        session: SessionId,
+        /// How many there may be.
+        most: usize,
+    },
+    /// A session that a fork comes from is missing, or comes from the fork itself.
+    #[error(
+        "the rows that say what session {session} was forked from are damaged: go on with another session"
+    )]
+    Lineage {
+        /// The fork.
+        session: SessionId,
+    },
     /// Reading failed half-way.
     #[error("cannot read {what}{}", hint(source))]
     Read {

@@ -5,6 +5,7 @@
 //! search and deleting are not this module's business.
 
 mod database;
+mod lineage;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -21,10 +22,14 @@ use domain::{
     event::Event,
     id::SessionId,
     ports::{JournalError, JournalPort},
+    time::Timestamp,
 };
 
-pub use self::read::{ReadBack, SessionSummary};
-use self::writer::Writer;
+use self::{lineage::ForkOrder, writer::Writer};
+pub use self::{
+    lineage::Stretch,
+    read::{ReadBack, SessionSummary},
+};
 use crate::{error::StoreError, files::exists};
 
 /// The journal in `data/better-llm.db`.
@@ -80,6 +85,53 @@ impl SqliteJournal {
         Ok(self.reading(move |place| read::sessions(place, limit).map(Some)).await?.unwrap_or_default())
     }
 
+    /// The sessions that worked in `cwd` last, at most `limit`: the one first in which something happened last.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn sessions_in(
+        &self,
+        cwd: impl Into<String>,
+        limit: u32,
+    ) -> Result<Vec<SessionSummary>, JournalError> {
+        let cwd = cwd.into();
+        let read = move |place: &Path| read::sessions_in(place, &cwd, limit).map(Some);
+        Ok(self.reading(read).await?.unwrap_or_default())
+    }
+
+    /// The sessions whose ids begin with `beginning`, in any case; at most `limit`, newest first.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn sessions_named(
+        &self,
+        beginning: &str,
+        limit: u32,
+    ) -> Result<Vec<SessionSummary>, JournalError> {
+        let beginning = beginning.to_ascii_uppercase();
+        let read = move |place: &Path| read::sessions_named(place, &beginning, limit).map(Some);
+        Ok(self.reading(read).await?.unwrap_or_default())
+    }
+
+    /// Makes `fork` a session that shares the journal of `parent` up to its last event, and gives that event's place.
+    /// It is on disk when this returns. Its own events go on behind that place; what the parent adds is the parent's.
+    ///
+    /// # Errors
+    /// [`JournalError::NoSession`] where the journal does not know `parent`; where the fork cannot be written, or too
+    /// many forks of forks stand before it.
+    pub async fn fork(&self, parent: SessionId, fork: SessionId, at: Timestamp) -> Result<u64, JournalError> {
+        let shared = match exists(&self.place) || self.writer.get().is_some() {
+            true => self.writer().fork(ForkOrder { parent, fork, at }).await,
+            false => Ok(None),
+        };
+        let shared = shared.map_err(|error| self.failed("fork a session in", error))?;
+        shared.ok_or(JournalError::NoSession(parent))
+    }
+
+    fn writer(&self) -> &Writer {
+        self.writer.get_or_init(|| Writer::start(self.place.clone()))
+    }
+
     /// Commits what was appended, then reads on a thread where waiting for the disk hurts nobody.
     async fn reading<T: Send + 'static>(
         &self,
@@ -100,8 +152,7 @@ impl SqliteJournal {
 #[async_trait]
 impl JournalPort for SqliteJournal {
     async fn append(&self, event: Arc<Event>) -> Result<(), JournalError> {
-        let writer = self.writer.get_or_init(|| Writer::start(self.place.clone()));
-        writer.append(event).await.map_err(|error| self.failed("write", error))
+        self.writer().append(event).await.map_err(|error| self.failed("write", error))
     }
 
     async fn durable(&self) -> Result<(), JournalError> {

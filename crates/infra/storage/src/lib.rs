@@ -12,5 +12,5 @@ mod record;
 
 pub use artifact::ArtifactFiles;
 pub use error::StoreError;
-pub use journal::{ReadBack, SessionSummary, SqliteJournal};
+pub use journal::{ReadBack, SessionSummary, SqliteJournal, Stretch};
 pub use record::RecordFiles;

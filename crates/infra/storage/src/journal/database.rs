@@ -23,7 +23,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 ///
 /// `events` keeps its rows beside the key, not in it (no `WITHOUT ROWID`): they are large, and appending at the
 /// end of a table is cheapest. An event's type is not kept a second time: `json ->> '$.type'` cannot disagree.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE sessions (
         id         TEXT PRIMARY KEY NOT NULL,
         created_at INTEGER NOT NULL,
@@ -38,7 +39,15 @@ const MIGRATIONS: [&str; 1] = ["
         json       TEXT NOT NULL,
         PRIMARY KEY (session_id, seq)
     ) STRICT;
-"];
+",
+    // A fork: what it shares stands with the session that it comes from, which therefore stays as long as it does.
+    "
+    ALTER TABLE sessions ADD COLUMN parent TEXT REFERENCES sessions (id) ON DELETE RESTRICT;
+    ALTER TABLE sessions ADD COLUMN parent_seq INTEGER;
+    CREATE INDEX sessions_by_parent ON sessions (parent) WHERE parent IS NOT NULL;
+    CREATE INDEX sessions_by_place ON sessions (cwd);
+",
+];
 
 /// The schema that this program writes.
 const NEWEST: i64 = MIGRATIONS.len() as i64;
@@ -55,16 +64,21 @@ pub(super) fn open_for_writing(place: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Opens a database that is there for reading. `None`: nothing was ever kept in it.
+/// Opens a database that is there for reading; tables of an older version are brought up to date. `None`: nothing was
+/// ever kept in it.
 pub(super) fn open_for_reading(place: &Path) -> Result<Option<Connection>, StoreError> {
-    let connection = connect(place)?;
+    let mut connection = connect(place)?;
     let opened = |source| StoreError::Open { source };
-    connection.pragma_update(None, "query_only", true).map_err(opened)?;
     let version = schema_version(&connection).map_err(opened)?;
+    if version == 0 {
+        return Ok(None);
+    }
     if version > NEWEST {
         return Err(StoreError::Newer { found: version, known: NEWEST });
     }
-    Ok((version > 0).then_some(connection))
+    migrate(&mut connection)?;
+    connection.pragma_update(None, "query_only", true).map_err(opened)?;
+    Ok(Some(connection))
 }
 
 fn connect(place: &Path) -> Result<Connection, StoreError> {
@@ -153,6 +167,27 @@ mod tests {
         }
         let version = schema_version(&connect(&place).unwrap()).unwrap();
         assert_eq!(version, NEWEST + 1);
+    }
+
+    #[test]
+    fn a_database_of_an_older_version_keeps_what_it_holds() {
+        for opens in [|place: &Path| open_for_reading(place).map(Option::unwrap), open_for_writing] {
+            let home = tempfile::tempdir().unwrap();
+            let place = home.path().join("better-llm.db");
+            let old = Connection::open(&place).unwrap();
+            old.execute_batch(MIGRATIONS[0]).unwrap();
+            old.execute_batch(
+                "INSERT INTO sessions (id, created_at, cwd) VALUES ('01J9ZQ8W7N4K2M5R6T8V0X1Y3Z', 7, '/집');
+                 PRAGMA user_version = 1",
+            )
+            .unwrap();
+            let connection = opens(&place).unwrap();
+            let row = connection.query_row("SELECT cwd, parent, parent_seq FROM sessions", (), |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            });
+            assert_eq!(row.unwrap(), ("/집".to_owned(), None::<String>, None::<i64>));
+            assert_eq!(schema_version(&connection).unwrap(), NEWEST);
+        }
     }
 
     #[test]

@@ -5,9 +5,13 @@
 use std::path::Path;
 
 use domain::{event::Event, id::SessionId, time::Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::{database::open_for_reading, write::stored};
+use super::{
+    database::open_for_reading,
+    lineage::{Stretch, lineage},
+    write::stored,
+};
 use crate::error::StoreError;
 
 /// What a session's journal gave.
@@ -17,6 +21,10 @@ pub struct ReadBack {
     pub events: Vec<Event>,
     /// Rows that were left out, because they hold no event or another one than their place says.
     pub damaged: u64,
+    /// The last place that is taken, be it by a row that was left out: the session goes on behind it.
+    pub last_seq: u64,
+    /// With whom the events stand, the oldest first and the session itself last; more than one for a fork.
+    pub stretches: Vec<Stretch>,
 }
 
 /// A session in the list of sessions.
@@ -36,31 +44,37 @@ pub struct SessionSummary {
 pub(super) fn session(place: &Path, session: SessionId, after: u64) -> Result<Option<ReadBack>, StoreError> {
     let failed = |source| StoreError::Read { what: format!("session {session}"), source };
     let Some(connection) = open_for_reading(place)? else { return Ok(None) };
-    if !knows(&connection, session).map_err(failed)? {
-        return Ok(None);
+    let Some(stretches) = lineage(&connection, session)? else { return Ok(None) };
+    let last_seq = stretches.last().map_or(0, |own| own.last_seq);
+    let mut back = ReadBack { events: Vec::new(), damaged: 0, last_seq, stretches };
+    let mut after = after;
+    for stretch in back.stretches.clone() {
+        read_stretch(&connection, stretch, after, session, &mut back).map_err(failed)?;
+        after = after.max(stretch.last_seq);
     }
-    read_events(&connection, session, after).map(Some).map_err(failed)
+    Ok(Some(back))
 }
 
-fn knows(connection: &Connection, session: SessionId) -> rusqlite::Result<bool> {
-    let found = connection
-        .query_row("SELECT 1 FROM sessions WHERE id = ?1", params![session.to_string()], |_| Ok(()))
-        .optional()?;
-    Ok(found.is_some())
-}
-
-fn read_events(connection: &Connection, session: SessionId, after: u64) -> rusqlite::Result<ReadBack> {
-    let mut select =
-        connection.prepare("SELECT seq, json FROM events WHERE session_id = ?1 AND seq > ?2 ORDER BY seq")?;
-    let mut rows = select.query(params![session.to_string(), stored(after)])?;
-    let mut back = ReadBack { events: Vec::new(), damaged: 0 };
+/// Reads the events of a stretch after `after`, as those of `reader`.
+fn read_stretch(
+    connection: &Connection,
+    stretch: Stretch,
+    after: u64,
+    reader: SessionId,
+    back: &mut ReadBack,
+) -> rusqlite::Result<()> {
+    let mut select = connection.prepare(
+        "SELECT seq, json FROM events WHERE session_id = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq",
+    )?;
+    let rows = params![stretch.session.to_string(), stored(after), stored(stretch.last_seq)];
+    let mut rows = select.query(rows)?;
     while let Some(row) = rows.next()? {
-        match read_event(row, session) {
-            Some(event) => back.events.push(event),
+        match read_event(row, stretch.session) {
+            Some(event) => back.events.push(Event { session_id: reader, ..event }),
             None => back.damaged += 1,
         }
     }
-    Ok(back)
+    Ok(())
 }
 
 fn read_event(row: &Row<'_>, session: SessionId) -> Option<Event> {
@@ -72,14 +86,42 @@ fn read_event(row: &Row<'_>, session: SessionId) -> Option<Event> {
 
 /// The newest sessions, at most `limit`, newest first.
 pub(super) fn sessions(place: &Path, limit: u32) -> Result<Vec<SessionSummary>, StoreError> {
+    let select = format!("{SUMMARIES} ORDER BY created_at DESC, id DESC LIMIT ?1");
+    summaries(place, &select, params![limit])
+}
+
+/// The sessions that worked in `cwd` last, at most `limit`, the one first in which something happened last.
+pub(super) fn sessions_in(place: &Path, cwd: &str, limit: u32) -> Result<Vec<SessionSummary>, StoreError> {
+    let select = format!(
+        "{SUMMARIES} WHERE cwd = ?1 ORDER BY max(created_at, coalesce(
+             (SELECT ts FROM events WHERE session_id = sessions.id ORDER BY seq DESC LIMIT 1), 0)) DESC,
+             id DESC LIMIT ?2"
+    );
+    summaries(place, &select, params![cwd, limit])
+}
+
+/// The sessions whose ids begin with `beginning` (digits and capital letters), at most `limit`, newest first.
+pub(super) fn sessions_named(
+    place: &Path,
+    beginning: &str,
+    limit: u32,
+) -> Result<Vec<SessionSummary>, StoreError> {
+    // No id holds anything that sorts behind `~`.
+    let select = format!("{SUMMARIES} WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id DESC LIMIT ?2");
+    summaries(place, &select, params![beginning, limit])
+}
+
+const SUMMARIES: &str = "SELECT id, created_at, cwd, request FROM sessions";
+
+fn summaries(
+    place: &Path,
+    select: &str,
+    values: impl rusqlite::Params,
+) -> Result<Vec<SessionSummary>, StoreError> {
     let failed = |source| StoreError::Read { what: "the list of sessions".to_owned(), source };
     let Some(connection) = open_for_reading(place)? else { return Ok(Vec::new()) };
-    let mut select = connection
-        .prepare(
-            "SELECT id, created_at, cwd, request FROM sessions ORDER BY created_at DESC, id DESC LIMIT ?1",
-        )
-        .map_err(failed)?;
-    let rows = select.query_map(params![limit], summary).map_err(failed)?;
+    let mut select = connection.prepare(select).map_err(failed)?;
+    let rows = select.query_map(values, summary).map_err(failed)?;
     let mut sessions = Vec::new();
     for row in rows {
         match row.map_err(failed)? {

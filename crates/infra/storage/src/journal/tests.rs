@@ -1,5 +1,6 @@
 //! What the journal promises inside one process; crashes and full disks: `tests/crash.rs`.
 
+mod forks;
 mod kinds;
 
 use std::{future::Future, pin::pin, task::Poll};
@@ -189,7 +190,9 @@ async fn damaged_rows_are_left_out_and_counted() {
         .unwrap();
     let back = journal.read_back(session(1), 0).await.unwrap();
     let kept = [1, 3].map(|seq| (*note(session(1), seq)).clone()).to_vec();
-    assert_eq!(back, ReadBack { events: kept.clone(), damaged: 3 });
+    // The place of a damaged row is taken, too: nothing else gets it.
+    let stretches = vec![Stretch { session: session(1), last_seq: 9 }];
+    assert_eq!(back, ReadBack { events: kept.clone(), damaged: 3, last_seq: 9, stretches });
     assert_eq!(journal.read(session(1), 0).await.unwrap(), kept);
 }
 
@@ -216,6 +219,41 @@ async fn sessions_are_listed_newest_first_with_where_and_what() {
         ]
     );
     assert_eq!(journal.sessions(1).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn of_the_sessions_of_a_folder_the_one_comes_first_in_which_something_happened_last() {
+    let (_home, journal) = journal();
+    for (number, cwd) in [(1, "/집/가계부"), (2, "/집/가계부"), (3, "/집")] {
+        journal.append(kinds::started(session(number), number as u64, cwd)).await.unwrap();
+    }
+    let first = async |cwd: &str| journal.sessions_in(cwd, 1).await.unwrap().first().map(|known| known.id);
+    assert_eq!(first("/집/가계부").await, Some(session(2)));
+    journal.append(note(session(1), 9)).await.unwrap();
+    assert_eq!(first("/집/가계부").await, Some(session(1)));
+    assert_eq!((first("/집").await, first("/집/가").await), (Some(session(3)), None));
+    assert_eq!(journal.sessions_in("/집/가계부", 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_session_is_found_by_the_beginning_of_its_id() {
+    let (_home, journal) = journal();
+    for number in 1..=3 {
+        journal.append(note(session(number), 1)).await.unwrap();
+    }
+    let text = session(2).to_string();
+    let named = async |beginning: &str| {
+        let found = journal.sessions_named(beginning, 2).await.unwrap();
+        found.iter().map(|known| known.id).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&text).await, [session(2)]);
+    assert_eq!(named(&text.to_lowercase()).await, [session(2)]);
+    assert_eq!(
+        named(&text[..20]).await,
+        [session(3), session(2)],
+        "the newest first, no more than asked for"
+    );
+    assert_eq!(named("7ZZZZZ").await, []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -4,7 +4,7 @@
 //! written in one transaction, so that other processes are locked out only for the moment of the commit.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -21,7 +21,11 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{database::open_for_writing, write::write_batch};
+use super::{
+    database::open_for_writing,
+    lineage::{ForkOrder, write_fork},
+    write::write_batch,
+};
 use crate::error::StoreError;
 
 /// Requests that wait for the thread. When it is full, appends wait.
@@ -38,9 +42,13 @@ const END: Duration = Duration::from_secs(15);
 
 type Outcome = Result<(), Arc<StoreError>>;
 
+/// The last event that a fork shares; none where there is no session to fork.
+type Forked = Result<Option<u64>, Arc<StoreError>>;
+
 enum Request {
     Append(Arc<Event>),
     Durable(oneshot::Sender<Outcome>),
+    Fork(ForkOrder, oneshot::Sender<Forked>),
     Close,
 }
 
@@ -118,6 +126,13 @@ impl Writer {
     pub(super) async fn durable(&self) -> Outcome {
         let (answer, answered) = oneshot::channel();
         self.urge(Request::Durable(answer)).await?;
+        answered.await.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    /// Forks a session as it stands after what was appended before. A fork that fails harms nothing else.
+    pub(super) async fn fork(&self, order: ForkOrder) -> Forked {
+        let (answer, answered) = oneshot::channel();
+        self.urge(Request::Fork(order, answer)).await?;
         answered.await.unwrap_or_else(|_| Err(self.gone()))
     }
 
@@ -221,12 +236,13 @@ impl Driver {
     /// Writes `first` and what is queued behind it, at most [`BATCH`] events in one transaction, then answers
     /// those who wait.
     fn write(&mut self, first: Request) {
-        let mut waiting = Vec::new();
+        let (mut waiting, mut forks) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(request) = next {
             match request {
                 Request::Append(event) => self.batch.push(event),
                 Request::Durable(answer) => waiting.push(answer),
+                Request::Fork(order, answer) => forks.push((order, answer)),
                 // What is queued is still written; then the queue ends, and the thread with it.
                 Request::Close => {
                     self.queue.close();
@@ -235,12 +251,20 @@ impl Driver {
             }
             next = if self.batch.len() < BATCH { self.queue.try_recv().ok() } else { None };
         }
-        self.shared.urgent.fetch_sub(waiting.len(), Ordering::AcqRel);
+        self.shared.urgent.fetch_sub(waiting.len() + forks.len(), Ordering::AcqRel);
         self.commit();
         for answer in waiting {
             // Whoever waited may have been cancelled; then nobody needs the answer.
             drop(answer.send(self.shared.outcome()));
         }
+        for (order, answer) in forks {
+            drop(answer.send(self.fork(order)));
+        }
+    }
+
+    fn fork(&mut self, order: ForkOrder) -> Forked {
+        self.shared.outcome()?;
+        write_fork(open(&mut self.connection, &self.place)?, order)
     }
 
     fn commit(&mut self) {
@@ -255,10 +279,15 @@ impl Driver {
     }
 
     fn try_commit(&mut self) -> Result<(), StoreError> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            closed => closed.insert(open_for_writing(&self.place)?),
-        };
+        let connection = open(&mut self.connection, &self.place)?;
         write_batch(connection, &self.batch)
     }
+}
+
+/// The connection, opened with its first use.
+fn open<'c>(connection: &'c mut Option<Connection>, place: &Path) -> Result<&'c mut Connection, StoreError> {
+    Ok(match connection {
+        Some(connection) => connection,
+        closed => closed.insert(open_for_writing(place)?),
+    })
 }
