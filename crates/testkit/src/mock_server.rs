@@ -28,6 +28,7 @@ mod script;
 mod script_file;
 mod seal;
 mod serving;
+mod story;
 mod turn;
 mod wire;
 

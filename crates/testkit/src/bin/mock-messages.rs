@@ -6,17 +6,20 @@ use better_llm_testkit::mock_server::{Settings, TEST_KEY, read_script};
 use tokio::sync::oneshot;
 
 const USAGE: &str = "\
-usage: mock-messages SCRIPT.json [--port N] [--key KEY] [--checked] [--until-eof]
+usage: mock-messages SCRIPT.json [--port N] [--key KEY] [--checked] [--story] [--until-eof]
 
 Prints its base URL, then serves until it is ended.
   --port N      listen there (default: any free port)
   --key KEY     take this key only (default: the test key)
   --checked     refuse what the real service refuses (default: skim requests only, which is cheap)
+  --story       choose turns by what the conversation shows, without delays, each with a
+                signed thought: a program that was ended can go on
   --until-eof   end when standard input does, so that it never outlives the program that started it";
 
 struct Options {
     script: OsString,
     settings: Settings,
+    is_story: bool,
     until_eof: bool,
 }
 
@@ -39,10 +42,12 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let Options { script, settings, until_eof } = options()?;
+    let Options { script, settings, is_story, until_eof } = options()?;
     let text =
         fs::read_to_string(&script).map_err(|error| format!("{}: {error}", script.to_string_lossy()))?;
-    let server = settings.start(read_script(&text)?).await?;
+    let script = read_script(&text)?;
+    let script = if is_story { script.as_story().with_thoughts() } else { script };
+    let server = settings.start(script).await?;
     let mut output = std::io::stdout();
     writeln!(output, "{}", server.url())?;
     output.flush()?;
@@ -64,7 +69,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 fn options() -> Result<Options, Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1);
     let (mut script, mut port, mut key) = (None, 0u16, TEST_KEY.to_owned());
-    let (mut checked, mut until_eof) = (false, false);
+    let (mut checked, mut is_story, mut until_eof) = (false, false, false);
     while let Some(argument) = arguments.next() {
         let mut value = || {
             let value = arguments.next().and_then(|value| value.into_string().ok());
@@ -74,6 +79,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
             Some("--port") => port = value()?.parse()?,
             Some("--key") => key = value()?,
             Some("--checked") => checked = true,
+            Some("--story") => is_story = true,
             Some("--until-eof") => until_eof = true,
             Some(flag) if flag.starts_with('-') => {
                 return Err(format!("unknown option {flag}\n{USAGE}").into());
@@ -86,6 +92,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
     Ok(Options {
         script: script.ok_or(USAGE)?,
         settings: if checked { settings } else { settings.unchecked() },
+        is_story,
         until_eof,
     })
 }

@@ -143,7 +143,8 @@ async fn take(shared: &Shared, recorded: &mut Recorded, body: Incoming) -> Resul
     if shared.models.as_ref().is_some_and(|models| !models.contains(&asked.model)) {
         return Err(Refusal::new(404, "not_found_error", format!("model: {}", asked.model)));
     }
-    let Chosen { lane, turn } = shared.script.lock().unwrap_or_else(PoisonError::into_inner).choose(&asked);
+    let Chosen { lane, turn } =
+        shared.script.lock().unwrap_or_else(PoisonError::into_inner).choose(&asked, &bytes);
     recorded.agent = lane;
     let turn = turn.map_err(|problem| Refusal::invalid(format!("mock script: {problem}")))?;
     check_expectation(&turn.expectation, &asked)?;

@@ -2,7 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{request::Asked, turn::Turn};
+use super::{
+    request::Asked,
+    story::{self, Conversation},
+    turn::Turn,
+};
 
 /// Turns by who asks. Lanes with a condition of their own choose first, in the order they were added; then the
 /// agents, as [`Script::agent`] tells them apart; then the lane for anyone.
@@ -10,7 +14,19 @@ use super::{request::Asked, turn::Turn};
 pub struct Script {
     lanes: Vec<Lane>,
     repeats_last: bool,
-    by_turn: bool,
+    chosen_by: ChosenBy,
+}
+
+/// What says which turn of its lane a request gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum ChosenBy {
+    /// How many requests the lane had.
+    #[default]
+    Count,
+    /// How many messages of the assistant the conversation holds.
+    Length,
+    /// What the conversation says.
+    Story,
 }
 
 #[derive(Debug, Clone)]
@@ -98,30 +114,69 @@ impl Script {
     /// its beginning. (A conversation that was cut counts what is left of it.)
     #[must_use]
     pub fn by_turn(mut self) -> Self {
-        self.by_turn = true;
+        self.chosen_by = ChosenBy::Length;
         self
     }
 
-    /// Turns that nobody asked for, by lane; nothing where turns are chosen [`Script::by_turn`].
-    pub(super) fn left(&self) -> Vec<(String, usize)> {
-        let left = |lane: &Lane| (lane.name.clone(), lane.turns.len().saturating_sub(lane.played));
-        self.lanes.iter().filter(|_| !self.by_turn).map(left).filter(|(_, left)| *left > 0).collect()
+    /// Plays the turns as a story: each run's turn is chosen by what its conversation shows, so that a program that was
+    /// ended in the middle can go on. An interrupted call is repeated, one that failed is gone on from; which of a
+    /// worker's runs asks is told by the words that the lane `manager` briefs it with. Nothing is delayed.
+    #[must_use]
+    pub fn as_story(mut self) -> Self {
+        self.chosen_by = ChosenBy::Story;
+        self.lanes.iter_mut().flat_map(|lane| &mut lane.turns).for_each(|turn| turn.before = None);
+        self
     }
 
-    pub(super) fn choose(&mut self, asked: &Asked) -> Chosen {
+    /// Begins every turn that has no thought with a signed one, which has to come back as it was.
+    #[must_use]
+    pub fn with_thoughts(mut self) -> Self {
+        for lane in &mut self.lanes {
+            for (number, turn) in lane.turns.iter_mut().enumerate() {
+                turn.think(&format!("{}, {}", lane.name, number + 1));
+            }
+        }
+        self
+    }
+
+    /// Turns that nobody asked for, by lane; nothing where something else than their count chooses turns.
+    pub(super) fn left(&self) -> Vec<(String, usize)> {
+        let left = |lane: &Lane| (lane.name.clone(), lane.turns.len().saturating_sub(lane.played));
+        self.lanes
+            .iter()
+            .filter(|_| self.chosen_by == ChosenBy::Count)
+            .map(left)
+            .filter(|(_, left)| *left > 0)
+            .collect()
+    }
+
+    /// The turn for a request, and whose it is. `body`: the request whole.
+    pub(super) fn choose(&mut self, asked: &Asked, body: &[u8]) -> Chosen {
         let Some(lane) = self.lane_for(asked) else {
             let names: Vec<&str> = self.lanes.iter().map(|lane| lane.name.as_str()).collect();
             let first_line = first_line(&asked.system);
             let what = format!("no lane of {} takes the request of {first_line:?}", names.join(", "));
             return Chosen { lane: None, turn: Err(what) };
         };
+        if self.chosen_by == ChosenBy::Story {
+            let lane = &self.lanes[lane];
+            return Chosen { lane: Some(lane.name.clone()), turn: self.tell(lane, body) };
+        }
         let lane = &mut self.lanes[lane];
-        let wanted = if self.by_turn { asked.turns } else { lane.played };
+        let wanted = if self.chosen_by == ChosenBy::Length { asked.turns } else { lane.played };
         lane.played += 1;
         let turn = lane.turns.get(wanted).or_else(|| lane.turns.last().filter(|_| self.repeats_last));
         let exhausted =
             || format!("{} has {} turns, and request {} came", lane.name, lane.turns.len(), wanted + 1);
         Chosen { lane: Some(lane.name.clone()), turn: turn.cloned().ok_or_else(exhausted) }
+    }
+
+    fn tell(&self, lane: &Lane, body: &[u8]) -> Result<Turn, String> {
+        let conversation = Conversation::read(body).map_err(|error| error.to_string())?;
+        let manager = self.lanes.iter().find(|lane| lane.name == "manager");
+        let manager = manager.map(|lane| lane.turns.as_slice()).unwrap_or_default();
+        let run = story::run_of(&lane.turns, &lane.name, manager, &conversation)?;
+        story::next(run, &conversation).map_err(|problem| format!("{}: {problem}", lane.name))
     }
 
     fn lane(mut self, name: &str, takes: Takes, turns: impl IntoIterator<Item = Turn>) -> Self {
@@ -228,7 +283,7 @@ mod tests {
             |asked| asked.model == "m",
             [Turn::text("picky")],
         );
-        let mut lane = |asked: &Asked| script.choose(asked).lane;
+        let mut lane = |asked: &Asked| script.choose(asked, b"").lane;
         let coder = asked("You are the coder.", &["report"], &[]);
         assert_eq!(lane(&Asked { model: "m".to_owned(), ..coder.clone() }).as_deref(), Some("picky"));
         assert_eq!(lane(&coder).as_deref(), Some("coder"));
@@ -238,8 +293,8 @@ mod tests {
     #[test]
     fn turns_can_be_chosen_by_the_length_of_the_conversation() {
         let mut script = Script::in_order([Turn::text("first"), Turn::text("second")]).by_turn();
-        let mut is_there = |turns| script.choose(&Asked { turns, ..Asked::default() }).turn.is_ok();
+        let mut is_there = |turns| script.choose(&Asked { turns, ..Asked::default() }, b"").turn.is_ok();
         assert_eq!([0, 0, 1, 1, 2].map(&mut is_there), [true, true, true, true, false]);
-        assert!(script.repeating_last().choose(&Asked { turns: 9, ..Asked::default() }).turn.is_ok());
+        assert!(script.repeating_last().choose(&Asked { turns: 9, ..Asked::default() }, b"").turn.is_ok());
     }
 }

@@ -282,7 +282,7 @@ mod tests {
         }, "match": {"other": {"system_contains": "안내", "offers_tool": "bash"}}, "on_exhausted": "repeat_last"}"#;
         let mut script = read_script(text).unwrap();
         let mut lane = |asked: &Asked| {
-            let chosen = script.choose(asked);
+            let chosen = script.choose(asked, b"");
             assert!(chosen.turn.is_ok());
             chosen.lane
         };

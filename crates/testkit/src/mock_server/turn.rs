@@ -317,6 +317,13 @@ impl Turn {
         self
     }
 
+    /// Puts a signed thought before everything else, where there is none.
+    pub(super) fn think(&mut self, text: &str) {
+        if !self.blocks.iter().any(|block| matches!(block, Block::Thinking { .. } | Block::Redacted(_))) {
+            self.blocks.insert(0, Block::Thinking { text: text.to_owned(), label: None });
+        }
+    }
+
     fn and(mut self, block: Block) -> Self {
         self.blocks.push(block);
         self
