@@ -1,8 +1,9 @@
 //! The back end `script:FILE`: plays a script of model answers (contract 9).
 //!
 //! Only the models' words come from the script; everything else that happens is real. Steps are counted per agent and
-//! per [`ScriptModel`], so one object serves one session. Each attempt is a request: after a fault that is tried again
-//! the next step answers. Recording scripts is not done here.
+//! per [`ScriptModel`], so one object serves one session; where that goes on in another process, the new one is told what
+//! was asked before ([`ScriptModel::after`]). Each attempt is a request: after a fault that is tried again the next step
+//! answers. Recording scripts is not done here.
 
 mod expectation;
 mod format;
@@ -77,6 +78,12 @@ impl ScriptModel {
     pub fn new(script: Arc<Script>) -> Self {
         let provider = format!("script:{}", script.name);
         Self { script, provider, idle_timeout: IDLE_TIMEOUT, requests: Mutex::default() }
+    }
+
+    /// Goes on after these requests of each agent, which the session has made before.
+    #[must_use]
+    pub fn after(self, requests: impl IntoIterator<Item = (AgentName, usize)>) -> Self {
+        Self { requests: Mutex::new(requests.into_iter().collect()), ..self }
     }
 
     /// Gives up an answer that stalls after this time instead of the contract's.

@@ -240,3 +240,15 @@ fn the_port_says_which_script_and_whatever_model_was_asked_for() {
     assert_eq!(model.provider(), "script:test.json");
     assert_eq!((model.resolve(None), model.resolve(Some("strong"))), ("script".into(), "strong".into()));
 }
+
+/// Contract 9: an agent's n-th request in the session, whichever process makes it.
+#[tokio::test]
+async fn a_session_that_goes_on_gets_the_steps_after_those_it_had() {
+    let steps = json!([{"text": "하나"}, {"text": "둘"}, {"text": "셋"}]);
+    let script = json!({"v": 1, "agents": {"coder": steps, "tester": steps}, "on_exhausted": "error"});
+    let coder = AgentName::parse("coder").unwrap();
+    let model = model(&script.to_string()).after([(coder, 2)]);
+    let said = async |agent: &str| ask(&model, request(agent, &[])).await.0;
+    assert_eq!(said("coder").await, ["T0:셋"]);
+    assert_eq!(said("tester").await, ["T0:하나"]);
+}
