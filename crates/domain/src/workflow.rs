@@ -18,6 +18,7 @@ mod chain;
 mod effect;
 mod input;
 mod reviews;
+mod side_by_side;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use reviews::Reviews;
 pub use chain::{Chain, ChainEffect, ChainInput};
 pub use effect::RoundEffect;
 pub use input::{RoundInput, WorkerEnd};
+pub use side_by_side::{Hands, Pace, Reach, are_disjoint};
 pub use summary::NOTHING_SAID;
 pub use worker_result::{ReviewResult, WorkerResult};
 
