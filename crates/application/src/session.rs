@@ -6,6 +6,7 @@ use domain::{
     id::SessionId,
     limits::Limits,
     mention::MentionError,
+    past::Past,
     permission::{Policy, SandboxState},
     person::{NotHeard, PersonQueue, Presence},
     ports::{Clock, GrantPort, IdSource, JournalPort, Processes, RecordPort, Servers, WorkspacePort},
@@ -21,7 +22,7 @@ use crate::{event_log::EventLog, event_stream::EventStream, team::Team};
 
 mod actor;
 
-use actor::{Sent, Session};
+use actor::{Resumed, Sent, Session};
 
 /// Everything a session is made of.
 pub struct SessionParts {
@@ -104,6 +105,7 @@ pub struct SessionHandle {
     commands: mpsc::Sender<Sent>,
     actor: JoinHandle<Result<(), String>>,
 }
+    broken_round: Option<u32>,
 
 impl SessionHandle {
     /// Commands wait in a queue of this length; a front end that sends more waits.
@@ -114,10 +116,31 @@ impl SessionHandle {
     pub fn start(parts: SessionParts) -> Self {
         let (sender, commands) = mpsc::channel(Self::QUEUE);
         let (journal, clock) = (Arc::clone(&parts.journal), Arc::clone(&parts.clock));
-        let log = Arc::new(EventLog::new(parts.id, 0, journal, clock, Arc::clone(&parts.redactor)));
+        let last = resumed.as_ref().map_or(0, |resumed| resumed.past.last_seq);
+        let log = Arc::new(EventLog::new(parts.id, last, journal, clock, Arc::clone(&parts.redactor)));
         let id = parts.id;
-        let actor = Session::new(parts, Arc::clone(&log));
-        Self { id, log, commands: sender, actor: tokio::spawn(actor.run(commands)) }
+        Self::spawn(parts, None)
+    }
+
+    /// Takes a session up again, from what its journal says of it. `damaged`: rows of the journal that could not be read
+    /// and were left out. Its first event is appended with its first round, or when it goes on with a broken-off one
+    /// ([`Command::GoOn`]).
+    #[must_use]
+    pub fn resume(parts: SessionParts, past: Past, damaged: u64) -> Self {
+        Self::spawn(parts, Some(Resumed { past, damaged }))
+    }
+
+    fn spawn(parts: SessionParts, resumed: Option<Resumed>) -> Self {
+        let broken_round = resumed.as_ref().and_then(|resumed| Some(resumed.past.broken.as_ref()?.number));
+        let actor = Session::new(parts, resumed, Arc::clone(&log));
+        Self { id, broken_round, log, commands: sender, actor: tokio::spawn(actor.run(commands)) }
+    }
+
+    /// The number of the round that had been broken off when the session was taken up; none where there is nothing to go
+    /// on with. [`Command::GoOn`] goes on with it, [`Command::Start`] closes it as interrupted and begins the next one.
+    #[must_use]
+    pub const fn broken_round(&self) -> Option<u32> {
+        self.broken_round
     }
 
     /// The session's id.

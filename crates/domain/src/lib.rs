@@ -21,6 +21,7 @@ pub mod message;
 pub mod model;
 pub mod outcome;
 pub mod permission;
+pub mod past;
 pub mod person;
 pub mod ports;
 pub mod price;

@@ -3,8 +3,6 @@
 //! What each is told and when the chain breaks is decided in [`domain::workflow::Chain`]; their runs are the same as
 //! those that a manager calls, with nobody above them.
 
-use std::collections::VecDeque;
-
 use domain::{
     agent::AgentName,
     brief::Brief,
@@ -47,34 +45,6 @@ impl WorkEnd {
             Self::Manager(end) => RoundInput::ManagerEnded { end, tests_passed },
             Self::Workers { ending, summary } => RoundInput::ChainEnded { ending, summary, tests_passed },
         }
-    }
-}
-
-/// What the manager does not know yet: what rounds without it came to.
-#[derive(Debug, Default)]
-pub(crate) struct Accounts {
-    kept: VecDeque<String>,
-    forgotten: usize,
-}
-
-impl Accounts {
-    /// So many are kept at most; of older ones only the number is told.
-    const MOST: usize = 8;
-
-    pub(crate) fn keep(&mut self, account: String) {
-        self.kept.push_back(account);
-        if self.kept.len() > Self::MOST {
-            self.kept.pop_front();
-            self.forgotten += 1;
-        }
-    }
-
-    /// What is to be told now, in order.
-    pub(crate) fn take(&mut self) -> Vec<String> {
-        let Self { kept, forgotten } = std::mem::take(self);
-        let before = (forgotten > 0)
-            .then(|| format!("[Before that the person called workers directly {forgotten} more times.]"));
-        before.into_iter().chain(kept).collect()
     }
 }
 

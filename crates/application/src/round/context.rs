@@ -15,6 +15,7 @@ use domain::{
     message::{Message, Part, Role},
     model::{CallIds, ModelAnswer},
     outcome::Ending,
+    past::Accounts,
     permission::SandboxState,
     ports::{Clock, IdSource, JournalError, Processes, Servers, WorkspacePort},
     review::Ledger,
@@ -24,7 +25,7 @@ use domain::{
 };
 use tokio::time::Instant;
 
-use super::{chain::Accounts, denials::Denials};
+use super::denials::Denials;
 use crate::{
     event_log::EventLog,
     locking::lock,
@@ -52,7 +53,7 @@ pub(crate) struct RoundPorts {
 }
 
 /// What outlives a round.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SessionMemory {
     bases: Bases,
     ledger: Ledger,
@@ -61,6 +62,13 @@ pub(crate) struct SessionMemory {
 }
 
 /// A round under way. Every run of it looks at the same state.
+impl SessionMemory {
+    /// What a session begins with, or goes on from.
+    pub(crate) const fn new(bases: Bases, ledger: Ledger, call_ids: CallIds, accounts: Accounts) -> Self {
+        Self { bases, ledger, call_ids, accounts }
+    }
+}
+
 pub(crate) struct RoundContext {
     pub(crate) number: u32,
     pub(crate) ports: Arc<RoundPorts>,

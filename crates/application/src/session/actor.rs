@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use domain::{
     context::Conversation,
-    event::{EventBody, Scope},
+    event::{EventBody, Restored, Scope},
     mention::Addressee,
     outcome::{Ending, Signal},
+    past::Past,
     person::PersonQueue,
     ports::{JournalError, RecordPort},
     record::SessionRecord,
@@ -40,19 +41,25 @@ pub(super) struct Session {
     unsaved: Result<(), String>,
 }
 
+/// A session that is taken up again.
+pub(super) struct Resumed {
+    pub(super) past: Past,
+    /// Rows of the journal that could not be read.
+    pub(super) damaged: u64,
+}
+
+/// The code of the notice that rows of the journal could not be read.
+const DAMAGED: &str = "journal_damaged";
+
 impl Session {
-    pub(super) fn new(parts: SessionParts, log: Arc<EventLog>) -> Self {
-        let started = EventBody::SessionStarted {
-            cwd: parts.cwd.clone(),
-            provider: parts.team.manager.model.provider().to_owned(),
-            agents: parts.team.names(),
-            limits: parts.limits.clone(),
-            sandbox: parts.sandbox.clone(),
-            version: parts.version,
-        };
-        let notices = parts.notices.into_iter().map(|(code, text)| EventBody::Notice { code, text });
+    pub(super) fn new(parts: SessionParts, resumed: Option<Resumed>, log: Arc<EventLog>) -> Self {
+        let beginning = beginning(&parts, resumed.as_ref());
+        let past = resumed.map(|resumed| resumed.past).unwrap_or_default();
+        let person = Person::new(parts.presence);
+        person.change(|queue| queue.take_back(past.unread));
+        let memory = SessionMemory::new(past.bases, past.ledger, past.call_ids, past.accounts);
         Self {
-            beginning: Some(std::iter::once(started).chain(notices).collect()),
+            beginning: Some(beginning),
             parts: Arc::new(RoundPorts {
                 log: Arc::clone(&log),
                 clock: parts.clock,
@@ -63,16 +70,16 @@ impl Session {
                 cwd: parts.cwd,
                 sandbox: parts.sandbox,
                 permissions: Permissions::new(parts.policy, parts.grants),
-                person: Person::new(parts.presence),
+                person,
                 limits: parts.limits,
                 verify: parts.verify,
             }),
             team: Arc::new(parts.team),
             log,
             records: parts.records,
-            memory: Arc::default(),
-            conversation: Conversation::default(),
-            rounds: 0,
+            memory: Arc::new(Mutex::new(memory)),
+            conversation: past.conversation,
+            rounds: past.rounds,
             unsaved: Ok(()),
         }
     }
@@ -195,6 +202,34 @@ impl RoundPorts {
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a session says first, with its first round.
+fn beginning(parts: &SessionParts, resumed: Option<&Resumed>) -> Vec<EventBody> {
+    let cwd = parts.cwd.clone();
+    let provider = parts.team.manager.model.provider().to_owned();
+    let agents = parts.team.names();
+    let (limits, sandbox) = (parts.limits.clone(), parts.sandbox.clone());
+    let version = parts.version.clone();
+    let first = match resumed {
+        None => EventBody::SessionStarted { cwd, provider, agents, limits, sandbox, version },
+        Some(Resumed { past, damaged }) => {
+            let restored = Restored { rounds: past.finished_rounds, events: past.events, damaged: *damaged };
+            EventBody::SessionResumed { cwd, provider, agents, limits, sandbox, version, restored }
+        }
+    };
+    let damaged = resumed.map(|resumed| resumed.damaged).filter(|damaged| *damaged > 0);
+    let damaged = damaged.map(|rows| EventBody::Notice { code: DAMAGED.to_owned(), text: damage(rows) });
+    let notices = parts.notices.iter().cloned().map(|(code, text)| EventBody::Notice { code, text });
+    std::iter::once(first).chain(notices).chain(damaged).collect()
+}
+
+fn damage(rows: u64) -> String {
+    let events = if rows == 1 { "1 event".to_owned() } else { format!("{rows} events") };
+    format!(
+        "{events} of the journal could not be read and were left out: the team does not remember what stood there. What \
+         it had done by then is in the files"
+    )
+}
+
     let words = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
     format!("a defect of better-llm itself: {}", words.unwrap_or_else(|| "panic".to_owned()))
