@@ -36,12 +36,16 @@ pub enum Presence {
 }
 
 /// Why words of the person were not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotHeard {
     /// No round is under way whose manager could read them.
     NobodyListens,
     /// The manager has [`PersonQueue::MOST_UNREAD`] messages to read.
     TooMany,
+    /// No question of that id waits, or not any more.
+    NoQuestion(QuestionId),
+    /// No call of that id waits for leave, or not any more.
+    NoCall(CallId),
 }
 
 /// Everything that waits for the person, and what they said that nobody has read yet.
@@ -82,15 +86,21 @@ impl PersonQueue {
     /// Does what the person says. What is not between them and the team changes nothing.
     ///
     /// # Errors
-    /// As [`Self::say`].
+    /// As [`Self::say`], and where an answer is to what does not wait.
     pub fn heed(&mut self, command: Command) -> Result<(), NotHeard> {
         match command {
             Command::Permission { call, decision, note } => {
-                self.answer(&call, LeaveAnswer { decision, note });
+                if !self.answer(&call, LeaveAnswer { decision, note }) {
+                    return Err(NotHeard::NoCall(call));
+                }
             }
             // Blank words are no answer.
             Command::Answer { text, .. } if text.trim().is_empty() => {}
-            Command::Answer { question, text } => self.answer(&question, text),
+            Command::Answer { question, text } => {
+                if !self.answer(&question, text) {
+                    return Err(NotHeard::NoQuestion(question));
+                }
+            }
             Command::Message(text) => return self.say(text),
             Command::Pause => self.pause(),
             Command::Continue => self.go_on(),
@@ -120,9 +130,9 @@ impl PersonQueue {
         M::waits(self).insert(matter, settled);
     }
 
-    /// The person answers. Nothing happens where that does not wait.
-    pub fn answer<M: Matter>(&mut self, matter: &M, answer: M::Answer) {
-        M::waits(self).settle(matter, Settled::Answered(answer));
+    /// The person answers; false where that does not wait, or not any more. Nothing happens then.
+    pub fn answer<M: Matter>(&mut self, matter: &M, answer: M::Answer) -> bool {
+        M::waits(self).settle(matter, Settled::Answered(answer))
     }
 
     /// The deadline of `matter` has passed.

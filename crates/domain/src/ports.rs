@@ -262,6 +262,19 @@ pub trait JournalPort: Send + Sync {
 
     /// The events of a session after `after` (0: all), in order, those appended a moment ago included.
     async fn read(&self, session: SessionId, after: u64) -> Result<Vec<Event>, JournalError>;
+
+    /// The first of them, at most `most`: fewer only where there are no more. For readers who must not hold a whole
+    /// session.
+    async fn read_some(
+        &self,
+        session: SessionId,
+        after: u64,
+        most: usize,
+    ) -> Result<Vec<Event>, JournalError> {
+        let mut events = self.read(session, after).await?;
+        events.truncate(most);
+        Ok(events)
+    }
 }
 
 /// The right to write in the workspace: one session has it at a time (contract 3).

@@ -17,7 +17,7 @@ pub enum Command {
     Cancel(Signal),
     /// End the round by the person's wish (`/stop`).
     Stop,
-    /// Answer a call that waits for the person's leave. Changes nothing where none of that id waits.
+    /// Answer a call that waits for the person's leave. Refused where none of that id waits.
     Permission {
         /// The call, as `permission_asked` names it.
         call: CallId,
@@ -26,7 +26,7 @@ pub enum Command {
         /// What the agent should know: why not, what instead.
         note: Option<String>,
     },
-    /// Answer a question. Changes nothing where none of that id waits.
+    /// Answer a question. Refused where none of that id waits.
     Answer {
         /// The question, as `question` names it.
         question: QuestionId,

@@ -1,5 +1,5 @@
-//! Cutting text for people and models. Cuts fall on grapheme boundaries, so that no syllable, emoji or accent is
-//! torn, and what was cut is counted.
+//! Cutting text for people and models, and finding the name that was meant. Cuts fall on grapheme boundaries, so that no
+//! syllable, emoji or accent is torn, and what was cut is counted.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
@@ -82,6 +82,17 @@ pub fn bounded(text: &str, most: usize) -> String {
     } else {
         format!("{kept}\n[{} more bytes were cut]", text.len() - kept.len())
     }
+}
+
+/// The candidate nearest to `typed`, if it is near enough to be a slip: about one mistake in three characters.
+pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let typed = typed.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&typed, candidate), candidate))
+        .filter(|(distance, candidate)| *distance * 3 <= candidate.chars().count().max(3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]

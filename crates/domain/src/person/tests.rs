@@ -68,10 +68,10 @@ struct Model {
 }
 
 impl Model {
-    fn settle(&mut self, id: u128, settled: Settled<String>) {
-        if let Some(open @ None) = self.questions.get_mut(&id) {
-            *open = Some(settled);
-        }
+    fn settle(&mut self, id: u128, settled: Settled<String>) -> bool {
+        let Some(open @ None) = self.questions.get_mut(&id) else { return false };
+        *open = Some(settled);
+        true
     }
 
     fn has_open_window(&self) -> bool {
@@ -99,8 +99,8 @@ fn take(queue: &mut PersonQueue, model: &mut Model, nth: usize, step: &Step) -> 
             model.questions.insert(id, (!model.is_attended).then_some(Settled::Unattended));
         }
         Step::Answer(id) => {
-            queue.answer(&question(id), answer());
-            model.settle(id, Settled::Answered(answer()));
+            let expected = model.settle(id, Settled::Answered(answer()));
+            prop_assert_eq!(queue.answer(&question(id), answer()), expected);
         }
         Step::TimeIsUp(id) => {
             queue.time_is_up(&question(id));
@@ -255,13 +255,28 @@ fn several_wait_side_by_side_and_any_may_be_answered_first() {
     queue.ask(call.clone());
     queue.ask(other.clone());
     queue.ask(question(1));
-    queue.answer(&other, yes());
-    queue.answer(&question(1), answer());
+    assert!(queue.answer(&other, yes()) && queue.answer(&question(1), answer()));
     assert_eq!(queue.fetch(&call), None);
     assert_eq!(queue.fetch(&other), Some(Settled::Answered(yes())));
     assert_eq!(queue.fetch(&question(1)), Some(Settled::Answered(answer())));
     queue.unattended();
     assert_eq!(queue.fetch(&call), Some(Settled::Unattended));
+}
+
+/// Whoever answers hears whether that counted: several may be there to answer.
+#[test]
+fn only_what_waits_can_be_answered_and_only_once() {
+    let mut queue = PersonQueue::new(true);
+    let (call, asked) = (CallId::new("call"), question(1));
+    let leave = Command::Permission { call: call.clone(), decision: Decision::Once, note: None };
+    let words = Command::Answer { question: asked, text: answer() };
+    assert_eq!(queue.heed(leave.clone()), Err(NotHeard::NoCall(call.clone())));
+    assert_eq!(queue.heed(words.clone()), Err(NotHeard::NoQuestion(asked)));
+    queue.ask(call.clone());
+    queue.ask(asked);
+    assert_eq!([queue.heed(leave.clone()), queue.heed(words.clone())], [Ok(()), Ok(())]);
+    assert_eq!(queue.heed(leave), Err(NotHeard::NoCall(call)));
+    assert_eq!(queue.heed(words), Err(NotHeard::NoQuestion(asked)));
 }
 
 #[test]

@@ -66,10 +66,11 @@ impl<M: Matter> Waits<M> {
         matches!(self.0.get(matter), Some(Some(_))).then(|| self.0.remove(matter).flatten())?
     }
 
-    pub(super) fn settle(&mut self, matter: &M, settled: Settled<M::Answer>) {
-        if let Some(waiting @ None) = self.0.get_mut(matter) {
-            *waiting = Some(settled);
-        }
+    /// Whether it was open until now.
+    pub(super) fn settle(&mut self, matter: &M, settled: Settled<M::Answer>) -> bool {
+        let Some(waiting @ None) = self.0.get_mut(matter) else { return false };
+        *waiting = Some(settled);
+        true
     }
 
     pub(super) fn settle_all(&mut self, settled: impl Fn() -> Settled<M::Answer>) {
