@@ -72,7 +72,17 @@ impl SqliteJournal {
     /// # Errors
     /// [`JournalError::NoSession`] where the journal does not know the session.
     pub async fn read_back(&self, session: SessionId, after: u64) -> Result<ReadBack, JournalError> {
-        self.reading(move |place| read::session(place, session, after))
+        self.read_page(session, after, usize::MAX).await
+    }
+
+    /// The same, at most `most` events; fewer only where there are no more.
+    async fn read_page(
+        &self,
+        session: SessionId,
+        after: u64,
+        most: usize,
+    ) -> Result<ReadBack, JournalError> {
+        self.reading(move |place| read::session(place, session, after, most))
             .await?
             .ok_or(JournalError::NoSession(session))
     }
@@ -163,7 +173,16 @@ impl JournalPort for SqliteJournal {
     }
 
     async fn read(&self, session: SessionId, after: u64) -> Result<Vec<Event>, JournalError> {
-        let back = self.read_back(session, after).await?;
+        self.read_some(session, after, usize::MAX).await
+    }
+
+    async fn read_some(
+        &self,
+        session: SessionId,
+        after: u64,
+        most: usize,
+    ) -> Result<Vec<Event>, JournalError> {
+        let back = self.read_page(session, after, most).await?;
         if back.damaged > 0 {
             tracing::warn!(%session, damaged = back.damaged, "skipped damaged rows of the journal");
         }

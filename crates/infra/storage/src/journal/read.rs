@@ -40,8 +40,13 @@ pub struct SessionSummary {
     pub request: Option<String>,
 }
 
-/// The events of `session` after `after`; `None` where the journal does not know the session.
-pub(super) fn session(place: &Path, session: SessionId, after: u64) -> Result<Option<ReadBack>, StoreError> {
+/// The events of `session` after `after`, at most `most`; `None` where the journal does not know the session.
+pub(super) fn session(
+    place: &Path,
+    session: SessionId,
+    after: u64,
+    most: usize,
+) -> Result<Option<ReadBack>, StoreError> {
     let failed = |source| StoreError::Read { what: format!("session {session}"), source };
     let Some(connection) = open_for_reading(place)? else { return Ok(None) };
     let Some(stretches) = lineage(&connection, session)? else { return Ok(None) };
@@ -49,18 +54,19 @@ pub(super) fn session(place: &Path, session: SessionId, after: u64) -> Result<Op
     let mut back = ReadBack { events: Vec::new(), damaged: 0, last_seq, stretches };
     let mut after = after;
     for stretch in back.stretches.clone() {
-        read_stretch(&connection, stretch, after, session, &mut back).map_err(failed)?;
+        read_stretch(&connection, stretch, after, session, most, &mut back).map_err(failed)?;
         after = after.max(stretch.last_seq);
     }
     Ok(Some(back))
 }
 
-/// Reads the events of a stretch after `after`, as those of `reader`.
+/// Reads the events of a stretch after `after`, as those of `reader`, until `back` has `most`.
 fn read_stretch(
     connection: &Connection,
     stretch: Stretch,
     after: u64,
     reader: SessionId,
+    most: usize,
     back: &mut ReadBack,
 ) -> rusqlite::Result<()> {
     let mut select = connection.prepare(
@@ -68,7 +74,9 @@ fn read_stretch(
     )?;
     let rows = params![stretch.session.to_string(), stored(after), stored(stretch.last_seq)];
     let mut rows = select.query(rows)?;
-    while let Some(row) = rows.next()? {
+    while back.events.len() < most
+        && let Some(row) = rows.next()?
+    {
         match read_event(row, stretch.session) {
             Some(event) => back.events.push(Event { session_id: reader, ..event }),
             None => back.damaged += 1,
