@@ -7,7 +7,7 @@ use domain::{
     brief::Brief,
     context::{Conversation, Cut},
     event::{Backend, EventBody, RunScope, Scope},
-    id::{RequestId, RunId},
+    id::{CallId, RequestId, RunId},
     limits::Limits,
     message::{Message, SealedMessage, Usage},
     model::{ModelErrorKind, ModelRequest},
@@ -44,6 +44,8 @@ pub(crate) struct RunContext<'a> {
     pub(crate) id: RunId,
     pub(crate) scope: Scope,
     pub(crate) stop: StopSignal,
+    /// The manager's call that the run answers; none: nobody called it, or the person did.
+    pub(crate) call: Option<CallId>,
     /// The globs that the brief allows to write; none: the whole workspace.
     pub(crate) writes: Option<Arc<[String]>>,
     /// The workspace before the run's first effect.
@@ -65,6 +67,7 @@ impl<'a> RunContext<'a> {
             id,
             scope,
             stop,
+            call: None,
             writes: None,
             base: OnceCell::new(),
             account: RunAccount::default(),
@@ -88,7 +91,7 @@ impl<'a> RunContext<'a> {
     pub(crate) async fn begin(&mut self, brief: Brief) -> Result<(), JournalError> {
         self.began = Instant::now();
         let model = self.member.model_name();
-        self.append(EventBody::RunStarted { model, backend: Backend::Native, brief, call_id: None }).await
+        self.append(EventBody::RunStarted { model, backend: Backend::Native, brief, call_id: self.call.clone() }).await
     }
 
     /// The machine of the run, with the conversation that it goes on from.
@@ -109,6 +112,10 @@ impl<'a> RunContext<'a> {
             usage: spent.usage(),
             cost_usd: spent.cost().map(Cost::as_usd),
             elapsed_ms: millis(self.began.elapsed()),
+            summary: match end {
+                RunEnd::Reported(_) => String::new(),
+                end => end.clone().into_last_words(),
+            },
         })
         .await
     }
@@ -160,8 +167,8 @@ impl<'a> RunContext<'a> {
                     self.append(EventBody::Notice { code: code.to_owned(), text }).await?;
                     None
                 }
-                RunEffect::Rejected { call, text, .. } => {
-                    self.call_finished(call, ToolStatus::Error, &text).await?;
+                RunEffect::Rejected { call, result, .. } => {
+                    self.call_finished(call, ToolStatus::Error, &result).await?;
                     None
                 }
                 RunEffect::Request => {
@@ -203,20 +210,14 @@ impl<'a> RunContext<'a> {
 
     /// Says that a message joined the conversation.
     async fn joined(&self, sealed: &SealedMessage, facts: Option<AnswerFacts>) -> Result<(), JournalError> {
-        let (stop_reason, usage, model) = match facts {
-            Some(facts) => (Some(facts.stop_reason), Some(facts.usage), Some(facts.model)),
-            None => (None, None, None),
-        };
         let message = Arc::clone(&sealed.message);
-        self.append(EventBody::Message {
-            message,
-            stop_reason,
-            usage,
-            model,
-            cached: None,
-            invalid_inputs: Vec::new(),
-        })
-        .await
+        let (stop_reason, usage, model, invalid_inputs) = match facts {
+            Some(AnswerFacts { stop_reason, usage, model, invalid_inputs }) => {
+                (Some(stop_reason), Some(usage), Some(model), invalid_inputs)
+            }
+            None => (None, None, None, Vec::new()),
+        };
+        self.append(EventBody::Message { message, stop_reason, usage, model, cached: None, invalid_inputs }).await
     }
 
     /// Asks the model for one answer, publishing it piece by piece.

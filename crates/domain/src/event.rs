@@ -19,7 +19,7 @@ use crate::{
     outcome::Ending,
     permission::SandboxState,
     report::{ReportedFinding, Verdict},
-    review::ClosedFinding,
+    review::{ClosedFinding, FindingId},
     time::Timestamp,
     tool::ToolStatus,
 };
@@ -149,8 +149,14 @@ pub enum EventBody {
         version: String,
         restored: Restored,
     },
-    /// The person said something; a round began.
-    RoundStarted { text: String, context: Vec<String>, mentions: Vec<AgentName> },
+    /// The person said something; a round began. `data`: what `context` names, as agents read it.
+    RoundStarted {
+        text: String,
+        context: Vec<String>,
+        mentions: Vec<AgentName>,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        data: String,
+    },
     /// An agent began to work. `call_id`: the call of the manager's that its report answers.
     RunStarted {
         model: String,
@@ -181,7 +187,8 @@ pub enum EventBody {
     /// A tool call is about to run.
     ToolStarted { call_id: CallId, tool: String, input: Value },
     /// A tool call ended. `changed`: files of the workspace differ from before it. `artifact`: what holds the whole
-    /// output. `malformed`: its input did not fit the tool's schema, and nothing was done.
+    /// output. `malformed`: its input did not fit the tool's schema, and nothing was done. `commit`: the full id of the
+    /// commit that it made.
     ToolFinished {
         call_id: CallId,
         status: ToolStatus,
@@ -196,6 +203,8 @@ pub enum EventBody {
         artifact: Option<String>,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         malformed: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<String>,
     },
     /// A call waits for the person's leave.
     PermissionAsked {
@@ -224,7 +233,8 @@ pub enum EventBody {
         claims_unverified: Vec<String>,
     },
     /// A review ended with a verdict, or a person ended the reviews. `closed`: what that settled. `ignored`: settled
-    /// findings that were said again without new evidence.
+    /// findings that were said again without new evidence. `reopenable`: settled findings whose file has changed since:
+    /// said again, they are open again.
     ReviewCycle {
         cycle: u32,
         limit: u32,
@@ -234,8 +244,11 @@ pub enum EventBody {
         closed: Vec<ClosedFinding>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         ignored: Vec<ReportedFinding>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reopenable: Vec<FindingId>,
     },
     /// A request failed and will be tried again. `code`: of what went wrong, as in an `error`; empty in older journals.
+    /// `usage`: what the failed attempt took, where the provider said so.
     Retry {
         attempt: u32,
         max_attempts: u32,
@@ -243,6 +256,8 @@ pub enum EventBody {
         reason: String,
         #[serde(default, skip_serializing_if = "String::is_empty")]
         code: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
     },
     /// Something worth knowing.
     Notice { code: String, text: String },
@@ -279,8 +294,8 @@ pub enum EventBody {
     ContextCut { dropped: u32, kept: u32 },
     /// The same thing happens again and again.
     LoopWarning { pattern: String, count: u32 },
-    /// A state of the workspace was kept: the one that `session undo` goes back to, the one that a review was about, or
-    /// the one that a round left.
+    /// A state of the workspace was kept: the one that `session undo` goes back to, the one before a run's first effect,
+    /// the one that a review is about, or the one that a round left.
     Checkpoint {
         id: String,
         #[serde(default, skip_serializing_if = "CheckpointAt::is_begin")]
@@ -290,7 +305,7 @@ pub enum EventBody {
     Undone { checkpoint: String, kept: String, paths: Vec<String> },
     /// A limit was reached.
     LimitReached { limit: String, value: LimitValue },
-    /// A run ended.
+    /// A run ended. `summary`: its last words, or what ended it, where that is no report.
     RunFinished {
         #[serde(flatten)]
         ending: Ending,
@@ -299,6 +314,8 @@ pub enum EventBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cost_usd: Option<f64>,
         elapsed_ms: u64,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        summary: String,
     },
     /// A round ended. The last event of every round.
     RoundFinished {
@@ -386,10 +403,12 @@ pub enum CheckpointAt {
     /// Before its first effect.
     #[default]
     Begin,
-    /// After its last one.
-    End,
-    /// When the last review that handed in a report began; not always one of the round's own.
+    /// Before the first effect of a run of it, where that is not its own first.
+    Run,
+    /// When the review of a run began: what the next review compares with, once this one has reported.
     Review,
+    /// After its last effect.
+    End,
 }
 
 impl CheckpointAt {

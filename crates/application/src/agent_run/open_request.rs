@@ -11,6 +11,7 @@ use std::{
 use domain::{
     event::{DeltaBody, EventBody},
     id::RequestId,
+    message::Usage,
     model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelRequest, Retrying},
     outcome::Ending,
     ports::JournalError,
@@ -136,7 +137,9 @@ impl<'r> OpenRequest<'r> {
         let Retrying { attempt, max_attempts, wait, reason, code, usage } = retrying;
         self.quiet.begins_after(wait);
         let (wait_ms, code) = (millis(wait), code.to_owned());
-        self.run.append(EventBody::Retry { attempt, max_attempts, wait_ms, reason, code }).await?;
+        let took = (usage != Usage::default()).then_some(usage);
+        let said = EventBody::Retry { attempt, max_attempts, wait_ms, reason, code, usage: took };
+        self.run.append(said).await?;
         self.void().await?;
         // The stop that follows is heeded at the next wait.
         if let Err(trip) = self.run.attempt_failed(self.room, usage) {

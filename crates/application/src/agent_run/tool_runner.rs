@@ -40,7 +40,7 @@ impl RunContext<'_> {
                 Some(Ok(coordination)) => return self.coordinate(call, tool, input, coordination).await,
                 Some(Err(rejected)) => {
                     let result = CallResult::malformed(&rejected);
-                    self.call_finished(call, ToolStatus::Error, &result.content).await?;
+                    self.call_finished(call, ToolStatus::Error, &result).await?;
                     return Ok(result);
                 }
                 None => {}
@@ -48,15 +48,14 @@ impl RunContext<'_> {
         }
         let Some(port) = self.member.tool(tool) else {
             let text = format!("there is no tool `{tool}` for you. Yours are: {}", self.tool_names());
-            self.call_finished(call, ToolStatus::Error, &text).await?;
-            return Ok(CallResult::error(text));
+            return self.call_failed(call, ToolStatus::Error, text).await;
         };
         let access = port.spec().access;
         let mut prepared = match port.prepare(&input) {
             Ok(prepared) => prepared,
             Err(rejected) => {
                 let result = CallResult::malformed(&rejected);
-                self.call_finished(call, ToolStatus::Error, &result.content).await?;
+                self.call_finished(call, ToolStatus::Error, &result).await?;
                 return Ok(result);
             }
         };
@@ -65,8 +64,7 @@ impl RunContext<'_> {
             Permit::Granted(paths) => paths,
             Permit::Refused(refusal) => {
                 self.was_denied(tool, &prepared.target());
-                self.call_finished(call, ToolStatus::Denied, &refusal).await?;
-                return Ok(CallResult::error(refusal));
+                return self.call_failed(call, ToolStatus::Denied, refusal).await;
             }
         };
         if access.has_effects()
@@ -76,8 +74,7 @@ impl RunContext<'_> {
                 "nothing was done, because the workspace cannot be observed: {}",
                 with_causes(&error)
             );
-            self.call_finished(call, ToolStatus::Error, &text).await?;
-            return Ok(CallResult::error(text));
+            return self.call_failed(call, ToolStatus::Error, text).await;
         }
         self.append(EventBody::ToolStarted { call_id: call.clone(), tool: tool.to_owned(), input }).await?;
         if access.has_effects() {
@@ -157,6 +154,7 @@ impl RunContext<'_> {
         Ok(CallResult { content: output, is_error, is_malformed: false, changed })
     }
 
+            commit: outcome.commit,
     /// Runs the call; when the run stops, the tool gets a moment to end what it started, then it is dropped.
     async fn run_until_stopped(
         &self,
@@ -221,18 +219,31 @@ impl RunContext<'_> {
         &self,
         call: CallId,
         status: ToolStatus,
-        text: &str,
+        result: &CallResult,
     ) -> Result<(), JournalError> {
         self.append(EventBody::ToolFinished {
+    /// The end of a call that ran nothing, and what the model reads of it.
+    async fn call_failed(
+        &self,
+        call: CallId,
+        status: ToolStatus,
+        text: String,
+    ) -> Result<CallResult, JournalError> {
+        let result = CallResult::error(text);
+        self.call_finished(call, status, &result).await?;
+        Ok(result)
+    }
+
             call_id: call,
             status,
-            output: text.to_owned(),
+            output: result.content.clone(),
             omitted_bytes: 0,
             exit_code: None,
             elapsed_ms: 0,
-            changed: false,
+            changed: result.changed,
             artifact: None,
-            malformed: false,
+            malformed: result.is_malformed,
+            commit: None,
         })
         .await
     }

@@ -61,6 +61,7 @@ impl RunContext<'_> {
             changed: false,
             artifact: None,
             malformed: false,
+            commit: None,
         })
         .await?;
         Ok(CallResult { content, is_error: status != ToolStatus::Ok, is_malformed: false, changed: false })
@@ -80,7 +81,8 @@ impl RunContext<'_> {
                 return Ok((ToolStatus::Denied, text));
             }
         }
-        let run = RunContext::new(self.round, worker, Some(self));
+        let mut run = RunContext::new(self.round, worker, Some(self));
+        run.call = Some(call.clone());
         let worked = run.work(brief, "").await?;
         self.round.state().has_new_reports = true;
         Ok((worked.status, worked.content))

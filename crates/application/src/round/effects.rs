@@ -22,9 +22,17 @@ impl RoundContext {
                     let (cycle, limit) = (cycle.number(), cycle.limit());
                     let (verdict, open_findings) = (*verdict, open_findings.clone());
                     let (closed, ignored) = (closed.clone(), ignored.clone());
-                    let told =
-                        EventBody::ReviewCycle { cycle, limit, verdict, open_findings, closed, ignored };
-                    self.append(told).await?;
+                    let reopenable = self.state().machine.ledger().reopenable();
+                    self.append(EventBody::ReviewCycle {
+                        cycle,
+                        limit,
+                        verdict,
+                        open_findings,
+                        closed,
+                        ignored,
+                        reopenable,
+                    })
+                    .await?;
                 }
                 RoundEffect::LimitReached { limit, value } => {
                     let (limit, value) = ((*limit).to_owned(), (*value).into());

@@ -67,6 +67,7 @@ impl RoundContext {
     /// Whether the test commands that count passed, in the state of the files now.
     pub(crate) fn tests_passed(&self) -> Option<bool> {
         let state = self.state();
+            commit: None,
         if self.ports.verify.is_empty() {
             state.seen.tests_passed(state.machine.named_tests())
         } else {

@@ -94,7 +94,7 @@ fn fails() -> Step {
 fn told(event: &Event) -> Option<String> {
     Some(match &event.body {
         EventBody::RequestStarted { attempt, .. } => format!("request {attempt}"),
-        EventBody::Retry { attempt, max_attempts, wait_ms, reason, code } if code == "model_stream_cut" => {
+        EventBody::Retry { attempt, max_attempts, wait_ms, reason, code, .. } if code == "model_stream_cut" => {
             format!("retry {attempt}/{max_attempts} in {wait_ms} ms: {reason}")
         }
         EventBody::TextReplaced { .. } => "void".to_owned(),

@@ -127,7 +127,14 @@ pub(crate) fn run_started(run: RunScope) -> Event {
 }
 
 pub(crate) fn run_finished(run: RunScope, ending: Ending) -> Event {
-    let body = EventBody::RunFinished { ending, turns: 1, usage: usage(), cost_usd: None, elapsed_ms: 940 };
+    let body = EventBody::RunFinished {
+        ending,
+        turns: 1,
+        usage: usage(),
+        cost_usd: None,
+        elapsed_ms: 940,
+        summary: String::new(),
+    };
     of(run, body)
 }
 
@@ -152,6 +159,7 @@ pub(crate) fn tool_finished(
         changed: false,
         artifact: None,
         malformed: false,
+        commit: None,
     };
     of(run, body)
 }
@@ -211,6 +219,7 @@ pub(crate) fn every_kind() -> Vec<Event> {
         ],
         ignored: vec![ReportedFinding { id: Some("F3".to_owned()), ..open.clone() }],
         open_findings: vec![open],
+        reopenable: Vec::new(),
     };
     events.push(of(manager(), body));
     events.push(run_finished(manager(), Ending::Done));
@@ -245,6 +254,7 @@ fn session() -> Vec<Event> {
         text: "Mend\n  the sign of 환불".to_owned(),
         context: vec!["notes.md".to_owned()],
         mentions: vec![coder().agent],
+        data: "\n\n<context name=\"notes.md\">\na note\n</context>".to_owned(),
     };
     vec![event(Scope::default(), started), event(Scope::default(), resumed), event(Scope::round(1), round)]
 }
@@ -297,6 +307,7 @@ fn asides() -> Vec<Event> {
             wait_ms: 1500,
             reason: "overloaded".to_owned(),
             code: "model_unavailable".to_owned(),
+            usage: None,
         }),
         run(EventBody::Notice {
             code: "worker_timeout".to_owned(),

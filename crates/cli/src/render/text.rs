@@ -166,7 +166,7 @@ impl Teller {
                     account::run_started(&mut self.screen, language, run, model, *backend);
                 }
             }
-            EventBody::RunFinished { ending, turns, usage, cost_usd, elapsed_ms } => {
+            EventBody::RunFinished { ending, turns, usage, cost_usd, elapsed_ms, summary: _ } => {
                 if let Some(run) = run {
                     let cost = account::Cost { usage, cost_usd: *cost_usd, elapsed_ms: *elapsed_ms };
                     account::run_finished(&mut self.screen, language, run, *ending, *turns, &cost);

@@ -88,6 +88,13 @@ impl Ledger {
         closed.collect()
     }
 
+    /// The settled findings whose file has changed since they were settled: said again, they are open again.
+    #[must_use]
+    pub fn reopenable(&self) -> Vec<FindingId> {
+        let is_new = |finding: &&Finding| matches!(finding.state, State::Closed { has_changed: true, .. });
+        self.findings.iter().filter(is_new).map(|finding| finding.id).collect()
+    }
+
     /// The files that findings name, as they name them.
     #[must_use]
     pub fn files(&self) -> Vec<String> {

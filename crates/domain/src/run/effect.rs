@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::RunEnd;
+use super::{CallResult, RunEnd};
 use crate::{
     context::Cut,
     id::CallId,
     message::{SealedMessage, StopReason, Usage},
+    model::InvalidInput,
 };
 
 /// What to do next.
@@ -36,7 +37,7 @@ pub enum RunEffect {
         /// The tool's name as the model wrote it.
         tool: String,
         /// What the model reads.
-        text: String,
+        result: CallResult,
     },
     /// The same thing happens again and again; the agent is told.
     LoopWarning {
@@ -65,4 +66,6 @@ pub struct AnswerFacts {
     pub usage: Usage,
     /// The model that answered.
     pub model: String,
+    /// Calls of the message whose input could not be read.
+    pub invalid_inputs: Vec<InvalidInput>,
 }

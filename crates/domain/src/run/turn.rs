@@ -36,6 +36,7 @@ impl AgentRun {
             stop_reason: answer.stop_reason.clone(),
             usage: answer.usage,
             model: answer.model.clone(),
+            invalid_inputs: answer.invalid_inputs.clone(),
         };
         let text = answer.message.text();
         let calls: Vec<WrittenCall> = answer
@@ -238,7 +239,7 @@ impl AgentRun {
 
 /// Answers a call of which nothing runs.
 fn refuse(call: &CallId, tool: String, result: CallResult, effects: &mut Vec<RunEffect>) -> CallResult {
-    effects.push(RunEffect::Rejected { call: call.clone(), tool, text: result.content.clone() });
+    effects.push(RunEffect::Rejected { call: call.clone(), tool, result: result.clone() });
     result
 }
 

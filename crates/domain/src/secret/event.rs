@@ -43,8 +43,8 @@ impl Redactor {
             } => {
                 self.redact_all([cwd, provider, &mut sandbox.reason]);
             }
-            EventBody::RoundStarted { text, context, mentions: _ } => {
-                self.redact_in(text);
+            EventBody::RoundStarted { text, context, mentions: _, data } => {
+                self.redact_all([text, data]);
                 self.redact_all(context);
             }
             EventBody::RunStarted { model, backend: _, brief, call_id: _ } => {
@@ -75,6 +75,7 @@ impl Redactor {
                 changed: _,
                 artifact: _,
                 malformed: _,
+                commit: _,
             } => {
                 self.redact_in(output);
             }
@@ -92,7 +93,15 @@ impl Redactor {
                 self.redact_evidence(evidence);
                 self.redact_all(claims_refuted.iter_mut().chain(claims_unverified));
             }
-            EventBody::ReviewCycle { cycle: _, limit: _, verdict: _, open_findings, closed: _, ignored } => {
+            EventBody::ReviewCycle {
+                cycle: _,
+                limit: _,
+                verdict: _,
+                open_findings,
+                closed: _,
+                ignored,
+                reopenable: _,
+            } => {
                 let findings = open_findings.iter_mut().chain(ignored);
                 findings.for_each(|finding| self.redact_finding(finding));
             }
@@ -129,15 +138,22 @@ impl Redactor {
             | EventBody::MessageQueued { text }
             | EventBody::Notice { code: _, text }
             | EventBody::LoopWarning { pattern: text, count: _ }
-            | EventBody::Retry { attempt: _, max_attempts: _, wait_ms: _, code: _, reason: text } => {
+            | EventBody::Retry { attempt: _, max_attempts: _, wait_ms: _, code: _, usage: _, reason: text }
+            | EventBody::RunFinished {
+                ending: _,
+                turns: _,
+                usage: _,
+                cost_usd: _,
+                elapsed_ms: _,
+                summary: text,
+            } => {
                 self.redact_in(text);
             }
             EventBody::RequestStarted { request_id: _, attempt: _, prefix_digest: _ }
             | EventBody::TextReplaced { request_id: _ }
             | EventBody::ContextCut { dropped: _, kept: _ }
             | EventBody::Checkpoint { id: _, at: _ }
-            | EventBody::LimitReached { limit: _, value: _ }
-            | EventBody::RunFinished { ending: _, turns: _, usage: _, cost_usd: _, elapsed_ms: _ } => {}
+            | EventBody::LimitReached { limit: _, value: _ } => {}
         }
         became
     }

@@ -150,10 +150,10 @@ pub(super) fn tell(
             let restored = language.resumed(restored.rounds, restored.events);
             screen.line(None, &[(Role::Faint, &restored)]);
         }
-        EventBody::RoundStarted { text, context, mentions } => {
+        EventBody::RoundStarted { text, context, mentions, data: _ } => {
             round_started(screen, language, text, context, mentions);
         }
-        EventBody::ReviewCycle { cycle, limit, verdict, open_findings, closed, ignored } => {
+        EventBody::ReviewCycle { cycle, limit, verdict, open_findings, closed, ignored, reopenable: _ } => {
             let role = match verdict {
                 Verdict::Approve => Role::Good,
                 Verdict::RequestChanges => Role::Warning,
@@ -162,7 +162,7 @@ pub(super) fn tell(
             open(screen, language, run, open_findings);
             settled(screen, language, run, closed, ignored);
         }
-        EventBody::Retry { attempt, max_attempts, wait_ms, reason, code } => {
+        EventBody::Retry { attempt, max_attempts, wait_ms, reason, code, usage: _ } => {
             let known = ErrorCode::parse(code).and_then(|code| language.error_words(&code).what);
             let wait = language.seconds(*wait_ms);
             let text = language.retry(*attempt, *max_attempts, &wait, known.unwrap_or(reason));

@@ -197,8 +197,10 @@ fn an_input_that_could_not_be_read_is_answered_and_never_run() {
     let (mut rejected, mut called) = (0, 0);
     for effect in &effects {
         match effect {
-            RunEffect::Rejected { call, text, .. } if call.as_str() == "c1" => {
+            RunEffect::Rejected { call, result, .. } if call.as_str() == "c1" => {
+                let text = &result.content;
                 assert!(text.contains("EOF while parsing a string") && text.contains("rm -rf"), "{text}");
+                assert!(result.is_malformed);
                 rejected += 1;
             }
             RunEffect::Call { .. } => called += 1,

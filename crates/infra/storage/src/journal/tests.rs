@@ -30,7 +30,7 @@ fn note(session: SessionId, seq: u64) -> Arc<Event> {
 
 fn said(session: SessionId, seq: u64, text: &str) -> Arc<Event> {
     let mentions = vec![AgentName::parse("coder").unwrap()];
-    event(session, seq, EventBody::RoundStarted { text: text.to_owned(), context: Vec::new(), mentions })
+    event(session, seq, EventBody::RoundStarted { text: text.to_owned(), context: Vec::new(), mentions, data: String::new() })
 }
 
 fn journal() -> (tempfile::TempDir, SqliteJournal) {
@@ -171,6 +171,23 @@ async fn a_place_that_cannot_be_made_is_named_at_the_first_barrier() {
     journal.append(note(session(1), 1)).await.unwrap();
     let error = journal.durable().await.unwrap_err();
     assert!(chain(&error).contains("cannot make the folder"), "{}", chain(&error));
+}
+
+/// Law 8: whoever reads a long session need not hold all of it.
+#[tokio::test]
+async fn a_page_is_short_only_where_the_session_ends() {
+    let (home, journal) = journal();
+    for seq in 1..=9 {
+        journal.append(note(session(1), seq)).await.unwrap();
+    }
+    journal.durable().await.unwrap();
+    let connection = Connection::open(home.path().join("data/better-llm.db")).unwrap();
+    connection.execute("UPDATE events SET json = '?' WHERE seq IN (2, 3, 4)", ()).unwrap();
+    let page = async |after| {
+        let events = journal.read_some(session(1), after, 3).await.unwrap();
+        events.iter().map(|event| event.seq).collect::<Vec<_>>()
+    };
+    assert_eq!([page(0).await, page(6).await, page(9).await], [vec![1, 5, 6], vec![7, 8, 9], vec![]]);
 }
 
 #[tokio::test]

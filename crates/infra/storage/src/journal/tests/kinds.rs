@@ -100,7 +100,7 @@ fn people_and_rounds() -> Vec<EventBody> {
             version: "0.1.0".to_owned(),
             restored: Restored { rounds: 1, events: 2, damaged: 3 },
         },
-        EventBody::RoundStarted { text: TEXT.to_owned(), context: vec![TEXT.to_owned()], mentions: vec![] },
+        EventBody::RoundStarted { text: TEXT.to_owned(), context: vec![TEXT.to_owned()], mentions: vec![], data: TEXT.to_owned() },
         EventBody::Question {
             question_id: QuestionId::new(ulid(6)),
             asker: "manager".to_owned(),
@@ -184,6 +184,7 @@ fn work() -> Vec<EventBody> {
             changed: true,
             artifact: Some("0a1b".to_owned()),
             malformed: true,
+            commit: Some("0123abcd".to_owned()),
         },
         EventBody::Report {
             kind: WorkerKind::Coder,
@@ -209,6 +210,7 @@ fn work() -> Vec<EventBody> {
             }],
             closed: vec![ClosedFinding { id: FindingId::parse("F2").unwrap(), state: ClosedAs::Fixed }],
             ignored: vec![],
+            reopenable: vec![FindingId::parse("F2").unwrap()],
         },
         EventBody::Retry {
             attempt: 1,
@@ -216,6 +218,7 @@ fn work() -> Vec<EventBody> {
             wait_ms: 1_000,
             reason: TEXT.to_owned(),
             code: "model_silent".to_owned(),
+            usage: Some(usage()),
         },
         EventBody::Notice { code: "c".to_owned(), text: TEXT.to_owned() },
         EventBody::Error { code: "c".to_owned(), text: TEXT.to_owned(), chain: vec![TEXT.to_owned()] },
@@ -239,6 +242,7 @@ fn ends() -> Vec<EventBody> {
             usage: usage(),
             cost_usd: Some(0.1 + 0.2),
             elapsed_ms: 5,
+            summary: TEXT.to_owned(),
         },
         EventBody::RoundFinished {
             ending: Ending::Done,
