@@ -31,8 +31,8 @@ impl RoundContext {
             text: request.text.clone(),
             context: request.context.iter().map(|item| item.name.clone()).collect(),
             mentions: addressee.mentioned().cloned().collect(),
-        })
             data: request.data_text(),
+        })
         .await?;
         let end = self.listening(self.work_in_time(request, addressee, conversation)).await?;
         self.say_unread().await?;

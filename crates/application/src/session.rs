@@ -21,8 +21,10 @@ use tokio::{
 use crate::{event_log::EventLog, event_stream::EventStream, team::Team};
 
 mod actor;
+mod link;
 
 use actor::{Resumed, Sent, Session};
+pub use link::{SessionLink, SessionStanding};
 
 /// Everything a session is made of.
 pub struct SessionParts {
@@ -101,11 +103,11 @@ impl From<NotHeard> for CommandRefused {
 /// The front end's side of a session. Dropping it ends the session and the round under way.
 pub struct SessionHandle {
     id: SessionId,
+    broken_round: Option<u32>,
     log: Arc<EventLog>,
     commands: mpsc::Sender<Sent>,
     actor: JoinHandle<Result<(), String>>,
 }
-    broken_round: Option<u32>,
 
 impl SessionHandle {
     /// Commands wait in a queue of this length; a front end that sends more waits.
@@ -114,11 +116,6 @@ impl SessionHandle {
     /// Starts a session on the present runtime. Its first event is appended with its first round.
     #[must_use]
     pub fn start(parts: SessionParts) -> Self {
-        let (sender, commands) = mpsc::channel(Self::QUEUE);
-        let (journal, clock) = (Arc::clone(&parts.journal), Arc::clone(&parts.clock));
-        let last = resumed.as_ref().map_or(0, |resumed| resumed.past.last_seq);
-        let log = Arc::new(EventLog::new(parts.id, last, journal, clock, Arc::clone(&parts.redactor)));
-        let id = parts.id;
         Self::spawn(parts, None)
     }
 
@@ -131,6 +128,11 @@ impl SessionHandle {
     }
 
     fn spawn(parts: SessionParts, resumed: Option<Resumed>) -> Self {
+        let (sender, commands) = mpsc::channel(Self::QUEUE);
+        let (journal, clock) = (Arc::clone(&parts.journal), Arc::clone(&parts.clock));
+        let last = resumed.as_ref().map_or(0, |resumed| resumed.past.last_seq);
+        let log = Arc::new(EventLog::new(parts.id, last, journal, clock, Arc::clone(&parts.redactor)));
+        let id = parts.id;
         let broken_round = resumed.as_ref().and_then(|resumed| Some(resumed.past.broken.as_ref()?.number));
         let actor = Session::new(parts, resumed, Arc::clone(&log));
         Self { id, broken_round, log, commands: sender, actor: tokio::spawn(actor.run(commands)) }
@@ -158,12 +160,16 @@ impl SessionHandle {
     /// Tells the session something. Returns when the session has taken it, not when it is done.
     ///
     /// # Errors
-    /// [`CommandRefused`] where a round cannot begin or a message cannot be heard. Whatever else comes at the wrong
-    /// moment changes nothing: a cancel without a round, an answer to what does not wait.
+    /// [`CommandRefused`] where a round cannot begin, a message cannot be heard, or an answer is to what does not wait.
+    /// Whatever else comes at the wrong moment changes nothing: a cancel without a round.
     pub async fn send(&self, command: Command) -> Result<(), CommandRefused> {
-        let (taken, answer) = oneshot::channel();
-        self.commands.send((command, taken)).await.map_err(|_| CommandRefused::Ended)?;
-        answer.await.unwrap_or(Err(CommandRefused::Ended))
+        tell(&self.commands, command).await
+    }
+
+    /// The session for others than its owner: it can be listened to and told something, and is not kept alive.
+    #[must_use]
+    pub fn link(&self) -> SessionLink {
+        SessionLink::new(self.id, Arc::downgrade(&self.log), self.commands.downgrade())
     }
 
     /// Ends the session: a round under way is cancelled, the journal is on disk, the record is saved.

@@ -146,6 +146,7 @@ impl RunContext<'_> {
             changed,
             artifact: outcome.artifact,
             malformed: false,
+            commit: outcome.commit,
         })
         .await?;
         if access == Access::Command {
@@ -154,7 +155,6 @@ impl RunContext<'_> {
         Ok(CallResult { content: output, is_error, is_malformed: false, changed })
     }
 
-            commit: outcome.commit,
     /// Runs the call; when the run stops, the tool gets a moment to end what it started, then it is dropped.
     async fn run_until_stopped(
         &self,
@@ -214,14 +214,6 @@ impl RunContext<'_> {
         }
     }
 
-    /// The end of a call that ran nothing.
-    pub(crate) async fn call_finished(
-        &self,
-        call: CallId,
-        status: ToolStatus,
-        result: &CallResult,
-    ) -> Result<(), JournalError> {
-        self.append(EventBody::ToolFinished {
     /// The end of a call that ran nothing, and what the model reads of it.
     async fn call_failed(
         &self,
@@ -234,6 +226,14 @@ impl RunContext<'_> {
         Ok(result)
     }
 
+    /// The end of a call that ran nothing.
+    pub(crate) async fn call_finished(
+        &self,
+        call: CallId,
+        status: ToolStatus,
+        result: &CallResult,
+    ) -> Result<(), JournalError> {
+        self.append(EventBody::ToolFinished {
             call_id: call,
             status,
             output: result.content.clone(),

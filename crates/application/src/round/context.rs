@@ -61,7 +61,6 @@ pub(crate) struct SessionMemory {
     accounts: Accounts,
 }
 
-/// A round under way. Every run of it looks at the same state.
 impl SessionMemory {
     /// What a session begins with, or goes on from.
     pub(crate) const fn new(bases: Bases, ledger: Ledger, call_ids: CallIds, accounts: Accounts) -> Self {
@@ -69,6 +68,7 @@ impl SessionMemory {
     }
 }
 
+/// A round under way. Every run of it looks at the same state.
 pub(crate) struct RoundContext {
     pub(crate) number: u32,
     pub(crate) ports: Arc<RoundPorts>,

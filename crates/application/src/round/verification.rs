@@ -59,6 +59,7 @@ impl RoundContext {
             changed,
             artifact: outcome.artifact,
             malformed: false,
+            commit: None,
         })
         .await?;
         self.heed_protected_files().await
@@ -67,7 +68,6 @@ impl RoundContext {
     /// Whether the test commands that count passed, in the state of the files now.
     pub(crate) fn tests_passed(&self) -> Option<bool> {
         let state = self.state();
-            commit: None,
         if self.ports.verify.is_empty() {
             state.seen.tests_passed(state.machine.named_tests())
         } else {

@@ -201,7 +201,6 @@ impl RoundPorts {
     }
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 /// What a session says first, with its first round.
 fn beginning(parts: &SessionParts, resumed: Option<&Resumed>) -> Vec<EventBody> {
     let cwd = parts.cwd.clone();
@@ -230,6 +229,7 @@ fn damage(rows: u64) -> String {
     )
 }
 
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let words = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
     format!("a defect of better-llm itself: {}", words.unwrap_or_else(|| "panic".to_owned()))
