@@ -27,6 +27,8 @@ pub(crate) struct Copies {
     scratch: Arc<Scratch>,
     folder: PathBuf,
     earlier: Option<PathBuf>,
+    /// Where sessions that this one was forked from have theirs.
+    ancestors: Vec<PathBuf>,
     /// How many bytes more may be added.
     budget: u64,
     largest: u64,
@@ -38,6 +40,7 @@ impl Copies {
             scratch: Arc::clone(store.scratch()),
             folder: store.copies(),
             earlier: store.earlier().map(|earlier| earlier.join("copies")),
+            ancestors: store.copies_of_ancestors(),
             budget: bounds.copies_bytes,
             largest: bounds.copy_bytes,
         }
@@ -48,7 +51,7 @@ impl Copies {
         let name = name_of(digest);
         let place = self.folder.join(&name);
         let size = content.len() as u64;
-        if place.is_file() {
+        if self.has(digest) {
             return Ok(true);
         }
         if size > self.largest || size > self.budget {
@@ -77,12 +80,21 @@ impl Copies {
     }
 
     pub(crate) fn has(&self, digest: &Digest) -> bool {
-        self.folder.join(name_of(digest)).is_file()
+        self.place_of(digest).is_file()
+    }
+
+    /// Where a content lies that was kept by this session or one that it was forked from; where neither has it, where
+    /// it would lie.
+    fn place_of(&self, digest: &Digest) -> PathBuf {
+        let name = name_of(digest);
+        let mut places =
+            std::iter::once(&self.folder).chain(&self.ancestors).map(|folder| folder.join(&name));
+        places.find(|place| place.is_file()).unwrap_or_else(|| self.folder.join(&name))
     }
 
     /// A content that was kept.
     pub(crate) fn read(&self, digest: &Digest) -> Result<Vec<u8>, KeepError> {
-        let place = self.folder.join(name_of(digest));
+        let place = self.place_of(digest);
         let failed = |source| KeepError::Store { doing: "read", place: place.clone(), source };
         let content = fs::read(&place).map_err(failed)?;
         let found: Digest = Sha256::digest(&content).into();

@@ -55,7 +55,7 @@ pub use facts::{Author, create_repository, git_dirs, head, ignored_repository, i
 use observer::Observer;
 use path::FilePath;
 pub use settings::{Bounds, WorkspaceSettings};
-pub use store::is_in_use;
+pub use store::{has_state, is_in_use};
 use tokio::sync::Mutex;
 
 /// The person's files, as they are and as they were. Clone nothing of it: share it in an `Arc`.

@@ -10,6 +10,9 @@ pub struct WorkspaceSettings {
     /// The folder of a session's states, outside of `root` or within one of `own`, beside those of other sessions and
     /// of nothing else. Made (0700) when first needed. It lasts; see [`Bounds::stores`].
     pub store: PathBuf,
+    /// The folders of states of the sessions that this one was forked from, the nearest first, beside `store`. Nothing is
+    /// written there; what was kept there can be compared with and is not kept a second time.
+    pub ancestors: Vec<PathBuf>,
     /// Folders of the engine's, absolute. What of them lies inside `root` is no work of anybody: it is neither
     /// observed nor compared nor committed.
     pub own: Vec<PathBuf>,
@@ -79,7 +82,7 @@ impl WorkspaceSettings {
     /// Settings with the usual bounds and no folders of the engine's inside the workspace.
     #[must_use]
     pub fn new(root: PathBuf, store: PathBuf, environment: BTreeMap<OsString, OsString>) -> Self {
-        Self { root, store, own: Vec::new(), environment, bounds: Bounds::default() }
+        Self { root, store, ancestors: Vec::new(), own: Vec::new(), environment, bounds: Bounds::default() }
     }
 
     /// A variable that was handed in and is not empty.

@@ -39,6 +39,8 @@ const LONGEST_RECORD: u64 = 256 << 20;
 pub(crate) struct Store {
     folder: PathBuf,
     scratch: Arc<Scratch>,
+    /// Folders of sessions that this one was forked from, the nearest first.
+    ancestors: Vec<PathBuf>,
     /// The folder of the session before in the same workspace, to share contents with.
     earlier: Option<PathBuf>,
     /// How many bytes of content earlier openings have added.
@@ -62,9 +64,9 @@ impl Store {
         }
         let earlier = siblings::tidy(&folder, settings);
         let size_before = size_of(&folder);
-        let states = fs::read_dir(folder.join("states"))?.flatten().map(|state| state.file_name());
-        let began_without_git = states.into_iter().any(|name| name.as_bytes().starts_with(b"files-"));
-        Ok(Self { folder, scratch, earlier, size_before, began_without_git })
+        let ancestors = settings.ancestors.clone();
+        let began_without_git = ancestors.iter().chain([&folder]).any(|place| is_without_git(place));
+        Ok(Self { folder, scratch, ancestors, earlier, size_before, began_without_git })
     }
 
     pub(crate) const fn scratch(&self) -> &Arc<Scratch> {
@@ -86,6 +88,16 @@ impl Store {
         self.folder.join("copies")
     }
 
+    /// Git's objects of sessions that this one was forked from, as far as they are there.
+    pub(crate) fn objects_of_ancestors(&self) -> impl Iterator<Item = PathBuf> {
+        self.ancestors.iter().map(|ancestor| ancestor.join("objects")).filter(|objects| objects.is_dir())
+    }
+
+    /// Contents by digest of sessions that this one was forked from.
+    pub(crate) fn copies_of_ancestors(&self) -> Vec<PathBuf> {
+        self.ancestors.iter().map(|ancestor| ancestor.join("copies")).collect()
+    }
+
     pub(crate) fn earlier(&self) -> Option<&Path> {
         self.earlier.as_deref()
     }
@@ -105,7 +117,7 @@ impl Store {
         let mut number = fs::read_dir(&states)?.count();
         loop {
             number = number.saturating_add(1);
-            let id = format!("{prefix}-{number}");
+            let id = format!("{prefix}-{number}{}", self.mark());
             match fs::hard_link(&half, states.join(&id)) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -118,20 +130,40 @@ impl Store {
         }
     }
 
-    /// The record of a state; none where it is not kept here.
-    pub(crate) fn state(&self, checkpoint: &Checkpoint) -> io::Result<Option<Vec<u8>>> {
-        let id = checkpoint.as_str();
-        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            return Ok(None);
-        }
-        let place = self.folder.join("states").join(id);
-        match fs::metadata(&place) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-            Ok(data) if data.len() > LONGEST_RECORD => Err(io::ErrorKind::FileTooLarge.into()),
-            Ok(_) => fs::read(place).map(Some),
-        }
+    /// What keeps the names of a fork's states apart from those that it shares.
+    fn mark(&self) -> String {
+        let name = self.folder.file_name().filter(|_| !self.ancestors.is_empty());
+        let name = name.and_then(|name| name.to_str()).unwrap_or_default();
+        let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        if name.is_empty() { name } else { format!("-{name}") }
     }
+
+    /// The record of a state; none where it is not kept here or with a session that this one was forked from.
+    pub(crate) fn state(&self, checkpoint: &Checkpoint) -> io::Result<Option<Vec<u8>>> {
+        for folder in std::iter::once(&self.folder).chain(&self.ancestors) {
+            let Some(place) = place_of(folder, checkpoint) else { continue };
+            match fs::metadata(&place) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+                Ok(data) if data.len() > LONGEST_RECORD => return Err(io::ErrorKind::FileTooLarge.into()),
+                Ok(_) => return fs::read(place).map(Some),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Where a state of the session whose folder this is would be recorded; none for what names no state.
+fn place_of(folder: &Path, checkpoint: &Checkpoint) -> Option<PathBuf> {
+    let id = checkpoint.as_str();
+    let is_name = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_name.then(|| folder.join("states").join(id))
+}
+
+/// Whether a session that keeps its states in `folder` has kept this one there.
+#[must_use]
+pub fn has_state(folder: &Path, checkpoint: &Checkpoint) -> bool {
+    place_of(folder, checkpoint).is_some_and(|place| place.is_file())
 }
 
 /// Whether a session that keeps its states in `folder` has them open, in this or another process.
@@ -158,6 +190,12 @@ fn lock(folder: &Path, how: FlockOperation) -> io::Result<OwnedFd> {
     let folder = rustix::fs::open(folder, flags, Mode::empty())?;
     flock(&folder, how)?;
     Ok(folder)
+}
+
+/// Whether a session kept states in `folder` as outside of git.
+fn is_without_git(folder: &Path) -> bool {
+    let states = fs::read_dir(folder.join("states")).into_iter().flatten().flatten();
+    states.map(|state| state.file_name()).any(|name| name.as_bytes().starts_with(b"files-"))
 }
 
 fn size_of(folder: &Path) -> u64 {

@@ -84,7 +84,9 @@ impl Shadow {
         fs::write(unencoded.join("info/attributes"), "* !working-tree-encoding\n")?;
         let objects = store.objects();
         let theirs = repository.common_dir.join("objects");
-        scratch.put(&quoted(&theirs, b"\n"), &objects.join("info/alternates"))?;
+        let elsewhere = std::iter::once(theirs).chain(store.objects_of_ancestors());
+        let elsewhere: Vec<u8> = elsewhere.flat_map(|objects| quoted(&objects, b"\n")).collect();
+        scratch.put(&elsewhere, &objects.join("info/alternates"))?;
         let attributes = repository.common_dir.join("info/attributes");
         if fs::metadata(&attributes).is_ok_and(|data| data.is_file() && data.len() <= LONGEST_ATTRIBUTES) {
             copy(&attributes, &folder.join("info/attributes"))?;

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use better_llm_workspace::{Workspace, WorkspaceSettings, has_state};
 use domain::{ports::WorkspacePort, workspace::Checkpoint};
 
 use crate::fixture::{Fixture, changes};
@@ -235,4 +236,51 @@ async fn without_git_a_store_that_was_destroyed_is_said_at_the_next_checkpoint()
     fixture.write("a.txt", "2\n");
     assert!(workspace.checkpoint().await.is_err());
     assert!(workspace.undo_plan(&start, None, None).await.is_err());
+}
+
+/// A fork compares with the states that it shares, keeps its own apart from them, and copies no content.
+async fn check_fork(fixture: &Fixture) {
+    fixture.write("large.bin", noise(1 << 20));
+    let sessions = fixture.base().join("sessions");
+    let (parent_store, fork_store) = (sessions.join("01PARENT"), sessions.join("02FORK"));
+    let parent = fixture.workspace_with(&fixture.root, &parent_store);
+    let start = parent.checkpoint().await.unwrap();
+    fixture.write("a.txt", "2\n");
+    let shared = parent.checkpoint().await.unwrap();
+    let before = bytes_below(&sessions);
+    let open = |ancestors: Vec<PathBuf>| {
+        let environment = fixture.environment.clone();
+        let mut settings = WorkspaceSettings::new(fixture.root.clone(), fork_store.clone(), environment);
+        settings.ancestors = ancestors;
+        Workspace::open(settings)
+    };
+    let fork = open(vec![sessions.join("00GONE"), parent_store.clone()]);
+    assert_eq!(changes(&fork, &start).await, ["~a.txt"]);
+    fixture.write("a.txt", "3\n");
+    let own = fork.checkpoint().await.unwrap();
+    fixture.write("a.txt", "4\n");
+    let parents_own = parent.checkpoint().await.unwrap();
+    assert!(own != shared && own != parents_own, "{own:?} {parents_own:?}");
+    let diff = async |from: &Checkpoint| fork.diff(Some(from), Some("a.txt")).await.unwrap();
+    for (from, was) in [(&start, "-1\n"), (&shared, "-2\n"), (&own, "-3\n")] {
+        let diff = diff(from).await;
+        assert!(diff.contains(&format!("{was}+4\n")), "{diff}");
+    }
+    assert!(bytes_below(&sessions) - before < 64 << 10, "nothing large was copied");
+    drop(fork);
+    let later = open(vec![parent_store.clone()]);
+    assert_eq!(changes(&later, &own).await, ["~a.txt"]);
+    assert!(has_state(&fork_store, &own) && has_state(&parent_store, &start));
+    assert!(!has_state(&fork_store, &start) && !has_state(&fork_store, &Checkpoint::new("../size")));
+    // Without those it was forked from it has its own alone, and takes no other state for a shared one.
+    let alone = open(Vec::new());
+    assert!(alone.changes_since(&shared).await.is_err());
+}
+
+#[tokio::test]
+async fn a_fork_compares_with_states_that_it_shares() {
+    check_fork(&Fixture::committed(&[("a.txt", "1\n")])).await;
+    let plain = Fixture::plain();
+    plain.write("a.txt", "1\n");
+    check_fork(&plain).await;
 }
