@@ -1,23 +1,27 @@
 //! Observed, not claimed (law 7): what the engine saw, and how claims stand beside it.
 //!
-//! [`Observations`] is a fold over what tools did in a round, in journal order. It answers the two questions that
-//! words cannot: which commands really ran and how they ended, and whether that still says anything about the
-//! files as they are now.
+//! [`Observations`] is a fold over what tools did in a round, in journal order. It answers the questions that words
+//! cannot: which commands really ran and how they ended, whether that still says anything about the files as they are
+//! now, and, where runs were at work side by side, what each of them changed ([`Share`]).
 
 use std::collections::BTreeSet;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
 
-use crate::{id::RunId, report::Report, workspace::Changes};
+use crate::{report::Report, workspace::Changes};
 
-/// The fewest digits that name a commit; git takes no fewer.
-const SHORTEST_COMMIT: usize = 4;
+mod observations;
+mod share;
+
+pub use observations::{EffectTicket, Observations};
+pub use share::{Beside, Share};
 
 /// What the engine saw of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Files that differ from the run's start, relative to the workspace, sorted.
+    /// Files that differ from the run's start, relative to the workspace, sorted; where others were at work side by side,
+    /// those that this run is known to have changed.
     pub files_changed: Vec<String>,
     /// Commands that the run ran, in order.
     pub commands: Vec<ObservedCommand>,
@@ -33,122 +37,6 @@ pub struct ObservedCommand {
     pub command: String,
     /// Its exit code; none where it did not run to its end.
     pub exit_code: Option<i32>,
-}
-
-/// Everything that happened to the workspace in a round, in order.
-#[derive(Debug, Clone, Default)]
-pub struct Observations {
-    commands: Vec<CommandRun>,
-    /// What changed files, in order: the index of a command in `commands`, or none for a file tool.
-    changes: Vec<Change>,
-    commits: Vec<String>,
-    now: u64,
-}
-
-#[derive(Debug, Clone)]
-struct CommandRun {
-    run: Option<RunId>,
-    seen: ObservedCommand,
-    started: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Change {
-    at: u64,
-    by_command: Option<usize>,
-}
-
-/// A command that has started. Given back when it ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CommandTicket(usize);
-
-impl Observations {
-    /// A command starts; `run` is none for the engine's own verification.
-    pub fn command_started(&mut self, run: Option<RunId>, command: &str) -> CommandTicket {
-        let started = self.tick();
-        let seen = ObservedCommand { command: command.trim().to_owned(), exit_code: None };
-        self.commands.push(CommandRun { run, seen, started });
-        CommandTicket(self.commands.len() - 1)
-    }
-
-    /// A command has ended. `changed`: files of the workspace differ from before it.
-    pub fn command_ended(&mut self, ticket: CommandTicket, exit_code: Option<i32>, changed: bool) {
-        let at = self.tick();
-        if let Some(command) = self.commands.get_mut(ticket.0) {
-            command.seen.exit_code = exit_code;
-        }
-        if changed {
-            self.changes.push(Change { at, by_command: Some(ticket.0) });
-        }
-    }
-
-    /// A file tool changed files.
-    pub fn files_changed(&mut self) {
-        let at = self.tick();
-        self.changes.push(Change { at, by_command: None });
-    }
-
-    /// The engine made a commit.
-    pub fn committed(&mut self, id: &str) {
-        self.commits.push(id.to_owned());
-    }
-
-    /// Whether anything changed a file so far.
-    #[must_use]
-    pub fn any_change(&self) -> bool {
-        !self.changes.is_empty()
-    }
-
-    /// The commands that `run` ran, in order.
-    #[must_use]
-    pub fn commands_of(&self, run: RunId) -> Vec<ObservedCommand> {
-        self.commands
-            .iter()
-            .filter(|command| command.run == Some(run))
-            .map(|command| command.seen.clone())
-            .collect()
-    }
-
-    /// Whether the named test commands passed in the present state of the files (contract 2): of each the last run
-    /// decides, and it counts only if nothing but itself changed a file after it started. Some counting run failed:
-    /// false; all of them passed: true; else nothing is known.
-    #[must_use]
-    pub fn tests_passed(&self, named: &[String]) -> Option<bool> {
-        let verdicts: Vec<Option<bool>> = named.iter().map(|command| self.last_run_passed(command)).collect();
-        if verdicts.contains(&Some(false)) {
-            Some(false)
-        } else if !verdicts.is_empty() && verdicts.iter().all(|verdict| *verdict == Some(true)) {
-            Some(true)
-        } else {
-            None
-        }
-    }
-
-    fn last_run_passed(&self, named: &str) -> Option<bool> {
-        let (index, last) = self
-            .commands
-            .iter()
-            .enumerate()
-            .rev()
-            .find(|(_, command)| command.seen.command == named.trim())?;
-        let is_stale =
-            self.changes.iter().any(|change| change.at > last.started && change.by_command != Some(index));
-        (!is_stale).then_some(last.seen.exit_code == Some(0))
-    }
-
-    fn has_run(&self, named: &str) -> bool {
-        self.commands.iter().any(|command| command.seen.command == named.trim())
-    }
-
-    fn has_committed(&self, named: &str) -> bool {
-        let named = named.trim().to_ascii_lowercase();
-        named.len() >= SHORTEST_COMMIT && self.commits.iter().any(|id| id.starts_with(&named))
-    }
-
-    fn tick(&mut self) -> u64 {
-        self.now += 1;
-        self.now
-    }
 }
 
 /// What a report's claims turned out to be.
@@ -177,6 +65,8 @@ pub struct ObservedFiles<'a> {
     pub changes: &'a Changes,
     /// Paths that the engine cannot see: ignored by git, outside the workspace.
     pub overlooked: &'a BTreeSet<String>,
+    /// What the run and others changed while they were at work side by side; none where it was alone.
+    pub beside: Option<&'a Beside>,
 }
 
 /// The paths that a report claims to have changed, as they stand in it.
@@ -231,6 +121,9 @@ fn check_files(claimed: &[String], files: ObservedFiles<'_>, checked: &mut Check
             .iter()
             .any(|change| same_spelling(&change.path, &plain) || change.path == *path)
         {
+            if let Some(beside) = files.beside {
+                beside.check_claim(path, &plain, checked);
+            }
             continue;
         }
         if files.overlooked.contains(path) {
@@ -287,7 +180,7 @@ pub fn plain_path(path: &str, root: &str) -> String {
 
 /// Whether two paths differ at most in how their characters are composed: models write Hangul in one piece, some file
 /// systems keep it in parts.
-fn same_spelling(path: &str, other: &str) -> bool {
+pub(crate) fn same_spelling(path: &str, other: &str) -> bool {
     let composed = ComposingNormalizerBorrowed::new_nfc();
     path == other || composed.normalize(path) == composed.normalize(other)
 }

@@ -75,7 +75,7 @@ impl RunContext<'_> {
             partial: own.partial,
         };
         let files =
-            ObservedFiles { root: &self.round.ports.cwd, changes: &of_round, overlooked: &overlooked };
+            ObservedFiles { root: &self.round.ports.cwd, changes: &of_round, overlooked: &overlooked, beside: None };
         let claims = check_claims(report, &state.seen, files);
         Ok((evidence, claims))
     }

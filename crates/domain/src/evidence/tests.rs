@@ -3,38 +3,47 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    agent::WorkerKind,
+    agent::{AgentName, WorkerKind},
+    id::RunId,
     workspace::{ChangeKind, FileChange},
 };
+
+mod beside;
+
+fn run(number: u128) -> RunId {
+    RunId::new(crate::id::Ulid(number))
+}
 
 /// What happens to a workspace.
 #[derive(Debug, Clone)]
 enum Happens {
-    /// One of [`COMMANDS`] starts.
+    /// One of [`EFFECTS`] starts.
     Starts(usize),
     /// One of those that run ends.
     Ends { which: prop::sample::Index, exit_code: Option<i32>, changed: bool },
-    /// A file tool changes files.
+    /// Somebody else changes files.
     Edit,
     /// The engine commits, which changes no file.
     Commit,
 }
 
 const COMMANDS: [&str; 5] = ["make test", "  make test\n", "make lint", "pytest -q", "make fmt"];
+/// Commands, and a call of a file tool.
+const EFFECTS: [&str; 6] = [COMMANDS[0], COMMANDS[1], COMMANDS[2], COMMANDS[3], COMMANDS[4], "[write]"];
 
 fn happens() -> impl Strategy<Value = Happens> {
     let exit_code = prop_oneof![6 => Just(Some(0)), 2 => Just(Some(1)), 1 => Just(None)];
     let ends = (any::<prop::sample::Index>(), exit_code, prop::bool::weighted(0.25))
         .prop_map(|(which, exit_code, changed)| Happens::Ends { which, exit_code, changed });
     prop_oneof![
-        6 => (0..COMMANDS.len()).prop_map(Happens::Starts),
+        6 => (0..EFFECTS.len()).prop_map(Happens::Starts),
         6 => ends,
         1 => Just(Happens::Edit),
         1 => Just(Happens::Commit),
     ]
 }
 
-/// What was seen, one entry after the other; a command is known by the place of its start.
+/// What was seen, one entry after the other; an effect is known by the place of its start.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Seen {
     Started(&'static str),
@@ -43,16 +52,32 @@ enum Seen {
     Committed,
 }
 
+/// Whether another effect was under way between the start of one and the end of it.
+fn was_beside(history: &[Seen], start: usize, end: usize) -> bool {
+    let began = history
+        .iter()
+        .enumerate()
+        .filter(|(at, seen)| matches!(seen, Seen::Started(_)) && *at != start && *at < end);
+    began.into_iter().any(|(other, _)| {
+        let over =
+            history.iter().position(|seen| matches!(seen, Seen::Ended { start, .. } if *start == other));
+        over.is_none_or(|over| over > start)
+    })
+}
+
 /// Contract 2, word for word: of each named command its last run decides. A run counts only if no file tool and no
-/// other command changed a file after it started. All 0: true; any other: false; else null.
+/// other command changed a file after it started; what changed while it was not alone may be another's. All 0: true;
+/// any other: false; else null.
 fn tests_passed(history: &[Seen], named: &[&str]) -> Option<bool> {
     let verdicts = named.iter().map(|named| {
         let start = history
             .iter()
             .rposition(|seen| matches!(seen, Seen::Started(command) if command.trim() == named.trim()))?;
-        let is_spoiled = history.iter().skip(start).any(|seen| match seen {
+        let is_spoiled = history.iter().enumerate().skip(start).any(|(at, seen)| match seen {
             Seen::Edited => true,
-            Seen::Ended { start: other, changed, .. } => *changed && *other != start,
+            Seen::Ended { start: other, changed, .. } => {
+                *changed && (*other != start || was_beside(history, start, at))
+            }
             Seen::Started(_) | Seen::Committed => false,
         });
         let passed = history
@@ -79,17 +104,28 @@ proptest! {
     ) {
         let mut seen = Observations::default();
         let mut history = Vec::new();
-        let mut running: Vec<(usize, CommandTicket)> = Vec::new();
+        let mut running: Vec<(usize, EffectTicket)> = Vec::new();
         for happens in happenings {
             match happens {
                 Happens::Starts(which) => {
-                    running.push((history.len(), seen.command_started(None, COMMANDS[which])));
-                    history.push(Seen::Started(COMMANDS[which]));
+                    let ticket = match COMMANDS.get(which) {
+                        Some(command) => seen.command_started(None, command),
+                        None => seen.edit_started(run(1), Some("메모.txt")),
+                    };
+                    running.push((history.len(), ticket));
+                    history.push(Seen::Started(EFFECTS[which]));
                 }
                 Happens::Ends { which, exit_code, changed } if !running.is_empty() => {
                     let (start, ticket) = running.remove(which.index(running.len()));
-                    seen.command_ended(ticket, exit_code, changed);
+                    let differs = match history[start] {
+                        Seen::Started("[write]") => seen.edit_ended(ticket, true, changed),
+                        _ => seen.command_ended(ticket, exit_code, changed),
+                    };
                     history.push(Seen::Ended { start, exit_code, changed });
+                    let has_changed = history.iter().skip(start).any(
+                        |seen| matches!(seen, Seen::Edited | Seen::Ended { changed: true, .. })
+                    );
+                    prop_assert_eq!(differs, has_changed, "{:?}", history);
                 }
                 Happens::Ends { .. } => {}
                 Happens::Edit => {
@@ -183,7 +219,6 @@ fn a_test_command_that_did_not_run_to_its_end_did_not_pass() {
 
 #[test]
 fn a_run_is_shown_its_own_commands_alone() {
-    let run = |number: u128| RunId::new(crate::id::Ulid(number));
     let mut seen = Observations::default();
     for (number, command, code) in [(1, "make", Some(0)), (2, "ls", Some(0)), (1, " make test ", None)] {
         let ticket = seen.command_started(Some(run(number)), command);
@@ -201,7 +236,7 @@ fn check_claim(claimed: &str, partial: Option<&str>, refuted: bool, unverified: 
         partial: partial.map(str::to_owned),
     };
     let overlooked = BTreeSet::from(["target/out.txt".to_owned(), "/tmp/x".to_owned()]);
-    let files = ObservedFiles { root: "/project", changes: &changes, overlooked: &overlooked };
+    let files = ObservedFiles { root: "/project", changes: &changes, overlooked: &overlooked, beside: None };
     let report = json!({"summary": "", "files_changed": [claimed]});
     let report = Report::parse(WorkerKind::Coder, &report).expect("it fits the schema");
     let checked = check_claims(&report, &Observations::default(), files);
@@ -238,7 +273,7 @@ fn check_report(
 ) {
     let changes = Changes::default();
     let overlooked = BTreeSet::new();
-    let files = ObservedFiles { root: "/project", changes: &changes, overlooked: &overlooked };
+    let files = ObservedFiles { root: "/project", changes: &changes, overlooked: &overlooked, beside: None };
     let report = Report::parse(kind, &report).expect("it fits the schema");
     let checked = check_claims(&report, seen, files);
     let field = |claim: &String| claim.split(':').next().unwrap_or_default().to_owned();

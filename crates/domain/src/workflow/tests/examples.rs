@@ -113,7 +113,7 @@ fn tester_says_passed(seen: &Observations) -> RoundInput {
     let report = json!({"summary": "모두 통과", "passed": true, "commands": ["make test"]});
     let parsed = Report::parse(WorkerKind::Tester, &report).expect("it fits the schema");
     let nothing = (Changes::default(), std::collections::BTreeSet::new());
-    let files = ObservedFiles { root: "/project", changes: &nothing.0, overlooked: &nothing.1 };
+    let files = ObservedFiles { root: "/project", changes: &nothing.0, overlooked: &nothing.1, beside: None };
     let claims = check_claims(&parsed, seen, files);
     reports(WorkerKind::Tester, report, claims)
 }
