@@ -110,6 +110,7 @@ impl Engine {
             processes: Arc::clone(&sandbox) as _,
             servers: Arc::clone(&sandbox) as _,
             workspace: Arc::clone(&workspace) as _,
+            ids: Arc::clone(&self.ids),
         })?;
         let tools = toolbox.all();
         let named = |name: &String| tools.iter().find(|tool| *tool.spec().name == **name).cloned();

@@ -83,6 +83,7 @@ fn no_tool_speaks_the_words_of_a_report() {
         processes: std::sync::Arc::new(testkit::FakeProcesses::new()),
         servers: std::sync::Arc::new(testkit::FakeServers::new()),
         workspace: std::sync::Arc::new(testkit::FakeWorkspace::new()),
+        ids: std::sync::Arc::new(testkit::SequentialIds::new()),
     });
     for tool in toolbox.expect("tools").all() {
         let text = format!("{} {}", tool.spec().description, tool.spec().input_schema);

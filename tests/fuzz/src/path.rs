@@ -19,7 +19,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testkit::{FakeProcesses, FakeServers, FakeWorkspace, MemoryOutput};
+use testkit::{FakeProcesses, FakeServers, FakeWorkspace, MemoryOutput, SequentialIds};
 use tokio::runtime::{Builder, Runtime};
 use tools::{ToolDeps, Toolbox};
 
@@ -153,6 +153,7 @@ impl World {
             servers: Arc::new(FakeServers::new()),
             processes: Arc::new(FakeProcesses::new()),
             workspace: Arc::new(FakeWorkspace::new()),
+            ids: Arc::new(SequentialIds::new()),
         };
         Toolbox::open(deps).expect("the workspace opens")
     }

@@ -22,11 +22,13 @@ mod root;
 mod system;
 mod target;
 mod temporary;
+mod version;
 
 use std::{
     collections::HashSet,
     ffi::{OsStr, OsString},
     fs::File,
+    io,
     os::{
         fd::{AsFd, OwnedFd},
         unix::ffi::OsStrExt,
@@ -42,7 +44,11 @@ use rustix::{
 };
 
 pub use self::error::OpenError;
-pub(crate) use self::{error::FileError, place::Place, target::Seen};
+pub(crate) use self::{
+    error::FileError,
+    place::Place,
+    version::{Seen, VERSIONED, Version},
+};
 use self::{
     place::{Within, normal},
     protected::Protected,
@@ -78,6 +84,13 @@ pub(crate) struct Opened {
     pub(crate) file: File,
     /// Its size in bytes when it was opened.
     pub(crate) size: u64,
+}
+
+impl Opened {
+    /// The version of a file of more than [`VERSIONED`] bytes.
+    pub(crate) fn large(&self) -> io::Result<Version> {
+        Ok(Version::large(&rustix::fs::fstat(&self.file)?))
+    }
 }
 
 /// What stands behind a name of a folder.
@@ -250,6 +263,11 @@ impl Confined {
         system::refuse(place, opened.as_fd())?;
         self.may_as_opened(PathUse::Read, place, (opened.as_fd(), place), None, rules)?;
         Ok(Opened { file: File::from(opened), size: u64::try_from(stat.st_size).unwrap_or(0) })
+    }
+
+    /// The path that an opened file really has; `place` is the one that it was opened by. None where nobody can say.
+    pub(crate) fn real_path(&self, opened: &Opened, place: &Place) -> Option<PathBuf> {
+        self.root(place).ok()?.real_path(opened.file.as_fd(), place.as_path()).ok()
     }
 
     /// The names in a folder, at most `most` of them, whatever rules say of each.

@@ -17,16 +17,17 @@ use serde::Deserialize;
 
 use self::matching::{Matches, replaced};
 use crate::{
-    confined::{Confined, FileError, Place, Seen},
+    confined::{Confined, FileError, Place, Seen, VERSIONED},
     grant,
     off_thread::{Effects, look_off_thread, off_thread},
     preview::{self, Before},
+    stale_guard::{Caller, Doing, Guarded, StaleGuard, State},
     text::{count, counted},
     tool::{Tool, Unfit},
 };
 
 /// The largest file that can be edited.
-const LARGEST: u64 = 32 * 1024 * 1024;
+const LARGEST: u64 = VERSIONED;
 /// The most line numbers that are named.
 const MOST_NAMED: usize = 10;
 
@@ -56,12 +57,13 @@ pub(crate) struct Call {
 /// Edits files.
 pub(crate) struct Edit {
     files: Arc<Confined>,
+    guard: Arc<StaleGuard>,
 }
 
 impl Edit {
-    /// Edits files of that workspace.
-    pub(crate) fn new(files: Arc<Confined>) -> Self {
-        Self { files }
+    /// Edits files of that workspace, as far as the guard lets it.
+    pub(crate) fn new(files: Arc<Confined>, guard: Arc<StaleGuard>) -> Self {
+        Self { files, guard }
     }
 }
 
@@ -109,9 +111,14 @@ impl Tool for Edit {
         if let Err(refusal) = grant::covers(context.writes.as_deref(), &place) {
             return refusal;
         }
-        let (files, rules) = (Arc::clone(&self.files), context.paths);
+        let guarded = Guarded {
+            files: Arc::clone(&self.files),
+            guard: Arc::clone(&self.guard),
+            caller: Caller { agent: context.agent, run: context.run },
+            rules: context.paths,
+        };
         off_thread(context.cancelled, Effects::Possible, move |_| {
-            edit(&files, &place, &call, &rules).unwrap_or_else(|error| error.outcome())
+            edit(&guarded, &place, &call).unwrap_or_else(|error| error.outcome())
         })
         .await
     }
@@ -128,24 +135,34 @@ struct Edited {
 fn show(files: &Confined, input: &Input) -> Result<(Seen, Option<Preview>), FileError> {
     let place = files.find(&input.path)?;
     let target = files.target(&place, &[], &PathRules::default())?;
-    let seen = target.seen(LARGEST)?;
     let before = target.content(LARGEST)?;
+    let seen = Seen::Version(target.version()?);
     let text = edited(&place, &before, input)
         .ok()
         .map(|edited| preview::diff(&place, &Before::Content(&before), &edited.content));
     Ok((seen, text))
 }
 
-fn edit(files: &Confined, place: &Place, call: &Call, rules: &PathRules) -> Result<ToolOutcome, FileError> {
+fn edit(guarded: &Guarded, place: &Place, call: &Call) -> Result<ToolOutcome, FileError> {
     // Where the text is not found, lines that resemble it are shown: an edit reads, too.
-    let target = files.target(place, &[PathUse::Write, PathUse::Read], rules)?;
+    let target = guarded.files.target(place, &[PathUse::Write, PathUse::Read], &guarded.rules)?;
+    let path = target.real_path();
+    if target.size().is_none() {
+        guarded.guard.saw(guarded.caller.run, &path, State::MISSING);
+    }
     let content = target.content(LARGEST)?;
-    target.still(call.seen.as_ref(), LARGEST)?;
-    match edited(place, &content, &call.input) {
+    target.still(call.seen.as_ref())?;
+    let edited = edited(place, &content, &call.input);
+    let now = State { content: Some(content), version: target.version()? };
+    if let Err(refused) = guarded.judge(place, &path, now, Doing::Change) {
+        return Ok(refused);
+    }
+    match edited {
         Err(why) => Ok(ToolOutcome::error(why)),
-        Ok(edited) => {
-            target.replace(&edited.content)?;
-            Ok(ToolOutcome::ok(edited.done))
+        Ok(Edited { content, done }) => {
+            let version = target.replace(&content)?;
+            guarded.guard.changed(&guarded.caller, &path, State { version, content: Some(content) });
+            Ok(ToolOutcome::ok(done))
         }
     }
 }

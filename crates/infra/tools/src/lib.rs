@@ -23,6 +23,7 @@ mod preview;
 mod process;
 mod read;
 mod spelling;
+mod stale_guard;
 mod text;
 mod tool;
 mod toolbox;

@@ -34,7 +34,13 @@ pub(crate) struct Output {
 impl Output {
     /// Nothing yet.
     pub(crate) fn new() -> Self {
-        Self { text: String::new(), room: ToolOutcome::LONGEST - NOTES, omitted_bytes: 0, omitted_lines: 0 }
+        Self::after(0)
+    }
+
+    /// Nothing yet, with room for `characters` that will stand before it.
+    pub(crate) fn after(characters: usize) -> Self {
+        let room = (ToolOutcome::LONGEST - NOTES).saturating_sub(characters);
+        Self { text: String::new(), room, omitted_bytes: 0, omitted_lines: 0 }
     }
 
     /// Adds a line, or counts it where it does not fit. Once a line did not fit, none does.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The largest content, before or after, whose lines are compared.
-const COMPARED: u64 = 1024 * 1024;
+pub(crate) const COMPARED: u64 = 1024 * 1024;
 /// How long the search for the shortest diff may take; then a longer one is good enough.
 const SEARCH: Duration = Duration::from_millis(500);
 /// Characters kept free for the line that says what is missing.
@@ -62,26 +62,38 @@ pub(crate) fn diff(place: &Place, before: &Before<'_>, after: &[u8]) -> Preview 
         Before::Missing => "/dev/null".to_owned(),
         _ => format!("a/{place}"),
     };
-    let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(after));
+    let text = unified(place, &header, old, after);
+    // Contents that are no UTF-8 may differ in what no text shows.
+    if text.is_empty() && String::from_utf8_lossy(old) == String::from_utf8_lossy(after) {
+        return Preview::whole(format!("{place}: nothing would change, as far as text shows it"));
+    }
+    let (text, missing) = bounded(&text, 0);
+    if missing == 0 { Preview::whole(text) } else { Preview::cut(text) }
+}
+
+/// The diff from `old` to `new`, both texts of at most [`COMPARED`] bytes, that stands at `place` now, with room for
+/// `before` characters that will stand before it; and how many bytes of it are missing.
+pub(crate) fn changes(place: &Place, old: &[u8], new: &[u8], before: usize) -> (String, u64) {
+    bounded(&unified(place, &format!("a/{place}"), old, new), before)
+}
+
+fn unified(place: &Place, header: &str, old: &[u8], new: &[u8]) -> String {
+    let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
     let mut settings = TextDiff::configure();
     settings.timeout(SEARCH);
     let diff = settings.diff_lines(old.as_ref(), new.as_ref());
-    let text = diff.unified_diff().header(&header, &format!("b/{place}")).to_string();
-    if text.is_empty() && old.as_bytes() == new.as_bytes() {
-        return Preview::whole(format!("{place}: nothing would change, as far as text shows it"));
-    }
-    bounded(&text)
+    diff.unified_diff().header(header, &format!("b/{place}")).to_string()
 }
 
 fn sizes(place: &Place, before: u64, after: &[u8], why: &str) -> Preview {
     Preview::cut(format!("{place}: {why}; {before} bytes would become {} bytes", after.len()))
 }
 
-/// As much of a diff as fits. Where that is not all, of long lines the beginning, so that one cannot hide the others.
-fn bounded(text: &str) -> Preview {
-    let most = ToolOutcome::LONGEST - ENDING;
+/// As much of a diff as fits, and how many bytes of it are missing. Where that is not all, of long lines the beginning, so that one cannot hide the others.
+fn bounded(text: &str, before: usize) -> (String, u64) {
+    let most = (ToolOutcome::LONGEST - ENDING).saturating_sub(before);
     if beginning(text, most).len() == text.len() {
-        return Preview::whole(text);
+        return (text.to_owned(), 0);
     }
     let (mut shown, mut room) = (String::new(), most);
     let (mut missing_lines, mut missing) = (0_u64, 0_u64);
@@ -105,7 +117,7 @@ fn bounded(text: &str) -> Preview {
     }
     let lines = counted(missing_lines, "more line", "more lines");
     shown.push_str(&format!("[... {lines} and in all {missing} bytes of this diff are not shown]\n"));
-    Preview::cut(shown)
+    (shown, missing)
 }
 
 #[cfg(test)]

@@ -1,21 +1,25 @@
 //! The tool `read`: a page of a text file, with line numbers.
 
 mod page;
+mod witness;
 
 use std::{io, num::NonZeroU64, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
+    id::RunId,
     ports::ToolContext,
     tool::{Access, CallTarget, ToolOutcome},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::page::{Page, Range};
+pub(crate) use self::page::{Page, Range};
+use self::witness::Witness;
 use crate::{
-    confined::{Confined, FileError, Opened, Place},
+    confined::{Confined, FileError, Opened, Place, VERSIONED},
     off_thread::{Effects, Stop, off_thread},
+    stale_guard::{StaleGuard, State},
     tool::{Tool, Unfit, with_causes},
 };
 
@@ -40,7 +44,7 @@ const fn first_line() -> NonZeroU64 {
 }
 
 const fn page_of_lines() -> NonZeroU64 {
-    NonZeroU64::MIN.saturating_add(1_999)
+    NonZeroU64::MIN.saturating_add(Range::BEGINNING.lines - 1)
 }
 
 /// What is to be read.
@@ -54,12 +58,13 @@ pub(crate) struct Call {
 /// Reads files.
 pub(crate) struct Read {
     files: Arc<Confined>,
+    guard: Arc<StaleGuard>,
 }
 
 impl Read {
-    /// Reads files of that workspace.
-    pub(crate) fn new(files: Arc<Confined>) -> Self {
-        Self { files }
+    /// Reads files of that workspace, and says so to the guard.
+    pub(crate) fn new(files: Arc<Confined>, guard: Arc<StaleGuard>) -> Self {
+        Self { files, guard }
     }
 }
 
@@ -84,17 +89,25 @@ impl Tool for Read {
     }
 
     async fn run(&self, call: Call, context: ToolContext) -> ToolOutcome {
-        let found = self.files.find(&call.path);
-        let opened =
-            found.and_then(|place| self.files.open(&place, &context.paths).map(|opened| (place, opened)));
-        match opened {
-            Err(error) => error.outcome(),
-            Ok((place, opened)) if opened.size <= READ_AT_ONCE => {
-                show(opened, &place, call.range, &Stop::default())
+        let place = match self.files.find(&call.path) {
+            Ok(place) => place,
+            Err(error) => return error.outcome(),
+        };
+        let reader =
+            Reader { files: Arc::clone(&self.files), guard: Arc::clone(&self.guard), run: context.run };
+        match self.files.open(&place, &context.paths) {
+            Err(error) => {
+                if matches!(error, FileError::Missing { .. }) {
+                    self.guard.saw(context.run, &self.files.absolute(&place), State::MISSING);
+                }
+                error.outcome()
             }
-            Ok((place, opened)) => {
+            Ok(opened) if opened.size <= READ_AT_ONCE => {
+                reader.show(opened, &place, call.range, &Stop::default())
+            }
+            Ok(opened) => {
                 off_thread(context.cancelled, Effects::None, move |stop| {
-                    show(opened, &place, call.range, stop)
+                    reader.show(opened, &place, call.range, stop)
                 })
                 .await
             }
@@ -102,11 +115,47 @@ impl Tool for Read {
     }
 }
 
-fn show(opened: Opened, place: &Place, range: Range, stop: &Stop) -> ToolOutcome {
-    Page::read(opened.file, opened.size, range, stop).unwrap_or_else(|source: io::Error| {
-        let error = FileError::Io { doing: "read", place: place.clone(), source };
-        ToolOutcome::error(with_causes(&error))
-    })
+/// Reads for a run.
+struct Reader {
+    files: Arc<Confined>,
+    guard: Arc<StaleGuard>,
+    run: RunId,
+}
+
+impl Reader {
+    fn show(&self, opened: Opened, place: &Place, range: Range, stop: &Stop) -> ToolOutcome {
+        self.try_to_show(opened, place, range, stop).unwrap_or_else(|source: io::Error| {
+            let error = FileError::Io { doing: "read", place: place.clone(), source };
+            ToolOutcome::error(with_causes(&error))
+        })
+    }
+
+    /// Whatever page it is, the run has then seen this version of the whole file.
+    fn try_to_show(
+        &self,
+        mut opened: Opened,
+        place: &Place,
+        range: Range,
+        stop: &Stop,
+    ) -> io::Result<ToolOutcome> {
+        let path = self.files.real_path(&opened, place);
+        let (outcome, seen) = if opened.size > VERSIONED {
+            // As it is before it is read: what comes meanwhile was not seen.
+            let version = opened.large()?;
+            (
+                Page::read(&mut opened.file, opened.size, range, 0, stop)?,
+                Some(State { version, content: None }),
+            )
+        } else {
+            let mut witness = Witness::of(&mut opened.file);
+            let outcome = Page::read(&mut witness, opened.size, range, 0, stop)?;
+            (outcome, witness.finish(stop)?)
+        };
+        if let (Some(path), Some(seen)) = (path, seen) {
+            self.guard.saw(self.run, &path, seen);
+        }
+        Ok(outcome)
+    }
 }
 
 #[cfg(test)]

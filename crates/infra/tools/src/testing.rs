@@ -4,7 +4,10 @@ use std::{
     collections::VecDeque,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,7 +20,9 @@ use domain::{
     },
     id::{CallId, RunId, Ulid},
     permission::{Effect, PathRules, Rule, SandboxLevel, SandboxState},
-    ports::{Cancelled, OutputSink, Processes, Servers, ToolContext, WorkspacePort, never_cancelled},
+    ports::{
+        Cancelled, IdSource, OutputSink, Processes, Servers, ToolContext, WorkspacePort, never_cancelled,
+    },
     tool::ToolOutcome,
     workspace::{
         Bases, Changes, Checkpoint, CommitDone, CommitError, CommitPlan, CommitRequest, UndoError, UndoPlan,
@@ -47,6 +52,7 @@ pub(crate) struct Workspace {
     pub(crate) port: Arc<FakeWorkspace>,
     pub(crate) processes: Arc<FakeProcesses>,
     pub(crate) servers: Arc<FakeServers>,
+    pub(crate) ids: Arc<FakeIds>,
 }
 
 pub(crate) const SECRET: &str = "the secret outside\n";
@@ -68,6 +74,7 @@ impl Workspace {
             port: Arc::default(),
             processes: Arc::default(),
             servers: Arc::default(),
+            ids: Arc::default(),
         }
     }
 
@@ -81,6 +88,7 @@ impl Workspace {
             port: Arc::default(),
             processes: Arc::default(),
             servers: Arc::default(),
+            ids: Arc::default(),
         }
     }
 
@@ -145,6 +153,7 @@ impl Workspace {
             processes: self.processes.clone(),
             servers: self.servers.clone(),
             workspace: self.port.clone(),
+            ids: Arc::clone(&self.ids) as _,
         })
         .expect("the workspace opens")
     }
@@ -183,13 +192,23 @@ pub(crate) fn rules(tool: &str, argument: &str) -> PathRules {
 pub(crate) fn context_with(cancelled: Cancelled, bases: Bases, writes: Option<&[&str]>) -> ToolContext {
     ToolContext {
         agent: AgentName::parse("coder").expect("a name"),
-        run: RunId::new(Ulid::nil()),
+        run: RunId::new(Ulid(u128::MAX)),
         call: CallId::new("call-1"),
         output: Arc::new(NoSink),
         cancelled,
         bases,
         writes: writes.map(|globs| globs.iter().map(|&glob| glob.to_owned()).collect()),
         paths: PathRules::default(),
+    }
+}
+
+/// Ids 1, 2, 3, ...
+#[derive(Default)]
+pub(crate) struct FakeIds(AtomicU64);
+
+impl IdSource for FakeIds {
+    fn next(&self) -> Ulid {
+        Ulid(u128::from(self.0.fetch_add(1, Ordering::Relaxed) + 1))
     }
 }
 

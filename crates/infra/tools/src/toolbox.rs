@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use domain::{
-    ports::{Processes, Servers, ToolPort, WorkspacePort},
+    ports::{IdSource, Processes, Servers, ToolPort, WorkspacePort},
     tool::Access,
 };
 
@@ -17,6 +17,7 @@ use crate::{
     grep::Grep,
     process::Process,
     read::Read,
+    stale_guard::StaleGuard,
     tool::{Adapter, Tool},
     write::Write,
 };
@@ -56,11 +57,15 @@ pub struct ToolDeps {
     pub servers: Arc<dyn Servers>,
     /// Knows earlier states of the files, and commits.
     pub workspace: Arc<dyn WorkspacePort>,
+    /// Where the ids of the session's runs come from, too: by them it is told what a run began before.
+    pub ids: Arc<dyn IdSource>,
 }
 
-/// Makes tools that share one view of the workspace: their writes take turns.
+/// Makes tools that share one view of the workspace: their writes take turns, and none overwrites what its run has not
+/// seen.
 pub struct Toolbox {
     files: Arc<Confined>,
+    guard: Arc<StaleGuard>,
     processes: Arc<dyn Processes>,
     servers: Arc<dyn Servers>,
     workspace: Arc<dyn WorkspacePort>,
@@ -73,21 +78,23 @@ impl Toolbox {
     /// [`OpenError`] where a folder is missing or cannot be opened.
     pub fn open(deps: ToolDeps) -> Result<Self, OpenError> {
         let files = Arc::new(Confined::open_roots(&deps.root, &deps.added, &deps.protected)?);
-        Ok(Self { files, processes: deps.processes, servers: deps.servers, workspace: deps.workspace })
+        let guard = Arc::new(StaleGuard::new(deps.ids));
+        Ok(Self { files, guard, processes: deps.processes, servers: deps.servers, workspace: deps.workspace })
     }
 
     /// The tool of that name; none where `name` is not among [`NAMES`].
     #[must_use]
     pub fn build(&self, name: &str) -> Option<Arc<dyn ToolPort>> {
         let files = || Arc::clone(&self.files);
+        let guard = || Arc::clone(&self.guard);
         let workspace = || Arc::clone(&self.workspace);
         Some(match name {
-            "read" => Adapter::wrap(Read::new(files())),
+            "read" => Adapter::wrap(Read::new(files(), guard())),
             "glob" => Adapter::wrap(GlobTool::new(files())),
             "grep" => Adapter::wrap(Grep::new(files())),
             "diff" => Adapter::wrap(Diff::new(files(), workspace())),
-            "write" => Adapter::wrap(Write::new(files())),
-            "edit" => Adapter::wrap(Edit::new(files())),
+            "write" => Adapter::wrap(Write::new(files(), guard())),
+            "edit" => Adapter::wrap(Edit::new(files(), guard())),
             "bash" => Adapter::wrap(Bash::new(Arc::clone(&self.processes))),
             "process" => Adapter::wrap(Process::new(Arc::clone(&self.servers))),
             "commit" => Adapter::wrap(Commit::new(files(), workspace(), Arc::clone(&self.servers))),

@@ -17,11 +17,12 @@ use crate::{
     grant,
     off_thread::{Effects, look_off_thread, off_thread},
     preview::{self, Before},
+    stale_guard::{Caller, Doing, Guarded, StaleGuard, State},
     text::{counted, lines_in},
     tool::{Tool, Unfit},
 };
 
-/// Files up to this size are compared with what replaces them.
+/// Files up to this size are shown beside what would replace them.
 const COMPARED: u64 = 8 * 1024 * 1024;
 
 #[derive(Deserialize, JsonSchema)]
@@ -44,12 +45,13 @@ pub(crate) struct Call {
 /// Writes files.
 pub(crate) struct Write {
     files: Arc<Confined>,
+    guard: Arc<StaleGuard>,
 }
 
 impl Write {
-    /// Writes files of that workspace.
-    pub(crate) fn new(files: Arc<Confined>) -> Self {
-        Self { files }
+    /// Writes files of that workspace, as far as the guard lets it.
+    pub(crate) fn new(files: Arc<Confined>, guard: Arc<StaleGuard>) -> Self {
+        Self { files, guard }
     }
 }
 
@@ -95,9 +97,14 @@ impl Tool for Write {
         if let Err(refusal) = grant::covers(context.writes.as_deref(), &place) {
             return refusal;
         }
-        let (files, rules) = (Arc::clone(&self.files), context.paths);
+        let guarded = Guarded {
+            files: Arc::clone(&self.files),
+            guard: Arc::clone(&self.guard),
+            caller: Caller { agent: context.agent, run: context.run },
+            rules: context.paths,
+        };
         off_thread(context.cancelled, Effects::Possible, move |_| {
-            replace(&files, &place, &call, &rules).unwrap_or_else(|error| error.outcome())
+            replace(&guarded, &place, &call).unwrap_or_else(|error| error.outcome())
         })
         .await
     }
@@ -107,39 +114,39 @@ impl Tool for Write {
 fn show(files: &Confined, path: &str, content: &[u8]) -> Result<(Seen, Preview), FileError> {
     let place = files.locate(path)?;
     let target = files.target(&place, &[], &PathRules::default())?;
-    let seen = target.seen(COMPARED)?;
     let text = match target.size() {
         None => preview::diff(&place, &Before::Missing, content),
         Some(size) if size > COMPARED => preview::diff(&place, &Before::Large(size), content),
         Some(_) => preview::diff(&place, &Before::Content(&target.content(COMPARED)?), content),
     };
-    Ok((seen, text))
+    Ok((Seen::Version(target.version()?), text))
 }
 
-fn replace(
-    files: &Confined,
-    place: &Place,
-    call: &Call,
-    rules: &PathRules,
-) -> Result<ToolOutcome, FileError> {
+fn replace(guarded: &Guarded, place: &Place, call: &Call) -> Result<ToolOutcome, FileError> {
     let content = call.input.content.as_bytes();
-    let target = files.target(place, &[PathUse::Write], rules)?;
-    target.still(call.seen.as_ref(), COMPARED)?;
+    let target = guarded.files.target(place, &[PathUse::Write], &guarded.rules)?;
+    let now = State { content: target.content_if_small()?, version: target.version()? };
+    target.still(call.seen.as_ref())?;
+    let path = target.real_path();
+    if now.content.as_deref() == Some(content) {
+        guarded.guard.saw(guarded.caller.run, &path, now);
+        return Ok(ToolOutcome::ok(format!(
+            "`{place}` already has exactly this content; nothing was changed"
+        )));
+    }
     let lines = counted(lines_in(content), "line", "lines");
-    let done = match target.size() {
-        None => format!("created `{place}` ({lines})"),
-        Some(size) if size > COMPARED => format!("replaced `{place}` ({lines}; before: {size} bytes)"),
-        Some(_) => {
-            let before = target.content(COMPARED)?;
-            if before == content {
-                return Ok(ToolOutcome::ok(format!(
-                    "`{place}` already has exactly this content; nothing was changed"
-                )));
-            }
-            format!("replaced `{place}` ({lines}; before: {})", counted(lines_in(&before), "line", "lines"))
+    let done = match (target.size(), &now.content) {
+        (None, _) => format!("created `{place}` ({lines})"),
+        (Some(_), Some(before)) => {
+            format!("replaced `{place}` ({lines}; before: {})", counted(lines_in(before), "line", "lines"))
         }
+        (Some(size), None) => format!("replaced `{place}` ({lines}; before: {size} bytes)"),
     };
-    target.replace(content)?;
+    if let Err(refused) = guarded.judge(place, &path, now, Doing::Replace) {
+        return Ok(refused);
+    }
+    let version = target.replace(content)?;
+    guarded.guard.changed(&guarded.caller, &path, State { version, content: Some(content.to_vec()) });
     Ok(ToolOutcome::ok(done))
 }
 

@@ -67,7 +67,7 @@ impl Confined {
     }
 
     /// The path of a place, as far as it is known without opening it.
-    pub(super) fn absolute(&self, place: &Place) -> PathBuf {
+    pub(crate) fn absolute(&self, place: &Place) -> PathBuf {
         self.canonical(place).join(place.as_path())
     }
 

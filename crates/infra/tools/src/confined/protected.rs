@@ -16,7 +16,7 @@ use std::{
 
 use rustix::fs::{AtFlags, Stat};
 
-use super::{Place, target::identity};
+use super::{Place, version::identity};
 use crate::spelling;
 
 /// Files that shells run when they start, and folders of such files.

@@ -13,14 +13,16 @@ use rustix::{
 
 use super::{
     FileError,
-    target::{MissingFolder, Target, Traits},
+    target::{MissingFolder, Target},
     temporary::Temporary,
+    version::{Traits, VERSIONED, Version},
 };
+use crate::text::count;
 
 impl Target<'_> {
-    /// Puts `content` in its place, keeping mode and owner; missing folders are made. On an error the file is as it
-    /// was.
-    pub(crate) fn replace(self, content: &[u8]) -> Result<(), FileError> {
+    /// Puts `content` in its place, keeping mode and owner; missing folders are made. Gives the new version. On an error
+    /// the file is as it was. Done once: no other tool's turn comes before this value is dropped.
+    pub(crate) fn replace(&self, content: &[u8]) -> Result<Version, FileError> {
         let made;
         let folder = match &self.folder {
             Some(folder) => folder.as_fd(),
@@ -45,7 +47,11 @@ impl Target<'_> {
             None => self.put_as_new(folder, &temporary.name)?,
         }
         temporary.renamed = true;
-        Ok(())
+        if count(content.len()) <= VERSIONED {
+            return Ok(Version::of(content));
+        }
+        let stat = rustix::fs::fstat(&file).map_err(|errno| FileError::of("look at", &self.place, errno))?;
+        Ok(Version::large(&stat))
     }
 
     fn keep_mode_and_owner(&self, before: &Stat, file: &File) -> Result<(), FileError> {
@@ -69,10 +75,17 @@ impl Target<'_> {
         folder: BorrowedFd<'_>,
         temporary: &str,
     ) -> Result<(), FileError> {
+        let changed = || FileError::Changed { place: self.place.clone() };
         match rustix::fs::statat(folder, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(now) if Traits::of(&now) == Traits::of(before) => {}
-            Ok(_) | Err(Errno::NOENT) => return Err(FileError::Changed { place: self.place.clone() }),
+            Ok(_) | Err(Errno::NOENT) => return Err(changed()),
             Err(errno) => return Err(FileError::of("look at", &self.place, errno)),
+        }
+        // Clocks of file systems stand still for milliseconds, so that a change may not show in the times.
+        if let Some(read) = self.read.get()
+            && Version::of(&self.content(VERSIONED)?) != *read
+        {
+            return Err(changed());
         }
         rustix::fs::renameat(folder, temporary, folder, &self.name)
             .map_err(|errno| FileError::of("replace", &self.place, errno))

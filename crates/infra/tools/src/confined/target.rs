@@ -1,11 +1,12 @@
 //! A file that is about to be written: found without following a link, checked by the descriptors that are used.
 
 use std::{
+    cell::OnceCell,
     ffi::{OsStr, OsString},
     fs::File,
     io::Read as _,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{MutexGuard, PoisonError},
 };
 
@@ -14,12 +15,12 @@ use rustix::{
     fs::{Access, AtFlags, FileType, Mode, OFlags, Stat},
     io::Errno,
 };
-use sha2::{Digest as _, Sha256};
 
 use super::{
     Confined, FileError, Place, protected, regular,
     resolve::{LOOK, Links},
     system,
+    version::{Seen, Traits, VERSIONED, Version},
 };
 use crate::text::count;
 
@@ -32,47 +33,9 @@ pub(crate) struct Target<'a> {
     /// None: the folder does not exist yet.
     pub(super) folder: Option<OwnedFd>,
     pub(super) before: Option<Stat>,
+    /// The version that was read, as soon as it was.
+    pub(super) read: OnceCell<Version>,
     _turn: MutexGuard<'a, ()>,
-}
-
-/// What stood at a place when a person was shown what a call would do to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// Nothing could be shown: the call has nothing to go on with.
-    Nothing,
-    /// There was no file.
-    Missing,
-    /// A file with content of this SHA-256.
-    Content([u8; 32]),
-    /// A file that is too large to be read for this.
-    Large(Traits),
-}
-
-/// What tells a state of a file from another without reading it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Traits(Stat);
-
-impl PartialEq for Traits {
-    fn eq(&self, other: &Self) -> bool {
-        let traits = |Self(stat): &Self| {
-            let modified = (stat.st_mtime, stat.st_mtime_nsec);
-            (identity(stat), stat.st_size, modified, (stat.st_ctime, stat.st_ctime_nsec))
-        };
-        traits(self) == traits(other)
-    }
-}
-
-impl Eq for Traits {}
-
-impl Traits {
-    pub(super) fn of(stat: &Stat) -> Self {
-        Self(*stat)
-    }
-}
-
-/// What tells a file or folder from every other: device and inode.
-pub(super) fn identity(stat: &Stat) -> (i128, i128) {
-    (i128::from(stat.st_dev), i128::from(stat.st_ino))
 }
 
 /// What to do about folders that do not exist.
@@ -111,7 +74,7 @@ impl Confined {
             None => None,
         };
         let (place, name) = (place.clone(), name.to_owned());
-        Ok(Target { files: self, place, name, folder, before, _turn: turn })
+        Ok(Target { files: self, place, name, folder, before, read: OnceCell::new(), _turn: turn })
     }
 
     /// Opens the folder of a place name by name, following no link; none where it is missing and left so.
@@ -202,25 +165,53 @@ impl Target<'_> {
             .take(most.saturating_add(1))
             .read_to_end(&mut content)
             .map_err(|source| FileError::Io { doing: "read", place: self.place.clone(), source })?;
-        if count(content.len()) > most { Err(too_large(count(content.len()))) } else { Ok(content) }
+        if count(content.len()) > most {
+            return Err(too_large(count(content.len())));
+        }
+        if size <= VERSIONED {
+            self.read.get_or_init(|| Version::of(&content));
+        }
+        Ok(content)
     }
 
-    /// What stands there, to be held against later; files of more than `most` bytes are not read.
-    pub(crate) fn seen(&self, most: u64) -> Result<Seen, FileError> {
+    /// The content of the file that is there; none where there is no file, or one of more than [`VERSIONED`] bytes.
+    pub(crate) fn content_if_small(&self) -> Result<Option<Vec<u8>>, FileError> {
+        match self.size() {
+            Some(size) if size <= VERSIONED => self.content(VERSIONED).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// What stands there, to be held against later. What was read before is not read again.
+    pub(crate) fn version(&self) -> Result<Version, FileError> {
         match &self.before {
-            None => Ok(Seen::Missing),
-            Some(stat) if self.size().is_some_and(|size| size > most) => Ok(Seen::Large(Traits::of(stat))),
-            Some(_) => Ok(Seen::Content(Sha256::digest(self.content(most)?).into())),
+            None => Ok(Version::Missing),
+            Some(stat) if self.size().is_some_and(|size| size > VERSIONED) => Ok(Version::large(stat)),
+            Some(_) => match self.read.get() {
+                Some(version) => Ok(version.clone()),
+                None => Ok(Version::of(&self.content(VERSIONED)?)),
+            },
         }
     }
 
     /// Refuses where something else stands there than a person was shown; none: nobody was asked.
-    pub(crate) fn still(&self, seen: Option<&Seen>, most: u64) -> Result<(), FileError> {
-        match seen {
-            Some(seen) if *seen == Seen::Nothing || self.seen(most)? != *seen => {
-                Err(FileError::ChangedMeanwhile { place: self.place.clone() })
-            }
-            _ => Ok(()),
-        }
+    pub(crate) fn still(&self, seen: Option<&Seen>) -> Result<(), FileError> {
+        let is_as_shown = match seen {
+            None => true,
+            Some(Seen::Nothing) => false,
+            Some(Seen::Version(shown)) => self.version()? == *shown,
+        };
+        if is_as_shown { Ok(()) } else { Err(FileError::ChangedMeanwhile { place: self.place.clone() }) }
+    }
+
+    /// The path that it really has, or would have.
+    pub(crate) fn real_path(&self) -> PathBuf {
+        let known = || {
+            let (folder_place, _) = self.place.split()?;
+            let folder = self.folder.as_ref()?;
+            let root = self.files.root(&self.place).ok()?;
+            root.real_path(folder.as_fd(), folder_place.as_path()).ok()
+        };
+        known().map_or_else(|| self.files.absolute(&self.place), |folder| folder.join(&self.name))
     }
 }

@@ -85,7 +85,7 @@ impl Confined {
             if swept.len() >= MOST_FOLDERS {
                 swept.clear();
             }
-            if !swept.insert(super::target::identity(&stat)) {
+            if !swept.insert(super::version::identity(&stat)) {
                 return Ok(());
             }
         }

@@ -23,15 +23,22 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Which lines to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Range {
+pub(crate) struct Range {
     /// The first one, from 1.
-    pub(super) first: u64,
+    pub(crate) first: u64,
     /// How many.
-    pub(super) lines: u64,
+    pub(crate) lines: u64,
+}
+
+impl Range {
+    /// The whole file.
+    pub(crate) const ALL: Self = Self { first: 1, lines: u64::MAX };
+    /// As much of its beginning as a call shows that asks for no more.
+    pub(crate) const BEGINNING: Self = Self { first: 1, lines: 2_000 };
 }
 
 /// A page while it is being made.
-pub(super) struct Page<'a, R> {
+pub(crate) struct Page<'a, R> {
     reader: BufReader<R>,
     stop: &'a Stop,
     output: Output,
@@ -64,8 +71,14 @@ enum LineEnd {
 }
 
 impl<'a, R: Read> Page<'a, R> {
-    /// Reads the page of a file of `size` bytes.
-    pub(super) fn read(file: R, size: u64, range: Range, stop: &'a Stop) -> io::Result<ToolOutcome> {
+    /// Reads the page of a file of `size` bytes, with room for `before` characters that will stand before it.
+    pub(crate) fn read(
+        file: R,
+        size: u64,
+        range: Range,
+        before: usize,
+        stop: &'a Stop,
+    ) -> io::Result<ToolOutcome> {
         let mut reader = BufReader::with_capacity(BUFFER, file);
         let beginning = reader.fill_buf()?;
         if beginning.is_empty() {
@@ -83,7 +96,7 @@ impl<'a, R: Read> Page<'a, R> {
         let page = Page {
             reader,
             stop,
-            output: Output::new(),
+            output: Output::after(before),
             line: 0,
             invalid_lines: 0,
             crlf_lines: 0,

@@ -152,6 +152,7 @@ fn a_missing_workspace_is_a_located_error() {
         processes: workspace.processes.clone(),
         servers: workspace.servers.clone(),
         workspace: workspace.port.clone(),
+        ids: workspace.ids.clone(),
     };
     let error = Toolbox::open(deps).err().expect("there is no such folder");
     assert!(error.to_string().contains("missing: choose a folder"), "{error}");

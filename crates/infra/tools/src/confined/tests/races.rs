@@ -139,7 +139,7 @@ fn of_two_writers_of_a_new_file_one_wins() {
         let write = |files: &Confined, content: &[u8]| {
             to_write(files, &path).and_then(|target| {
                 let is_new = target.size().is_none();
-                target.replace(content).map(|()| is_new)
+                target.replace(content).map(|_| is_new)
             })
         };
         let (first, second) = std::thread::scope(|scope| {
@@ -149,4 +149,21 @@ fn of_two_writers_of_a_new_file_one_wins() {
         let created = [&first, &second].into_iter().filter(|written| matches!(written, Ok(true))).count();
         assert_eq!(created, 1, "{first:?} {second:?}");
     }
+}
+
+/// Clocks of file systems may stand still for milliseconds: a change of the same size within one such moment shows in
+/// the content alone.
+#[test]
+fn what_changed_in_the_moment_after_the_look_is_not_overwritten() {
+    let workspace = Workspace::new();
+    workspace.put("f", "before");
+    let files = workspace.files();
+    let mut target = to_write(&files, "f").expect("a file");
+    assert_eq!(target.content(100).expect("a content"), b"before");
+    workspace.put("f", "theirs");
+    // As if no clock had moved.
+    target.before = Some(rustix::fs::lstat(workspace.path("f")).expect("a file"));
+    let error = target.replace(b"ours").expect_err("it changed");
+    assert!(matches!(error, FileError::Changed { .. }), "{error}");
+    assert_eq!(workspace.bytes("f"), b"theirs");
 }
