@@ -5,11 +5,12 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+pub use domain::event::Published;
 use domain::{
     event::{Delta, DeltaBody, Event, EventBody, Scope, VERSION},
     id::SessionId,
@@ -21,16 +22,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{event_stream::EventStream, logging, telling::millis};
-
-/// What listeners get.
-#[derive(Debug, Clone)]
-pub enum Published {
-    /// Something that happened; it stands in the journal.
-    Event(Arc<Event>),
-    /// A piece of something that is still being produced.
-    Delta(Arc<Delta>),
-}
+use crate::{event_stream::EventStream, logging, session::SessionStanding, telling::millis};
 
 /// The code of the notice that the journal holds a sealed block without the secret that stood in it.
 const BROKEN_SEAL: &str = "sealed_block_redacted";
@@ -47,6 +39,8 @@ pub struct EventLog {
     order: Mutex<Order>,
     /// The same number, for deltas, which never wait.
     last_seen: AtomicU64,
+    /// The round under way; 0 between rounds.
+    round: AtomicU32,
     published: broadcast::Sender<Published>,
 }
 
@@ -83,6 +77,7 @@ impl EventLog {
             redactor,
             order: Mutex::new(Order { last, unpublished: None, unjournaled: Vec::new() }),
             last_seen: AtomicU64::new(last),
+            round: AtomicU32::new(0),
             published: broadcast::Sender::new(Self::LAG),
         }
     }
@@ -205,6 +200,23 @@ impl EventLog {
         EventStream::new(self.session, Arc::clone(&self.journal), live, last)
     }
 
+    /// Listens to everything after event `after`; from now on where there is no such event yet.
+    #[must_use]
+    pub fn subscribe_after(&self, after: u64) -> EventStream {
+        // Live first: what is published while the journal is read comes both ways, and is given out once.
+        let live = self.published.subscribe();
+        let last = self.last_seen.load(Ordering::Relaxed);
+        let stream = EventStream::new(self.session, Arc::clone(&self.journal), live, after.min(last));
+        if after < last { stream.refilling() } else { stream }
+    }
+
+    /// How far the session is.
+    pub(crate) fn standing(&self) -> SessionStanding {
+        let round = self.round.load(Ordering::Relaxed);
+        let last_seq = self.last_seen.load(Ordering::Relaxed);
+        SessionStanding { last_seq, round: (round > 0).then_some(round) }
+    }
+
     /// Every event of the session so far, those included that the journal did not take.
     pub(crate) async fn read_all(&self) -> Result<Vec<Event>, JournalError> {
         let mut events = self.journal.read(self.session, 0).await?;
@@ -218,6 +230,8 @@ impl EventLog {
 
     fn publish_event(&self, event: Arc<Event>) {
         self.last_seen.store(event.seq, Ordering::Relaxed);
+        let under_way = event.scope.round.filter(|_| !event.body.ends_round());
+        self.round.store(under_way.unwrap_or_default(), Ordering::Relaxed);
         self.publish(Published::Event(event));
     }
 

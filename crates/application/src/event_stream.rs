@@ -1,4 +1,4 @@
-//! Listening to a session: live, and from the journal where the listener could not keep up.
+//! Listening to a session: live, and from the journal where the listener could not keep up, or came late.
 
 use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
@@ -18,14 +18,22 @@ pub struct EventStream {
     live: broadcast::Receiver<Published>,
     /// The last event that was given out.
     last: u64,
-    /// What is being read of the journal. It stays here while nobody waits for it.
+    /// The journal holds events that were not read yet, or may.
+    is_behind: bool,
+    /// What is being read of it. It stays here while nobody waits for it.
     refill: Option<Refill>,
+    /// At most [`EventStream::PAGE`].
     refilled: VecDeque<Event>,
+    /// The last event that was read there: pieces from before it are pieces of what is whole by now.
+    refilled_to: u64,
 }
 
 type Refill = Pin<Box<dyn Future<Output = Result<Vec<Event>, JournalError>> + Send>>;
 
 impl EventStream {
+    /// How many events are read of the journal at once: a listener holds no more than these.
+    const PAGE: usize = 256;
+
     /// Listens to what comes after event `last`.
     pub(crate) const fn new(
         session: SessionId,
@@ -33,26 +41,38 @@ impl EventStream {
         live: broadcast::Receiver<Published>,
         last: u64,
     ) -> Self {
-        Self { session, journal, live, last, refill: None, refilled: VecDeque::new() }
+        Self {
+            session,
+            journal,
+            live,
+            last,
+            is_behind: false,
+            refill: None,
+            refilled: VecDeque::new(),
+            refilled_to: 0,
+        }
+    }
+
+    /// The same, where some of that stands in the journal already.
+    pub(crate) const fn refilling(mut self) -> Self {
+        self.is_behind = true;
+        self
     }
 
     /// The next publication; none when the session has ended. Safe to drop: whoever leaves the wait and takes it up
     /// again misses nothing.
     ///
     /// # Errors
-    /// Where the listener lagged and the journal cannot be read.
+    /// Where events have to be read from the journal and cannot be.
     pub async fn next(&mut self) -> Option<Result<Published, JournalError>> {
         loop {
             if let Some(event) = self.refilled.pop_front() {
                 self.last = event.seq;
                 return Some(Ok(Published::Event(Arc::new(event))));
             }
-            if let Some(refill) = &mut self.refill {
-                let missed = refill.await;
-                self.refill = None;
-                match missed {
-                    Ok(missed) => self.refilled = missed.into(),
-                    Err(error) => return Some(Err(error)),
+            if self.is_behind {
+                if let Err(error) = self.read_on().await {
+                    return Some(Err(error));
                 }
                 continue;
             }
@@ -62,13 +82,26 @@ impl EventStream {
                     self.last = event.seq;
                     return Some(Ok(Published::Event(event)));
                 }
+                Ok(Published::Delta(delta)) if delta.after_seq < self.refilled_to => {}
                 Ok(delta) => return Some(Ok(delta)),
-                Err(broadcast::error::RecvError::Lagged(_)) => {
-                    let (journal, session, last) = (Arc::clone(&self.journal), self.session, self.last);
-                    self.refill = Some(Box::pin(async move { journal.read(session, last).await }));
-                }
+                Err(broadcast::error::RecvError::Lagged(_)) => self.is_behind = true,
                 Err(broadcast::error::RecvError::Closed) => return None,
             }
         }
+    }
+
+    /// Reads the next page of what was missed.
+    async fn read_on(&mut self) -> Result<(), JournalError> {
+        let refill = self.refill.get_or_insert_with(|| {
+            let (journal, session, last) = (Arc::clone(&self.journal), self.session, self.last);
+            Box::pin(async move { journal.read_some(session, last, Self::PAGE).await })
+        });
+        let page = refill.await;
+        self.refill = None;
+        self.is_behind = page.as_ref().is_ok_and(|page| page.len() == Self::PAGE);
+        let page = page?;
+        self.refilled_to = page.last().map_or(self.refilled_to, |event| event.seq);
+        self.refilled = page.into();
+        Ok(())
     }
 }

@@ -25,5 +25,5 @@ mod telling;
 
 pub use event_log::Published;
 pub use event_stream::EventStream;
-pub use session::{CommandRefused, SessionHandle, SessionParts};
+pub use session::{CommandRefused, SessionHandle, SessionLink, SessionParts, SessionStanding};
 pub use team::{Member, Recruit, Team};

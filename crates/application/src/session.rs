@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    id::SessionId,
+    id::{CallId, QuestionId, SessionId},
     limits::Limits,
     mention::MentionError,
     past::Past,
@@ -87,6 +87,12 @@ pub enum CommandRefused {
     #[error(transparent)]
     Mention(#[from] MentionError),
     /// The session has ended.
+    /// An answer to a question that does not wait, or not any more: it was answered, its time is up, its round is over.
+    #[error("no question `{0}` waits for an answer (any more)")]
+    NoQuestion(QuestionId),
+    /// The same of a call that wants leave.
+    #[error("no call `{0}` waits for leave (any more)")]
+    NoCall(CallId),
     #[error("the session has ended")]
     Ended,
 }
@@ -100,6 +106,8 @@ impl From<NotHeard> for CommandRefused {
     }
 }
 
+            NotHeard::NoQuestion(question) => Self::NoQuestion(question),
+            NotHeard::NoCall(call) => Self::NoCall(call),
 /// The front end's side of a session. Dropping it ends the session and the round under way.
 pub struct SessionHandle {
     id: SessionId,
@@ -183,4 +191,11 @@ impl SessionHandle {
             Err(error) => Err(format!("the session's task did not end by itself: {error}")),
         }
     }
+}
+
+/// Gives the session's task a command, and waits until it has been taken.
+async fn tell(commands: &mpsc::Sender<Sent>, command: Command) -> Result<(), CommandRefused> {
+    let (taken, answer) = oneshot::channel();
+    commands.send((command, taken)).await.map_err(|_| CommandRefused::Ended)?;
+    answer.await.unwrap_or(Err(CommandRefused::Ended))
 }
