@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// The packages and their ranks; those above 4 ship with nothing. A new package needs a place here.
-const RANKS: [(&str, u8); 14] = [
+const RANKS: [(&str, u8); 15] = [
     ("better-llm-domain", 0),
     ("better-llm-application", 1),
     ("better-llm-config", 2),
     ("better-llm-llm", 2),
     ("better-llm-sandbox", 2),
+    ("better-llm-socket", 2),
     ("better-llm-storage", 2),
     ("better-llm-tools", 2),
     ("better-llm-workspace", 2),
@@ -23,7 +24,7 @@ const RANKS: [(&str, u8); 14] = [
 ];
 
 /// What a package may never need to run, though its rank would allow it.
-const NEVER: [(&str, &[&str]); 13] = [
+const NEVER: [(&str, &[&str]); 14] = [
     (
         "better-llm-domain",
         &["tokio", "tokio-util", "reqwest", "rusqlite", "rustix", "libc", "getrandom", "tracing"],
@@ -32,6 +33,7 @@ const NEVER: [(&str, &[&str]); 13] = [
     ("better-llm-config", &["better-llm-application", "tokio", "reqwest"]),
     ("better-llm-llm", &["better-llm-application"]),
     ("better-llm-sandbox", &["better-llm-application", "reqwest"]),
+    ("better-llm-socket", &["better-llm-application", "reqwest", "rusqlite"]),
     ("better-llm-storage", &["better-llm-application", "reqwest"]),
     ("better-llm-tools", &["better-llm-application", "reqwest"]),
     ("better-llm-workspace", &["better-llm-application", "reqwest"]),
@@ -42,7 +44,14 @@ const NEVER: [(&str, &[&str]); 13] = [
     ),
     (
         "better-llm-cli",
-        &["better-llm-storage", "better-llm-tools", "better-llm-workspace", "reqwest", "rusqlite"],
+        &[
+            "better-llm-socket",
+            "better-llm-storage",
+            "better-llm-tools",
+            "better-llm-workspace",
+            "reqwest",
+            "rusqlite",
+        ],
     ),
     ("better-llm-testkit", &["better-llm-application", "better-llm"]),
     ("better-llm-tests", &["better-llm-testkit"]),
