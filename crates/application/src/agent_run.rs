@@ -27,14 +27,17 @@ use crate::{
     telling::{causes, millis, with_causes},
 };
 
+mod effects;
 mod open_request;
 mod reporting;
 mod reviewing;
+mod side_by_side;
 mod spending;
 mod tool_runner;
 mod worker;
 
 use open_request::{OpenRequest, RequestEnd};
+use side_by_side::{MessagePace, ModelCall};
 use spending::RunAccount;
 
 /// One run under way: whose it is, where its events stand, what may end it.
@@ -90,8 +93,15 @@ impl<'a> RunContext<'a> {
     /// Says that the run begins.
     pub(crate) async fn begin(&mut self, brief: Brief) -> Result<(), JournalError> {
         self.began = Instant::now();
+        self.round.state().seen.run_began(self.id, self.agent());
         let model = self.member.model_name();
-        self.append(EventBody::RunStarted { model, backend: Backend::Native, brief, call_id: self.call.clone() }).await
+        self.append(EventBody::RunStarted {
+            model,
+            backend: Backend::Native,
+            brief,
+            call_id: self.call.clone(),
+        })
+        .await
     }
 
     /// The machine of the run, with the conversation that it goes on from.
@@ -148,7 +158,7 @@ impl<'a> RunContext<'a> {
     async fn take_turns(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
         let mut effects = VecDeque::from(self.hand_over(machine).await);
         effects.extend(machine.step(RunInput::Begin(first)));
-        let mut request = None;
+        let (mut request, mut pace) = (None, MessagePace::default());
         while let Some(effect) = effects.pop_front() {
             let input = match effect {
                 RunEffect::Joined(sealed, facts) => {
@@ -176,7 +186,7 @@ impl<'a> RunContext<'a> {
                     let told = self.hand_over(machine).await;
                     if told.is_empty() {
                         let id = RequestId::new(self.round.ports.ids.next());
-                        request = Some(id);
+                        (request, pace) = (Some(id), MessagePace::default());
                         Some(self.request(id, machine).await?)
                     } else {
                         effects.push_front(RunEffect::Request);
@@ -186,26 +196,32 @@ impl<'a> RunContext<'a> {
                 }
                 RunEffect::Call { call, tool, input } => match (self.stop.ending(), request) {
                     (None, Some(request)) => {
-                        let mut result = self.call(request, call.clone(), &tool, input).await?;
-                        // The first net: no result that a model reads holds a secret (law 10).
-                        self.round.ports.log.redactor().redact_in(&mut result.content);
-                        Some(RunInput::CallEnded { call, result, standing: self.standing() })
+                        let first = ModelCall { id: call, tool, input };
+                        for input in self.answer_calls(request, first, &mut pace, &mut effects).await? {
+                            self.feed(machine, input, &mut effects).await;
+                        }
+                        None
                     }
                     (ending, _) => Some(RunInput::Stop(ending.unwrap_or(Ending::Interrupted))),
                 },
                 RunEffect::End(end) => return Ok(end),
             };
             if let Some(input) = input {
-                if matches!(input, RunInput::Stop(_)) {
-                    effects.retain(|effect| !matches!(effect, RunEffect::Call { .. } | RunEffect::Request));
-                }
-                effects.extend(self.hand_over(machine).await);
-                effects.extend(machine.step(input));
+                self.feed(machine, input, &mut effects).await;
             }
         }
         // Every path of the machine goes through `End`; a run without one is our own fault, and said so.
         let text = "the run stopped without an end".to_owned();
         Ok(RunEnd::Failed(RunFailure { reason: FailReason::Internal, text }))
+    }
+
+    /// Tells the machine what happened. What it wanted done before a stop is not done any more.
+    async fn feed(&self, machine: &mut AgentRun, input: RunInput, effects: &mut VecDeque<RunEffect>) {
+        if matches!(input, RunInput::Stop(_)) {
+            effects.retain(|effect| !matches!(effect, RunEffect::Call { .. } | RunEffect::Request));
+        }
+        effects.extend(self.hand_over(machine).await);
+        effects.extend(machine.step(input));
     }
 
     /// Says that a message joined the conversation.
@@ -217,7 +233,8 @@ impl<'a> RunContext<'a> {
             }
             None => (None, None, None, Vec::new()),
         };
-        self.append(EventBody::Message { message, stop_reason, usage, model, cached: None, invalid_inputs }).await
+        self.append(EventBody::Message { message, stop_reason, usage, model, cached: None, invalid_inputs })
+            .await
     }
 
     /// Asks the model for one answer, publishing it piece by piece.
@@ -236,9 +253,9 @@ impl<'a> RunContext<'a> {
             effort: self.member.effort,
             max_tokens: None,
         };
-        let room = match self.make_room(&mut request) {
+        let room = match self.make_room(&mut request).await? {
             Ok(room) => room,
-            Err(trip) => return self.round.out_of_room(trip).await.map(RunInput::Stop),
+            Err(ending) => return Ok(RunInput::Stop(ending)),
         };
         // From here on it goes out; where there was no room for it, nothing was shown to anybody.
         request.messages = machine.show();

@@ -3,7 +3,8 @@
 //! Before each request of any run its input (estimated) and its longest answer are reserved; a request that does not
 //! fit gets a shorter answer, down to [`SHORTEST_ANSWER`], and else does not go out. Afterwards the reservation is
 //! settled with the provider's own count. Open reservations count as taken, so however many runs race, a round goes
-//! past its limit only by what a provider counts beyond what was reserved.
+//! past its limit only by what a provider counts beyond what was reserved. Where they alone stand in the way of another
+//! request, that one waits until they are settled ([`NoRoom::Others`]).
 //!
 //! It asks no model and knows no prices: they come with each request. Turns and time are limits of others.
 
@@ -23,6 +24,9 @@ use crate::{
 /// The fewest tokens of an answer that is worth asking for; what leaves room for fewer is used up.
 pub const SHORTEST_ANSWER: u64 = 1_024;
 
+/// A shorter answer than this is not asked for because of what other requests have reserved: it is waited for them.
+pub const UNHURRIED_ANSWER: u64 = 8_000;
+
 /// The longest answer of a model that does not say how much it gives.
 pub const USUAL_ANSWER: u64 = 32_000;
 
@@ -32,7 +36,8 @@ pub struct Budget {
     tokens: Option<u64>,
     cost: Option<Cost>,
     spent: Spending,
-    /// Tokens of answered requests that their provider did not count.
+    /// Tokens of answered requests that their provider did not count, and all that was reserved for those of which
+    /// nobody knows what they took.
     uncounted: Amount,
     open: Amount,
 }
@@ -55,10 +60,9 @@ pub struct Need {
     pub price: Option<Price>,
 }
 
-/// Room for one request. Dropped without being settled it stays taken: what became of a request that nobody waited
-/// for only its provider knows.
+/// Room for one request. Dropped without being settled it stays open, and others wait for it.
 #[derive(Debug, PartialEq, Eq)]
-#[must_use = "a reservation that is not settled stays taken"]
+#[must_use = "a reservation that is not settled stays open"]
 pub struct Reservation {
     input: u64,
     output: u64,
@@ -79,6 +83,15 @@ impl Reservation {
     pub const fn price(&self) -> Option<&Price> {
         self.price.as_ref()
     }
+}
+
+/// Why there is no room for a request now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoRoom {
+    /// A limit is reached, whatever becomes of other requests.
+    Reached(Trip),
+    /// Other requests have reserved it: there may be room when one of them is settled. Never said where none is open.
+    Others,
 }
 
 /// A limit that leaves no room for another request.
@@ -135,26 +148,14 @@ impl Budget {
     /// Makes room for a request, with as long an answer as there is room for.
     ///
     /// # Errors
-    /// [`Trip`] where there is none: nothing was reserved then. Under a limit of costs there is none for a model
+    /// [`NoRoom`] where there is none: nothing was reserved then. Under a limit of costs there is none for a model
     /// without a price.
-    pub fn reserve(&mut self, need: Need) -> Result<Reservation, Trip> {
+    pub fn reserve(&mut self, need: Need) -> Result<Reservation, NoRoom> {
         let wanted = need.output.unwrap_or(USUAL_ANSWER);
-        let least = wanted.min(SHORTEST_ANSWER);
-        let mut output = wanted;
-        if let Some(limit) = self.tokens {
-            let left = limit.saturating_sub(self.taken().tokens);
-            output = left.checked_sub(need.input).ok_or(Trip::Tokens(limit))?.min(output);
-            if output < least {
-                return Err(Trip::Tokens(limit));
-            }
-        }
-        if let Some(limit) = self.cost {
-            let price = need.price.ok_or(Trip::Cost(limit))?;
-            let left = limit.minus(self.taken().cost);
-            output = price.most_output(need.input, left).ok_or(Trip::Cost(limit))?.min(output);
-            if output < least {
-                return Err(Trip::Cost(limit));
-            }
+        let alone = self.longest_answer(need, self.settled()).map_err(NoRoom::Reached)?;
+        let output = self.longest_answer(need, self.taken()).map_err(|_| NoRoom::Others)?;
+        if output < alone.min(UNHURRIED_ANSWER) {
+            return Err(NoRoom::Others);
         }
         let amount = Amount {
             tokens: need.input.saturating_add(output),
@@ -163,6 +164,29 @@ impl Budget {
         self.open = self.open.plus(amount);
         let is_lowered = output < wanted;
         Ok(Reservation { input: need.input, output, is_lowered, price: need.price, amount })
+    }
+
+    /// The longest answer that fits beside what is `taken`.
+    fn longest_answer(&self, need: Need, taken: Amount) -> Result<u64, Trip> {
+        let wanted = need.output.unwrap_or(USUAL_ANSWER);
+        let least = wanted.min(SHORTEST_ANSWER);
+        let mut output = wanted;
+        if let Some(limit) = self.tokens {
+            let left = limit.saturating_sub(taken.tokens);
+            output = left.checked_sub(need.input).ok_or(Trip::Tokens(limit))?.min(output);
+            if output < least {
+                return Err(Trip::Tokens(limit));
+            }
+        }
+        if let Some(limit) = self.cost {
+            let price = need.price.ok_or(Trip::Cost(limit))?;
+            let left = limit.minus(taken.cost);
+            output = price.most_output(need.input, left).ok_or(Trip::Cost(limit))?.min(output);
+            if output < least {
+                return Err(Trip::Cost(limit));
+            }
+        }
+        Ok(output)
     }
 
     /// Takes the provider's count of the request that the room was for.
@@ -182,6 +206,12 @@ impl Budget {
         self.spent.add(Usage::default(), price.as_ref());
     }
 
+    /// Nobody knows what became of the request but its provider: all that was reserved counts as taken.
+    pub fn settle_unknown(&mut self, reservation: Reservation) {
+        self.open = self.open.minus(reservation.amount);
+        self.uncounted = self.uncounted.plus(reservation.amount);
+    }
+
     /// An attempt of the request failed and took this; the room is kept for the next one.
     ///
     /// # Errors
@@ -198,8 +228,13 @@ impl Budget {
 
     /// What is not there any more: spent, or reserved.
     fn taken(&self) -> Amount {
+        self.settled().plus(self.open)
+    }
+
+    /// What no request gives back any more.
+    fn settled(&self) -> Amount {
         let spent = Amount { tokens: self.spent.usage().total(), cost: self.spent.known_cost() };
-        spent.plus(self.uncounted).plus(self.open)
+        spent.plus(self.uncounted)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{report::Report, workspace::Changes};
 mod observations;
 mod share;
 
-pub use observations::{EffectTicket, Observations};
+pub use observations::{EffectTicket, Keeping, Observations};
 pub use share::{Beside, Share};
 
 /// What the engine saw of a run.

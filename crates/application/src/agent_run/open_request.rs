@@ -43,7 +43,7 @@ pub(crate) struct OpenRequest<'r> {
     run: &'r RunContext<'r>,
     id: RequestId,
     prefix_digest: String,
-    room: &'r Room,
+    room: &'r Room<'r>,
     deltas: Deltas,
     /// Something of the present attempt was shown.
     has_shown: bool,
@@ -53,7 +53,12 @@ pub(crate) struct OpenRequest<'r> {
 
 impl<'r> OpenRequest<'r> {
     /// Nothing has been sent yet.
-    pub(crate) fn new(run: &'r RunContext<'r>, id: RequestId, prefix_digest: String, room: &'r Room) -> Self {
+    pub(crate) fn new(
+        run: &'r RunContext<'r>,
+        id: RequestId,
+        prefix_digest: String,
+        room: &'r Room<'r>,
+    ) -> Self {
         let deltas = Deltas::new(&run.round.ports.log, &run.scope);
         let (has_shown, was_held) = (false, false);
         Self { run, id, prefix_digest, room, deltas, has_shown, was_held, quiet: Quiet::new() }

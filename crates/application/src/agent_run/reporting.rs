@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     event::EventBody,
-    evidence::{CheckedClaims, Evidence, ObservedFiles, check_claims, claimed_files},
+    evidence::{CheckedClaims, Evidence, ObservedFiles, Share, check_claims, claimed_files},
     ports::JournalError,
     report::Report,
     review::ChangedFiles,
@@ -69,13 +69,27 @@ impl RunContext<'_> {
             (of_round, workspace.overlooked(&claimed).await?.into_iter().collect())
         };
         let state = self.round.state();
-        let evidence = Evidence {
-            files_changed: own.paths(),
-            commands: state.seen.commands_of(self.id),
-            partial: own.partial,
+        let beside = match state.seen.share_of(self.id) {
+            Share::All => None,
+            Share::Part(beside) if self.base.get().is_some() => Some(beside.since(own.paths())),
+            Share::Part(beside) => Some(beside),
         };
-        let files =
-            ObservedFiles { root: &self.round.ports.cwd, changes: &of_round, overlooked: &overlooked, beside: None };
+        let (files_changed, mixed) = match &beside {
+            None => (own.paths(), None),
+            Some(beside) => (beside.files_changed(), beside.partial()),
+        };
+        let partial: Vec<String> = own.partial.into_iter().chain(mixed).collect();
+        let evidence = Evidence {
+            files_changed,
+            commands: state.seen.commands_of(self.id),
+            partial: (!partial.is_empty()).then(|| partial.join("; ")),
+        };
+        let files = ObservedFiles {
+            root: &self.round.ports.cwd,
+            changes: &of_round,
+            overlooked: &overlooked,
+            beside: beside.as_ref(),
+        };
         let claims = check_claims(report, &state.seen, files);
         Ok((evidence, claims))
     }

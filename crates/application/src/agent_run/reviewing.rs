@@ -50,7 +50,7 @@ impl RunContext<'_> {
         let ledger = self.round.state().machine.ledger().clone();
         let last = self.round.bases().last_review;
         let workspace = &self.round.ports.workspace;
-        let state = self.stop.bound(workspace.checkpoint()).await;
+        let state = self.round.keep_files(&self.stop, None).await;
         let changed = self.stop.bound(self.changed_since(last.as_ref(), &ledger)).await;
         let diff = match &last {
             Some(last) => self.stop.bound(workspace.diff(Some(last), None)).await.map(Some),

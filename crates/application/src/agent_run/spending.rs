@@ -1,18 +1,18 @@
 //! Room for requests: made before each one goes out, settled when it has come to an end. A limit that leaves none ends
-//! the round with all its runs.
+//! the round with all its runs; room that other runs of the round have taken for theirs is waited for.
 //!
 //! What fits is decided in [`domain::budget`]; nothing is counted here.
 
 use std::sync::{Mutex, MutexGuard};
 
 use domain::{
-    budget::{InputGauge, Need, Reservation, Trip, message_bytes_of, prefix_bytes, tokens_of},
+    budget::{InputGauge, Need, NoRoom, Reservation, Trip, message_bytes_of, prefix_bytes, tokens_of},
     event::EventBody,
     message::Usage,
     model::ModelRequest,
     outcome::Ending,
     ports::JournalError,
-    price::Spending,
+    price::{Price, Spending},
 };
 
 use super::{RunContext, open_request::RequestEnd};
@@ -50,40 +50,79 @@ impl Account {
     }
 }
 
-/// Room that a request has.
-#[derive(Debug)]
-pub(crate) struct Room {
-    reservation: Reservation,
+/// Room that a request has. Dropped without being settled all of it counts as taken, because nobody knows better.
+pub(crate) struct Room<'r> {
+    round: &'r RoundContext,
+    /// None when it was settled.
+    reservation: Option<Reservation>,
     bytes: u64,
 }
 
-impl RunContext<'_> {
-    /// Makes room for a request, and lowers its answer to what is left.
-    pub(crate) fn make_room(&self, request: &mut ModelRequest) -> Result<Room, Trip> {
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        if let Some(reservation) = self.reservation.take() {
+            self.round.state().budget.settle_unknown(reservation);
+        }
+        self.round.room_settled.notify_waiters();
+    }
+}
+
+impl Room<'_> {
+    fn price(&self) -> Option<&Price> {
+        self.reservation.as_ref().and_then(Reservation::price)
+    }
+}
+
+impl<'r> RunContext<'r> {
+    /// Makes room for a request, and lowers its answer to what is left. Where there is none, the round ends; where only
+    /// other requests stand in the way, this waits until there is, at most as long as the run has.
+    pub(crate) async fn make_room(
+        &self,
+        request: &mut ModelRequest,
+    ) -> Result<Result<Room<'r>, Ending>, JournalError> {
         let facts = self.member.model_facts();
         let (bytes, input) = self.account.lock().measure(request);
         let need = Need { input, output: facts.max_output_tokens, price: facts.price };
-        let reservation = self.round.state().budget.reserve(need)?;
-        request.max_tokens = reservation.max_tokens();
-        Ok(Room { reservation, bytes })
+        let round = self.round;
+        loop {
+            // Before the try, so that nothing that is settled meanwhile is missed.
+            let settled = round.room_settled.notified();
+            let reserved = round.state().budget.reserve(need);
+            match reserved {
+                Ok(reservation) => {
+                    request.max_tokens = reservation.max_tokens();
+                    return Ok(Ok(Room { round, reservation: Some(reservation), bytes }));
+                }
+                Err(NoRoom::Reached(trip)) => return round.out_of_room(trip).await.map(Err),
+                Err(NoRoom::Others) => {
+                    tracing::debug!(agent = self.agent().as_str(), "a request waits for room in the budget");
+                    tokio::select! {
+                        biased;
+                        ending = self.stop.stopped() => return Ok(Err(ending)),
+                        () = settled => {}
+                    }
+                }
+            }
+        }
     }
 
     /// An attempt failed and took this, and another one follows where there is still room for it.
-    pub(crate) fn attempt_failed(&self, room: &Room, usage: Usage) -> Result<(), Trip> {
-        self.account.lock().spent.add(usage, room.reservation.price());
-        self.round.state().budget.attempt_failed(&room.reservation, usage)
+    pub(crate) fn attempt_failed(&self, room: &Room<'_>, usage: Usage) -> Result<(), Trip> {
+        self.account.lock().spent.add(usage, room.price());
+        let Some(reservation) = &room.reservation else { return Ok(()) };
+        self.round.state().budget.attempt_failed(reservation, usage)
     }
 
     /// The request has come to this. What a stopped one took nobody knows: its room stays taken.
-    pub(crate) fn settle(&self, room: Room, end: &RequestEnd) {
-        let Room { reservation, bytes } = room;
+    pub(crate) fn settle(&self, mut room: Room<'_>, end: &RequestEnd) {
         let usage = match end {
             RequestEnd::Answered(answer) => answer.usage,
             RequestEnd::Failed(error) => error.usage,
             RequestEnd::Stopped(_) => return,
         };
+        let Some(reservation) = room.reservation.take() else { return };
         let mut account = self.account.lock();
-        account.gauge.counted(bytes, usage);
+        account.gauge.counted(room.bytes, usage);
         account.spent.add(usage, reservation.price());
         let budget = &mut self.round.state().budget;
         match end {

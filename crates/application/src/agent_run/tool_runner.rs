@@ -3,15 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use domain::{
-    event::{CheckpointAt, DeltaBody, EventBody},
+    event::{DeltaBody, EventBody},
     id::{CallId, RequestId},
     permission::PathRules,
     ports::{JournalError, OutputSink, PreparedCall, ToolContext},
     run::CallResult,
     text,
-    tool::{Access, CallTarget, ToolOutcome, ToolStatus},
-    workflow::RoundInput,
-    workspace::WorkspaceError,
+    tool::{Access, ToolOutcome, ToolStatus},
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -23,7 +21,7 @@ use crate::{
     locking::lock,
     person::{Permit, Wanting},
     stop::StopSignal,
-    telling::{causes, millis, with_causes},
+    telling::{millis, with_causes},
 };
 
 impl RunContext<'_> {
@@ -90,48 +88,17 @@ impl RunContext<'_> {
         access: Access,
         (prepared, paths): (Box<dyn PreparedCall>, PathRules),
     ) -> Result<CallResult, JournalError> {
-        let (ticket, edited) = match (access, prepared.target()) {
-            (Access::Command, CallTarget::Command(command)) => {
-                (Some(self.round.state().seen.command_started(Some(self.id), &command)), None)
-            }
-            (Access::Edit, CallTarget::Path(path)) => (None, Some(path)),
-            _ => (None, None),
+        let effect = match access.has_effects() {
+            true => Some(self.effect_begins(prepared.target()).await),
+            false => None,
         };
         let began = Instant::now();
         let outcome = self.run_until_stopped(request, &call, prepared, paths).await;
         let elapsed_ms = millis(began.elapsed());
-        let (changed, blind) = match access.has_effects() {
-            true => self.observe_changes().await,
-            false => (false, None),
+        let changed = match effect {
+            Some(effect) => self.effect_ends(effect, &outcome).await?,
+            None => false,
         };
-        {
-            let mut state = self.round.state();
-            match ticket {
-                Some(ticket) => state.seen.command_ended(ticket, outcome.exit_code, changed),
-                None if changed => state.seen.files_changed(),
-                None => {}
-            }
-            if changed {
-                state.edited.extend(edited);
-            }
-            if let Some(commit) = &outcome.commit {
-                state.seen.committed(commit);
-            }
-        }
-        if let Some(error) = blind {
-            self.append(EventBody::Error {
-                code: "workspace_unobserved".to_owned(),
-                text: error.to_string(),
-                chain: causes(&error),
-            })
-            .await?;
-        }
-        if changed {
-            self.round.observe(RoundInput::FilesChanged);
-        }
-        if ticket.is_some() || outcome.commit.is_some() {
-            self.round.observe(RoundInput::EffectSeen);
-        }
         // Before it is cut, so that no half of a secret is left (law 10).
         let output = self.round.ports.log.redactor().redact(&outcome.output);
         let output = text::bounded(&output, ToolOutcome::LONGEST);
@@ -182,36 +149,6 @@ impl RunContext<'_> {
         let outcome = outcome.unwrap_or_else(cancelled);
         output.finish();
         outcome
-    }
-
-    /// Keeps the workspace as it is before the first effect of the run, the round and the session. The round's is
-    /// what undoing it goes back to.
-    async fn ensure_base(&self) -> Result<Result<(), WorkspaceError>, JournalError> {
-        let taken = self
-            .base
-            .get_or_try_init(|| async {
-                let began = Instant::now();
-                let checkpoint = self.stop.bound(self.round.ports.workspace.checkpoint()).await?;
-                let elapsed_ms = millis(began.elapsed());
-                tracing::debug!(agent = self.agent().as_str(), elapsed_ms, "checkpoint taken");
-                Ok(checkpoint)
-            })
-            .await;
-        match taken {
-            Ok(checkpoint) if self.round.take_base(checkpoint) => {
-                self.round.say_checkpoint(checkpoint, CheckpointAt::Begin).await.map(Ok)
-            }
-            Ok(_) => Ok(Ok(())),
-            Err(error) => Ok(Err(error)),
-        }
-    }
-
-    /// Whether files changed since the last look. Where that cannot be seen, they count as changed.
-    async fn observe_changes(&self) -> (bool, Option<WorkspaceError>) {
-        match self.stop.bound(self.round.ports.workspace.touched()).await {
-            Ok(changed) => (changed, None),
-            Err(error) => (true, Some(error)),
-        }
     }
 
     /// The end of a call that ran nothing, and what the model reads of it.

@@ -23,7 +23,10 @@ use domain::{
     workflow::{Round, RoundEffect, RoundInput},
     workspace::{Bases, Checkpoint},
 };
-use tokio::time::Instant;
+use tokio::{
+    sync::{Notify, OnceCell},
+    time::Instant,
+};
 
 use super::denials::Denials;
 use crate::{
@@ -77,6 +80,10 @@ pub(crate) struct RoundContext {
     /// When the round began.
     pub(crate) began: Instant,
     memory: Arc<Mutex<SessionMemory>>,
+    /// The journal holds the state that the round began at.
+    pub(crate) base_said: OnceCell<()>,
+    /// Rings when a request has given back room of the budget.
+    pub(crate) room_settled: Notify,
     state: Mutex<RoundState>,
 }
 
@@ -96,6 +103,10 @@ pub(crate) struct RoundState {
     /// Workers have ended since the manager was asked last.
     pub(crate) has_new_reports: bool,
     /// Words of the person that the manager's run was given, as long as it is under way.
+    /// The state that the round began at, where its journal does not hold it yet.
+    pub(crate) unsaid_base: Option<Checkpoint>,
+    /// Runs that may write are at work side by side: what changes around a command has to be told apart.
+    pub(crate) share_files: bool,
     pub(crate) handed_over: Vec<String>,
     /// Words of the person that waited for the manager before the round, which leaves them to the next one.
     pub(crate) unread_before: usize,
@@ -128,13 +139,26 @@ impl RoundContext {
             is_out_of_room: false,
             has_new_reports: false,
             handed_over: Vec::new(),
+            unsaid_base: None,
+            share_files: false,
             unread_before: 0,
             unread_in_conversation: 0,
             protection_failed: false,
             edited: BTreeSet::new(),
         };
         lock(&memory).bases.round = None;
-        Self { number, ports, team, stop, began: Instant::now(), memory, state: Mutex::new(state) }
+        let (base_said, room_settled) = (OnceCell::new(), Notify::new());
+        Self {
+            number,
+            ports,
+            team,
+            stop,
+            began: Instant::now(),
+            base_said,
+            room_settled,
+            memory,
+            state: Mutex::new(state),
+        }
     }
 
     /// The round's state. Held for lines, never across an await.
@@ -175,14 +199,19 @@ impl RoundContext {
         lock(&self.memory).bases.clone()
     }
 
-    /// The workspace before a run's first effect: the round's and the session's, too, if it is the first of them.
-    /// Whether it is the round's.
-    pub(crate) fn take_base(&self, checkpoint: &Checkpoint) -> bool {
-        let bases = &mut lock(&self.memory).bases;
-        bases.session.get_or_insert_with(|| checkpoint.clone());
-        let is_first = bases.round.is_none();
-        bases.round.get_or_insert_with(|| checkpoint.clone());
-        is_first
+    /// The workspace before a run's first effect: the round's and the session's, too, if it is the first of them. The
+    /// round's is to be said then.
+    pub(crate) fn take_base(&self, checkpoint: &Checkpoint) {
+        let is_first = {
+            let bases = &mut lock(&self.memory).bases;
+            bases.session.get_or_insert_with(|| checkpoint.clone());
+            let is_first = bases.round.is_none();
+            bases.round.get_or_insert_with(|| checkpoint.clone());
+            is_first
+        };
+        if is_first {
+            self.state().unsaid_base = Some(checkpoint.clone());
+        }
     }
 
     /// A review has ended that saw the workspace at `checkpoint`; none: that state could not be kept.

@@ -26,10 +26,15 @@ fn usage(input: u64, output: u64) -> Usage {
     Usage { input_tokens: input, output_tokens: output, ..Usage::default() }
 }
 
-/// The longest answer that a fresh budget grants, or the limit that it trips over.
+/// The longest answer that a budget grants, or the limit that it trips over; `others` where it is to be waited for.
+#[track_caller]
 fn check(budget: &mut Budget, need: Need, expected: Result<Option<u64>, &str>) {
     let granted = budget.reserve(need);
-    assert_eq!(granted.as_ref().map(Reservation::max_tokens).map_err(|trip| trip.limit()), expected);
+    let why = |no_room: &NoRoom| match no_room {
+        NoRoom::Reached(trip) => trip.limit(),
+        NoRoom::Others => "others",
+    };
+    assert_eq!(granted.as_ref().map(Reservation::max_tokens).map_err(why), expected);
 }
 
 #[test]
@@ -67,18 +72,37 @@ fn what_nobody_can_price_nobody_can_afford() {
 fn settling_gives_back_what_was_not_taken() {
     let mut budget = budget(Some(50_000), None);
     let first = budget.reserve(need(10_000, 32_000)).unwrap();
-    check(&mut budget, need(10_000, 32_000), Err("max_tokens"));
+    check(&mut budget, need(10_000, 32_000), Err("others"));
     budget.settle(first, usage(9_000, 500));
     assert_eq!(budget.spent().usage(), usage(9_000, 500));
     check(&mut budget, need(9_500, 32_000), Ok(Some(31_000)));
 }
 
 #[test]
-fn a_reservation_that_nobody_settles_stays_taken() {
+fn what_nobody_knows_the_count_of_stays_taken() {
     let mut budget = budget(Some(50_000), None);
-    drop(budget.reserve(need(10_000, 32_000)).unwrap());
+    let first = budget.reserve(need(10_000, 32_000)).unwrap();
+    check(&mut budget, need(1_000, 32_000), Err("others"));
+    budget.settle_unknown(first);
     check(&mut budget, need(1_000, 32_000), Ok(Some(7_000)));
     assert_eq!(budget.spent().usage(), Usage::default());
+}
+
+/// O-24: what other requests have reserved is waited for where little or nothing is left beside it, and no longer than
+/// it helps.
+#[test]
+fn a_limit_that_only_open_requests_reach_is_waited_for() {
+    let open = |limit| {
+        let mut budget = budget(Some(limit), None);
+        drop(budget.reserve(need(10_000, 32_000)).unwrap());
+        budget
+    };
+    check(&mut open(60_000), need(10_000, 32_000), Ok(Some(8_000)));
+    check(&mut open(59_999), need(10_000, 32_000), Err("others"));
+    check(&mut open(42_000), need(10_000, 32_000), Err("others"));
+    check(&mut open(55_000), need(10_000, 3_000), Ok(None));
+    check(&mut open(54_999), need(10_000, 3_000), Err("others"));
+    check(&mut open(42_000), need(42_000, 32_000), Err("max_tokens"));
 }
 
 #[test]
@@ -181,7 +205,12 @@ fn race(budget: &mut Budget, moves: &[Move]) -> (u64, u64, u64) {
             let output = reservation.output * given.share / 100;
             excess += (input + output).saturating_sub(reservation.amount.tokens);
             budget.settle(reservation, usage(input, output));
-        } else if let Ok(reservation) = budget.reserve(need(next.input, next.output)) {
+            continue;
+        }
+        let reserved = budget.reserve(need(next.input, next.output));
+        let is_any_open = open.iter().any(Option::is_some);
+        assert!(is_any_open || reserved != Err(NoRoom::Others), "nobody would wake whoever waits");
+        if let Ok(reservation) = reserved {
             largest = largest.max(reservation.amount.tokens);
             if next.fails_first && budget.attempt_failed(&reservation, usage(next.input, 0)).is_err() {
                 // Its next attempt does not go out, so nothing more is counted.

@@ -34,8 +34,6 @@ pub(super) struct Effect {
     pub(super) started: u64,
     /// None while it is under way.
     pub(super) ended: Option<u64>,
-    /// Files changed between its start and its end, by whomever.
-    pub(super) has_changed: bool,
     pub(super) what: What,
 }
 
@@ -63,6 +61,11 @@ struct Change {
 /// An effect that is under way. Given back when it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EffectTicket(usize);
+
+/// The state of the files is being kept. Given back when that is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "changes that only the kept state has seen would be lost"]
+pub struct Keeping(u64);
 
 impl Observations {
     /// A run begins. What happens from here on may be another's, where others are at work.
@@ -98,6 +101,8 @@ impl Observations {
         if let Some(Effect { what: What::Edit { is_done: done, .. }, .. }) = self.effects.get_mut(ticket.0) {
             *done = is_done;
         }
+        // What it did may have been seen, or kept, by somebody else.
+        let has_changed = has_changed || (is_done && !self.was_alone(ticket.0));
         self.ended(ticket, has_changed)
     }
 
@@ -108,10 +113,16 @@ impl Observations {
         }
     }
 
-    /// The present state of the files was kept, and the next look compares with it: what is under way may have changed
-    /// files that nobody will see change.
-    pub fn state_kept(&mut self) {
-        if self.effects.iter().any(|effect| effect.ended.is_none()) {
+    /// The present state of the files is about to be kept, and the next look will compare with it.
+    pub fn keeping_begins(&mut self) -> Keeping {
+        Keeping(self.tick())
+    }
+
+    /// It was kept. What was under way meanwhile may have changed files that nobody will see change; not so `own`, an
+    /// effect that waited for this.
+    pub fn kept(&mut self, Keeping(began): Keeping, own: Option<EffectTicket>) {
+        let mut others = self.effects.iter().enumerate().filter(|(at, _)| Some(EffectTicket(*at)) != own);
+        if others.any(|(_, effect)| effect.ended.is_none_or(|ended| ended > began)) {
             self.files_changed();
         }
     }
@@ -183,21 +194,29 @@ impl Observations {
 
     fn started(&mut self, run: Option<RunId>, what: What) -> EffectTicket {
         let started = self.tick();
-        self.effects.push(Effect { run, started, ended: None, has_changed: false, what });
+        self.effects.push(Effect { run, started, ended: None, what });
         EffectTicket(self.effects.len() - 1)
     }
 
+    /// Whether files differ from before the effect: its own look may see nothing of it, because another one, made while
+    /// it was under way, has seen it before.
     fn ended(&mut self, EffectTicket(index): EffectTicket, has_changed: bool) -> bool {
         let at = self.tick();
         if has_changed {
             let by = self.was_alone(index).then_some(index);
             self.changes.push(Change { at, by });
         }
-        let Some(effect) = self.effects.get_mut(index) else { return has_changed };
-        effect.ended = Some(at);
-        // Somebody else's look may have seen, before this one, what this changed.
-        effect.has_changed = self.changes.iter().any(|change| change.at > effect.started);
-        effect.has_changed
+        if let Some(effect) = self.effects.get_mut(index) {
+            effect.ended = Some(at);
+        }
+        self.may_have_changed(index)
+    }
+
+    /// Whether files changed since an effect started, as far as that may have been by it.
+    pub(super) fn may_have_changed(&self, index: usize) -> bool {
+        let Some(effect) = self.effects.get(index) else { return false };
+        let since = self.changes.iter().filter(|change| change.at > effect.started);
+        since.into_iter().any(|change| change.by.is_none_or(|by| by == index))
     }
 
     fn tick(&mut self) -> u64 {

@@ -26,7 +26,7 @@ pub enum Share {
 pub struct Beside {
     /// The files that the run changed itself, as far as that is known.
     own: BTreeSet<String>,
-    /// Commands of the run ran while others were under way, and files changed.
+    /// Commands of the run ran while another run did something, or it is not known what they changed.
     is_mixed: bool,
     others: Vec<Other>,
     /// The paths that differ from before the run's first effect; none where it had none.
@@ -89,7 +89,7 @@ impl Observations {
                     known.files.extend(paths.iter().cloned());
                 }
                 What::Command { .. } | What::Edit { path: None, .. } => {
-                    known.is_mixed |= effect.has_changed || effect.ended.is_none();
+                    known.is_mixed |= !self.was_alone(index) || self.may_have_changed(index);
                 }
             }
         }

@@ -117,14 +117,22 @@ proptest! {
                 }
                 Happens::Ends { which, exit_code, changed } if !running.is_empty() => {
                     let (start, ticket) = running.remove(which.index(running.len()));
-                    let differs = match history[start] {
-                        Seen::Started("[write]") => seen.edit_ended(ticket, true, changed),
-                        _ => seen.command_ended(ticket, exit_code, changed),
+                    let is_beside = was_beside(&history, start, history.len());
+                    let (differs, changed) = match history[start] {
+                        // What a file tool did may have been seen by whoever was at work beside it.
+                        Seen::Started("[write]") => {
+                            (seen.edit_ended(ticket, true, changed), changed || is_beside)
+                        }
+                        _ => (seen.command_ended(ticket, exit_code, changed), changed),
                     };
                     history.push(Seen::Ended { start, exit_code, changed });
-                    let has_changed = history.iter().skip(start).any(
-                        |seen| matches!(seen, Seen::Edited | Seen::Ended { changed: true, .. })
-                    );
+                    let has_changed = history.iter().enumerate().skip(start).any(|(at, seen)| match seen {
+                        Seen::Edited => true,
+                        Seen::Ended { start: other, changed: true, .. } => {
+                            *other == start || was_beside(&history, *other, at)
+                        }
+                        _ => false,
+                    });
                     prop_assert_eq!(differs, has_changed, "{:?}", history);
                 }
                 Happens::Ends { .. } => {}

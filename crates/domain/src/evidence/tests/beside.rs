@@ -151,8 +151,19 @@ fn a_test_beside_a_writer_is_stale() {
     let again = seen.command_started(Some(run(1)), "make test");
     let other = seen.edit_started(run(2), Some("b.txt"));
     // A third run keeps the state of the files: no look sees what the writer did before.
-    seen.state_kept();
-    seen.edit_ended(other, true, false);
+    let keeping = seen.keeping_begins();
+    seen.kept(keeping, None);
+    seen.edit_ended(other, false, false);
     assert!(seen.command_ended(again, Some(0), false));
     check_tests(&seen, &["make test"], None);
+
+    let alone = seen.command_started(Some(run(1)), "make test");
+    seen.command_ended(alone, Some(0), true);
+    let keeping = seen.keeping_begins();
+    seen.kept(keeping, None);
+    let own = seen.command_started(Some(run(1)), "make test");
+    let keeping = seen.keeping_begins();
+    seen.kept(keeping, Some(own));
+    seen.command_ended(own, Some(0), false);
+    check_tests(&seen, &["make test"], Some(true));
 }
