@@ -127,6 +127,12 @@ impl Observations {
         }
     }
 
+    /// The present state of the files was kept in one moment, and the next look compares with it.
+    pub fn state_kept(&mut self) {
+        let keeping = self.keeping_begins();
+        self.kept(keeping, None);
+    }
+
     /// Files changed, and not by anything that is under way alone.
     pub fn files_changed(&mut self) {
         let at = self.tick();
