@@ -5,10 +5,14 @@
 //! result stands without its call; a cut drops both or neither. Messages of the assistant that follow each other (a
 //! paused turn that went on) are one message, which no cut divides. A cut drops all thinking.
 
+mod recall;
+
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
+
+pub use recall::{BROKEN_SEAL, INTERRUPTED, NOT_RUN, Recollection};
 
 use crate::{
     message::{Message, Part, Role, SealedMessage},
@@ -31,6 +35,11 @@ pub struct Conversation {
 
 /// How words begin that the person says while the run goes on.
 const PERSONS_WORDS: &str = "The person says meanwhile:\n";
+
+/// What the person said in a text of a message that [`persons_words`] made.
+pub(crate) fn said_in(text: &str) -> Option<&str> {
+    text.strip_prefix(PERSONS_WORDS)
+}
 
 /// What the person says while a run goes on, as the model reads it. A cut keeps the beginning of it.
 pub(crate) fn persons_words(text: &str) -> String {
@@ -111,6 +120,11 @@ impl Conversation {
     /// turn). What is dropped leaves a summary behind, in the first message.
     fn cut_to(&mut self, most: usize) -> Option<Cut> {
         let first_kept = self.tail_start(most.saturating_sub(1))?;
+        self.cut_at(first_kept)
+    }
+
+    /// Keeps the first message and those from `first_kept` on.
+    fn cut_at(&mut self, first_kept: usize) -> Option<Cut> {
         let opening = self.opening.clone()?;
         let before = self.messages.len();
         let tail = self.messages.split_off(first_kept);
@@ -137,10 +151,15 @@ impl Conversation {
     /// Where the longest tail of whole turns with at most `most` messages begins; the last turn where none fits.
     /// `None` where nothing would be dropped.
     fn tail_start(&self, most: usize) -> Option<usize> {
-        let starts = self.messages.iter().enumerate().skip(2).filter(|(_, message)| begins_turn(message));
-        let starts: Vec<usize> = starts.map(|(index, _)| index).collect();
+        let starts: Vec<usize> = self.turn_starts().collect();
         let fits = starts.iter().find(|&&start| self.messages.len() - start <= most);
         fits.or(starts.last()).copied()
+    }
+
+    /// Where a tail of whole turns may begin, so that something would be dropped.
+    fn turn_starts(&self) -> impl Iterator<Item = usize> {
+        let starts = self.messages.iter().enumerate().skip(2).filter(|(_, message)| begins_turn(message));
+        starts.map(|(index, _)| index)
     }
 }
 
@@ -205,7 +224,7 @@ impl Digest {
             match part {
                 Part::ToolResult { content, .. } => self.add_report(content),
                 Part::Text { text } if message.role == Role::User => {
-                    self.persons_words.add_up_to(text.strip_prefix(PERSONS_WORDS), Remembered::LONGEST_WORDS);
+                    self.persons_words.add_up_to(said_in(text), Remembered::LONGEST_WORDS);
                 }
                 _ => {}
             }

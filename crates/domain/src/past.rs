@@ -8,18 +8,28 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    agent::AgentName,
-    context::Conversation,
-    event::{Event, EventBody},
-    model::CallIds,
-    review::Ledger,
-    workspace::Bases,
+    agent::AgentName, context::Conversation, event::Event, model::CallIds, review::Ledger, workspace::Bases,
 };
 
+mod account;
 mod accounts;
+mod closing;
+mod fold;
+mod judged;
 mod requests;
+mod round;
+mod run;
+mod seen;
+#[cfg(test)]
+mod tests;
+mod words;
 
 pub use accounts::Accounts;
+use fold::Fold;
+pub use judged::{ENGINE, Judged, NOBODY_THERE, PROTECTED_FILES_CHANGED, Waiting};
+pub use round::BrokenRound;
+pub use run::{OpenCall, PastEnd, PastQuestion, PastReport, PastRun};
+pub use seen::{Seen, Touch};
 
 /// A session's past.
 #[derive(Debug, Default)]
@@ -32,17 +42,18 @@ pub struct Past {
     pub rounds: u32,
     /// How many rounds came to their end.
     pub finished_rounds: u32,
-    /// The manager's conversation: what its next request goes on from.
+    /// The manager's conversation, where the session begins another round: a round that was broken off is in it, and the
+    /// calls that it left open are answered as interrupted.
     pub conversation: Conversation,
     /// Every finding so far and how it stands.
     pub ledger: Ledger,
     /// The ids of all calls.
     pub call_ids: CallIds,
-    /// Earlier states of the workspace; none of a round.
+    /// Earlier states of the workspace; of a round, where it was broken off.
     pub bases: Bases,
     /// What the manager was not told yet.
     pub accounts: Accounts,
-    /// What the person said and no request showed, in order.
+    /// What the person said and no request showed, in order; last what they said in a round that was broken off.
     pub unread: Vec<String>,
     /// How many requests of each agent came to an end, failed attempts included.
     pub requests: BTreeMap<AgentName, u64>,
@@ -50,39 +61,21 @@ pub struct Past {
     pub broken: Option<BrokenRound>,
 }
 
-/// A round without an end: the program died in it.
-#[derive(Debug)]
-pub struct BrokenRound {
-    /// Its number, from 1.
-    pub number: u32,
-    /// What the person said.
-    pub text: String,
-}
-
 impl Past {
     /// Folds a session's journal, oldest event first.
     #[must_use]
     pub fn of(events: &[Event]) -> Self {
-        let mut past = Self {
+        let mut fold = Fold::new(Self {
             events: u64::try_from(events.len()).unwrap_or(u64::MAX),
             last_seq: events.last().map_or(0, |event| event.seq),
             requests: requests::ended(events),
             ..Self::default()
-        };
-        for event in events {
-            match &event.body {
-                EventBody::RoundStarted { text, .. } => {
-                    let number = event.scope.round.unwrap_or(past.rounds + 1);
-                    past.rounds = number;
-                    past.broken = Some(BrokenRound { number, text: text.clone() });
-                }
-                EventBody::RoundFinished { .. } => {
-                    past.finished_rounds += 1;
-                    past.broken = None;
-                }
-                _ => {}
-            }
+        });
+        let rounds = fold::by_round(events);
+        let last = rounds.last().map(|(number, _)| *number);
+        for (number, events) in rounds {
+            fold.take_round(number, &events, Some(number) == last);
         }
-        past
+        fold.into_past()
     }
 }

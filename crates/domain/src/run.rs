@@ -22,6 +22,7 @@ mod effect;
 mod end;
 mod input;
 mod open_calls;
+mod recall;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -34,6 +35,7 @@ pub use doctor::NOTHING_NEW;
 pub use effect::{AnswerFacts, RunEffect};
 pub use end::RunEnd;
 pub use input::{CallResult, RunFailure, RunInput, Standing};
+pub use recall::Pending;
 
 /// The numbers of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,7 @@ use crate::{
 mod chain;
 mod effect;
 mod input;
+mod recall;
 mod reviews;
 mod side_by_side;
 mod summary;
@@ -29,6 +30,7 @@ use reviews::Reviews;
 pub use chain::{Chain, ChainEffect, ChainInput};
 pub use effect::RoundEffect;
 pub use input::{RoundInput, WorkerEnd};
+pub use recall::ToldReview;
 pub use side_by_side::{Hands, Pace, Reach, are_disjoint};
 pub use summary::NOTHING_SAID;
 pub use worker_result::{ReviewResult, WorkerResult};

@@ -10,6 +10,11 @@ use crate::{id::CallId, message::Part};
 pub struct CallIds(BTreeSet<CallId>);
 
 impl CallIds {
+    /// Knows that these ids were given.
+    pub fn know<'c>(&mut self, ids: impl IntoIterator<Item = &'c CallId>) {
+        self.0.extend(ids.into_iter().cloned());
+    }
+
     /// Makes the ids of an answer's calls unique in the session, so that a result can only mean one call. Where several
     /// of its calls have the same id and the input of one cannot be read, nobody can tell which: none of them may run.
     pub fn admit(&mut self, answer: &mut ModelAnswer) {

@@ -14,6 +14,12 @@ impl ReviewCycle {
         Self { number: 1, limit: limit.max(1) }
     }
 
+    /// The review of this number, of so many, as an event tells of it.
+    #[must_use]
+    pub fn told(number: u32, limit: u32) -> Self {
+        Self { number: number.max(1), limit: limit.max(1) }
+    }
+
     /// The next review of the same subject, where the limit allows one.
     #[must_use]
     pub fn next(self) -> Option<Self> {

@@ -6,7 +6,10 @@ use super::{
     ChangedFiles,
     finding::{ClosedAs, ClosedFinding, Finding, FindingId, State, Words},
 };
-use crate::report::{ReportedFinding, ReviewerReport, Severity, Verdict};
+use crate::{
+    report::{ReportedFinding, ReviewerReport, Severity, Verdict},
+    workflow::ToldReview,
+};
 
 /// Findings by id, with how each of them stands.
 ///
@@ -70,6 +73,34 @@ impl Ledger {
     pub fn accept(&mut self) -> Vec<ClosedFinding> {
         let open = self.findings.iter_mut().filter(|finding| finding.is_open());
         open.map(|finding| finding.close(ClosedAs::Accepted)).collect()
+    }
+
+    /// Takes what a `review_cycle` says: what is open after it, what it settled, and which of all that is settled has
+    /// changed since. What it does not name stays as it is.
+    pub fn recall(&mut self, told: ToldReview<'_>) {
+        let ToldReview { root, open_findings, closed, reopenable, .. } = told;
+        let unknown = ChangedFiles::unknown(root);
+        for said in open_findings {
+            let Some(id) = said.id.as_deref().and_then(FindingId::parse) else { continue };
+            let words = Words::of(said.file.as_deref(), &said.message, &unknown);
+            let finding = Finding::new(id, said, words);
+            match self.findings.binary_search_by_key(&id, |finding| finding.id) {
+                Ok(at) => drop(self.findings.get_mut(at).map(|known| *known = finding)),
+                Err(at) => self.findings.insert(at, finding),
+            }
+            self.given = self.given.max(id.0);
+        }
+        for ClosedFinding { id, state } in closed {
+            if let Some(finding) = self.findings.iter_mut().find(|finding| finding.id == *id) {
+                finding.close(*state);
+            }
+        }
+        for finding in &mut self.findings {
+            if let State::Closed { has_changed, .. } = &mut finding.state {
+                *has_changed = reopenable.contains(&finding.id);
+            }
+        }
+        self.forget();
     }
 
     /// What is open, by id.

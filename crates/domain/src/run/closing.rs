@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{RunEnd, RunRole};
-use crate::{report::Report, tool::RejectedInput};
+use crate::{limits::MALFORMED_IN_A_ROW, report::Report, tool::RejectedInput};
 
 /// The tool that ends a worker's run.
 pub const REPORT: &str = "report";
@@ -72,6 +72,14 @@ pub(super) const fn tool_name(role: RunRole) -> &'static str {
         RunRole::Worker(_) => REPORT,
     }
 }
+
+/// What is said of a run that ended because of its inputs.
+pub(super) fn too_many_malformed() -> String {
+    format!("{MALFORMED_IN_A_ROW} tool inputs in a row did not fit their schema")
+}
+
+/// Why a run fails whose conversation cannot be cut any more.
+pub(super) const WINDOW_FULL: &str = "the conversation no longer fits the model's window";
 
 /// What an agent reads whose answer was cut off, before it is asked for anything else.
 pub(super) const WAS_CUT: &str =

@@ -21,7 +21,8 @@ mod repetition;
 mod tests;
 
 pub use repetition::NOTHING_NEW;
-use repetition::{Pattern, Repetition};
+use repetition::Pattern;
+pub(super) use repetition::Repetition;
 
 /// Turns in a row that bring nothing new, before the agent is told.
 const IDLE_TURNS: u32 = 30;

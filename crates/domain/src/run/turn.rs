@@ -1,5 +1,7 @@
 //! What follows from an answer: its calls, their results, and the next request or the end.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{
@@ -25,6 +27,33 @@ enum Prose {
     Cut,
 }
 
+/// An answer, as far as it is decided what follows from it.
+#[derive(Debug)]
+pub(super) struct Said {
+    text: String,
+    calls: Vec<WrittenCall>,
+    stop_reason: StopReason,
+    invalid_inputs: Vec<InvalidInput>,
+    /// Its request followed one that was too long.
+    pub(super) was_too_long: bool,
+    /// What came of its calls already.
+    pub(super) results: BTreeMap<CallId, CallResult>,
+}
+
+impl Said {
+    pub(super) fn of(message: &Message, stop_reason: StopReason, invalid_inputs: Vec<InvalidInput>) -> Self {
+        let calls = message.tool_uses().map(|(id, name, input)| (id.clone(), name.to_owned(), input.clone()));
+        Self {
+            text: message.text(),
+            calls: calls.collect(),
+            stop_reason,
+            invalid_inputs,
+            was_too_long: false,
+            results: BTreeMap::new(),
+        }
+    }
+}
+
 /// A call as the model wrote it: id, tool, input.
 type WrittenCall = (CallId, String, Value);
 
@@ -38,17 +67,19 @@ impl AgentRun {
             model: answer.model.clone(),
             invalid_inputs: answer.invalid_inputs.clone(),
         };
-        let text = answer.message.text();
-        let calls: Vec<WrittenCall> = answer
-            .message
-            .tool_uses()
-            .map(|(id, name, input)| (id.clone(), name.to_owned(), input.clone()))
-            .collect();
+        let mut said = Said::of(&answer.message, answer.stop_reason, answer.invalid_inputs);
+        said.was_too_long = was_too_long;
         self.join(answer.message, Some(facts), effects);
-        if let Some((code, text)) = odd_stop(&answer.stop_reason) {
+        if let Some((code, text)) = odd_stop(&said.stop_reason) {
             effects.push(RunEffect::Notice { code, text });
         }
-        match answer.stop_reason {
+        self.decide(said, effects);
+    }
+
+    /// What follows from an answer that has joined the conversation.
+    pub(super) fn decide(&mut self, said: Said, effects: &mut Vec<RunEffect>) {
+        let Said { text, calls, stop_reason, invalid_inputs, was_too_long, results } = said;
+        match stop_reason {
             // What such an answer still asks for is not run.
             StopReason::Refusal => {
                 self.fail(&calls, format!("the model declined to answer: {text}"), effects)
@@ -57,7 +88,7 @@ impl AgentRun {
                 self.was_too_long = was_too_long;
                 self.shorten_after(&calls, effects);
             }
-            _ if !calls.is_empty() => self.take_calls(calls, &answer.invalid_inputs, effects),
+            _ if !calls.is_empty() => self.take_calls(calls, &invalid_inputs, results, effects),
             StopReason::PauseTurn => {
                 if !text.trim().is_empty() {
                     self.said_so_far.push_str(&text);
@@ -115,7 +146,7 @@ impl AgentRun {
     /// The model's window was full before its answer was over: what it still asked for is not run, and the conversation
     /// is cut to half, as where a request is too long.
     fn shorten_after(&mut self, calls: &[WrittenCall], effects: &mut Vec<RunEffect>) {
-        let text = "the conversation no longer fits the model's window".to_owned();
+        let text = closing::WINDOW_FULL.to_owned();
         if self.was_too_long || !self.conversation.can_be_cut_to_half() {
             return self.fail(calls, text, effects);
         }
@@ -135,6 +166,7 @@ impl AgentRun {
         &mut self,
         calls: Vec<WrittenCall>,
         invalid: &[InvalidInput],
+        mut results: BTreeMap<CallId, CallResult>,
         effects: &mut Vec<RunEffect>,
     ) {
         self.said_so_far.clear();
@@ -142,7 +174,9 @@ impl AgentRun {
         for (at, (id, tool, input)) in calls.into_iter().enumerate() {
             let asked = Asked::new(&tool, &input);
             let unreadable = invalid.iter().find(|invalid| invalid.call == id);
-            let result = if at >= MOST_CALLS_IN_A_MESSAGE {
+            let result = if let Some(known) = results.remove(&id) {
+                Some(known)
+            } else if at >= MOST_CALLS_IN_A_MESSAGE {
                 Some(refuse(&id, tool, CallResult::error(too_many_calls()), effects))
             } else if let Some(invalid) = unreadable {
                 let rejected = RejectedInput(format!("{}. What came: {}", invalid.error, invalid.raw));
@@ -174,16 +208,13 @@ impl AgentRun {
         for call in &open.calls {
             let Some(result) = &call.result else { continue };
             self.doctor.saw(&call.asked, result);
-            if self.malformed_in_a_row < MALFORMED_IN_A_ROW {
-                self.malformed_in_a_row = if result.is_malformed { self.malformed_in_a_row + 1 } else { 0 };
-            }
+            count_malformed(&mut self.malformed_in_a_row, result);
         }
         if let Some(closing) = closing {
             return self.end(closing.into_end(), effects);
         }
         if self.malformed_in_a_row >= MALFORMED_IN_A_ROW {
-            let text = format!("{MALFORMED_IN_A_ROW} tool inputs in a row did not fit their schema");
-            return self.end(RunEnd::Malformed(text), effects);
+            return self.end(RunEnd::Malformed(closing::too_many_malformed()), effects);
         }
         self.next_turn(&[], effects);
     }
@@ -234,6 +265,13 @@ impl AgentRun {
         }));
         self.phase = Phase::Tools(open);
         self.end(RunEnd::Failed(RunFailure { reason: FailReason::Provider, text }), effects);
+    }
+}
+
+/// Counts inputs in a row that did not fit. At the most there may be it stays: the run ends by it.
+pub(super) const fn count_malformed(in_a_row: &mut u32, result: &CallResult) {
+    if *in_a_row < MALFORMED_IN_A_ROW {
+        *in_a_row = if result.is_malformed { *in_a_row + 1 } else { 0 };
     }
 }
 

@@ -1,6 +1,6 @@
 //! The reviews of a round: counted, held against the ledger, and stopped where only a person can go on (spec O-15).
 
-use super::{Lead, RoundEffect};
+use super::{Lead, RoundEffect, ToldReview};
 use crate::{
     limits::Limits,
     outcome::{Ending, NeedReason},
@@ -27,6 +27,23 @@ struct Objection {
     is_asked: bool,
     /// One more review was allowed because nobody answered; that happens once for a subject.
     went_unanswered: bool,
+}
+
+/// What a review leaves behind that counts as this verdict.
+fn objection(
+    cycle: ReviewCycle,
+    verdict: Verdict,
+    before: Option<Objection>,
+    lead: Lead,
+) -> Option<Objection> {
+    match verdict {
+        Verdict::Approve => None,
+        Verdict::RequestChanges => Some(Objection {
+            cycle,
+            is_asked: cycle.is_last() && lead == Lead::Manager,
+            went_unanswered: before.is_some_and(|before| before.went_unanswered),
+        }),
+    }
 }
 
 impl Reviews {
@@ -84,22 +101,40 @@ impl Reviews {
             closed: reviewed.closed,
             ignored: reviewed.ignored,
         }];
-        self.objection = match reviewed.verdict {
-            Verdict::Approve => None,
-            Verdict::RequestChanges => Some(Objection {
-                cycle,
-                is_asked: cycle.is_last() && lead == Lead::Manager,
-                went_unanswered: before.is_some_and(|before| before.went_unanswered),
-            }),
-        };
-        let was_asked = before.is_some_and(|before| before.is_asked);
-        if let Some(objection) = self.objection.filter(|objection| objection.is_asked && !was_asked) {
-            let value = u64::from(cycle.limit());
-            effects.push(RoundEffect::LimitReached { limit: "max_review_iterations", value });
-            let default = (!objection.went_unanswered).then_some(ReviewOption::OneMore);
-            effects.push(RoundEffect::AskAboutReviews { open_findings, default });
-        }
+        self.objection = objection(cycle, reviewed.verdict, before, lead);
+        effects.extend(self.at_the_limit(before, open_findings));
         effects
+    }
+
+    /// Where the last review came to the limit: that is said, and the person asked.
+    fn at_the_limit(
+        &self,
+        before: Option<Objection>,
+        open_findings: Vec<ReportedFinding>,
+    ) -> Vec<RoundEffect> {
+        let was_asked = before.is_some_and(|before| before.is_asked);
+        let Some(objection) = self.objection.filter(|objection| objection.is_asked && !was_asked) else {
+            return Vec::new();
+        };
+        let value = u64::from(objection.cycle.limit());
+        let default = (!objection.went_unanswered).then_some(ReviewOption::OneMore);
+        vec![
+            RoundEffect::LimitReached { limit: "max_review_iterations", value },
+            RoundEffect::AskAboutReviews { open_findings, default },
+        ]
+    }
+
+    /// A review was judged like this. What followed from it beside its own event.
+    pub(super) fn recall(&mut self, told: ToldReview<'_>, lead: Lead) -> Vec<RoundEffect> {
+        let before = self.objection;
+        self.recall_ledger(told);
+        self.objection = objection(told.cycle, told.verdict, before, lead);
+        self.at_the_limit(before, told.open_findings.to_vec())
+    }
+
+    /// Findings stand like this.
+    pub(super) fn recall_ledger(&mut self, told: ToldReview<'_>) {
+        self.ledger.recall(told);
     }
 
     /// What follows from the answer: what to do, and how the round ends where it does. An answer that nobody waits for

@@ -29,6 +29,9 @@ const OURS: [&str; 14] = [
     "kept",
     "mentions",
     "prefix_digest",
+    "call",
+    "commit",
+    "reopenable",
 ];
 
 /// Ours, too, but only there.
