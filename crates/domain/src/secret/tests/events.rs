@@ -14,7 +14,7 @@ use crate::{
 const VALUE: &str = "hush-hush-비밀";
 
 /// Words of ours and ids: none of them comes from a text.
-const OURS: [&str; 14] = [
+const OURS: [&str; 17] = [
     "agent",
     "agents",
     "agents_used",
