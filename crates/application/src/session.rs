@@ -83,16 +83,16 @@ pub enum CommandRefused {
     /// As many messages wait as the manager can be left to read.
     #[error("{} messages wait for the manager: say more when it has read them", PersonQueue::MOST_UNREAD)]
     TooManyMessages,
-    /// The message calls agents by name and cannot be given to anybody as it stands; no round has begun.
-    #[error(transparent)]
-    Mention(#[from] MentionError),
-    /// The session has ended.
     /// An answer to a question that does not wait, or not any more: it was answered, its time is up, its round is over.
     #[error("no question `{0}` waits for an answer (any more)")]
     NoQuestion(QuestionId),
     /// The same of a call that wants leave.
     #[error("no call `{0}` waits for leave (any more)")]
     NoCall(CallId),
+    /// The message calls agents by name and cannot be given to anybody as it stands; no round has begun.
+    #[error(transparent)]
+    Mention(#[from] MentionError),
+    /// The session has ended.
     #[error("the session has ended")]
     Ended,
 }
@@ -102,12 +102,12 @@ impl From<NotHeard> for CommandRefused {
         match why {
             NotHeard::NobodyListens => Self::NobodyListens,
             NotHeard::TooMany => Self::TooManyMessages,
+            NotHeard::NoQuestion(question) => Self::NoQuestion(question),
+            NotHeard::NoCall(call) => Self::NoCall(call),
         }
     }
 }
 
-            NotHeard::NoQuestion(question) => Self::NoQuestion(question),
-            NotHeard::NoCall(call) => Self::NoCall(call),
 /// The front end's side of a session. Dropping it ends the session and the round under way.
 pub struct SessionHandle {
     id: SessionId,
