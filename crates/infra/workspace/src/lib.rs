@@ -38,6 +38,7 @@ mod sight;
 mod states;
 mod store;
 mod undo;
+mod worktree;
 
 use std::path::PathBuf;
 
@@ -57,6 +58,7 @@ use path::FilePath;
 pub use settings::{Bounds, WorkspaceSettings};
 pub use store::{has_state, is_in_use};
 use tokio::sync::Mutex;
+pub use worktree::{Cleared, Made, NotCopied, Refused, Unsaved, Worktree, WorktreeError, WorktreeSettings};
 
 /// The person's files, as they are and as they were. Clone nothing of it: share it in an `Arc`.
 ///

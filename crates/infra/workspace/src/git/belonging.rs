@@ -100,7 +100,7 @@ impl Repository {
     }
 
     /// The branch that `HEAD` names, from the common folder.
-    pub(super) fn branch(&self) -> Option<PathBuf> {
+    pub(crate) fn branch(&self) -> Option<PathBuf> {
         let head = read_pointer(&self.git_dir.join("HEAD"))?;
         let branch = head.strip_prefix(b"ref:")?.trim_ascii();
         Some(PathBuf::from(OsStr::from_bytes(branch)))

@@ -190,6 +190,12 @@ impl Call {
         self
     }
 
+    /// Gives it another time than [`crate::Bounds::git`].
+    pub(crate) const fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
     /// Names places that git will read: where one of them is a pipe or the like, it is not started.
     pub(crate) fn reads(mut self, places: impl IntoIterator<Item = PathBuf>) -> Self {
         self.reads.extend(places);

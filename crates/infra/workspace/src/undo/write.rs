@@ -203,7 +203,8 @@ fn open_or_make(root: BorrowedFd<'_>, path: &FilePath) -> io::Result<(OwnedFd, V
     file::open_folder_of(root, path)
 }
 
-fn make_folder(root: BorrowedFd<'_>, path: &FilePath) -> io::Result<()> {
+/// Makes a folder below `root` and those above it, through no link.
+pub(crate) fn make_folder(root: BorrowedFd<'_>, path: &FilePath) -> io::Result<()> {
     let mut folder = root.try_clone_to_owned()?;
     for name in path.as_bytes().split(|byte| *byte == b'/') {
         match rustix::fs::mkdirat(&folder, name, Mode::RWXU | Mode::RWXG | Mode::RWXO) {

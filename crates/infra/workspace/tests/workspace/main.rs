@@ -23,3 +23,4 @@ mod undo_killed;
 mod undo_refused;
 mod unfit;
 mod without_git;
+mod worktrees;
