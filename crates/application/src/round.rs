@@ -8,6 +8,7 @@ use domain::{
 use crate::agent_run::RunContext;
 
 mod chain;
+mod claim;
 mod context;
 mod denials;
 mod effects;

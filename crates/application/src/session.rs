@@ -9,7 +9,9 @@ use domain::{
     past::Past,
     permission::{Policy, SandboxState},
     person::{NotHeard, PersonQueue, Presence},
-    ports::{Clock, GrantPort, IdSource, JournalPort, Processes, RecordPort, Servers, WorkspacePort},
+    ports::{
+        ClaimPort, Clock, GrantPort, IdSource, JournalPort, Processes, RecordPort, Servers, WorkspacePort,
+    },
     secret::Redactor,
     session::Command,
 };
@@ -62,6 +64,8 @@ pub struct SessionParts {
     pub records: Arc<dyn RecordPort>,
     /// The person's files.
     pub workspace: Arc<dyn WorkspacePort>,
+    /// The right to write in them: taken before the session's first effect.
+    pub claim: Arc<dyn ClaimPort>,
     /// What runs commands.
     pub processes: Arc<dyn Processes>,
     /// What keeps servers in the background.

@@ -9,6 +9,7 @@
 //! tests that tell them.
 
 pub mod artifacts;
+pub mod claim;
 pub mod clock;
 pub mod grants;
 pub mod journal;
@@ -26,6 +27,7 @@ pub mod wait;
 pub mod workspace;
 
 pub use artifacts::MemoryArtifacts;
+pub use claim::FakeClaim;
 pub use clock::{FakeClock, SequentialIds};
 pub use grants::MemoryGrants;
 pub use journal::MemoryJournal;

@@ -66,6 +66,14 @@ impl RunContext<'_> {
             }
         };
         if access.has_effects()
+            && let Err((status, text)) = self.round.claim_workspace(&self.stop).await?
+        {
+            if status == ToolStatus::Denied {
+                self.was_denied(tool, &prepared.target());
+            }
+            return self.call_failed(call, status, text).await;
+        }
+        if access.has_effects()
             && let Err(error) = self.ensure_base().await?
         {
             let text = format!(

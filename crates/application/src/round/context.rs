@@ -17,7 +17,7 @@ use domain::{
     outcome::Ending,
     past::Accounts,
     permission::SandboxState,
-    ports::{Clock, IdSource, JournalError, Processes, Servers, WorkspacePort},
+    ports::{ClaimPort, Clock, IdSource, JournalError, Processes, Servers, WorkspacePort},
     review::Ledger,
     session::Request,
     workflow::{Round, RoundEffect, RoundInput},
@@ -43,6 +43,7 @@ pub(crate) struct RoundPorts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) workspace: Arc<dyn WorkspacePort>,
+    pub(crate) claim: Arc<dyn ClaimPort>,
     pub(crate) processes: Arc<dyn Processes>,
     pub(crate) servers: Arc<dyn Servers>,
     /// The workspace's folder.

@@ -12,6 +12,8 @@ pub(crate) struct Denials {
     /// The first of them, each in a few words.
     named: Vec<String>,
     more: usize,
+    /// It was said that the session has no right to write in the workspace.
+    is_unclaimed_said: bool,
 }
 
 impl Denials {
@@ -37,6 +39,11 @@ impl Denials {
         }
     }
 
+    /// Whether this is the first time in the round that the session has no right to write in the workspace.
+    pub(crate) const fn is_first_without_claim(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_unclaimed_said, true)
+    }
+
     fn in_words(&self) -> Option<String> {
         let more = if self.more > 0 { format!(", and {} more", self.more) } else { String::new() };
         (!self.named.is_empty()).then(|| format!("denied in this round: {}{more}", self.named.join(", ")))
@@ -50,13 +57,18 @@ impl RunContext<'_> {
             CallTarget::Path(target) | CallTarget::Command(target) => target.as_str(),
             CallTarget::None => "",
         };
-        // Before it is cut, so that no half of a secret is left (law 10).
-        let target = self.round.ports.log.redactor().redact(target);
-        self.round.state().denials.keep(self.agent().as_str(), tool, &target);
+        self.round.was_denied(self.agent().as_str(), tool, target);
     }
 }
 
 impl RoundContext {
+    /// Something that `agent` wanted was denied.
+    pub(super) fn was_denied(&self, agent: &str, tool: &str, target: &str) {
+        // Before it is cut, so that no half of a secret is left (law 10).
+        let target = self.ports.log.redactor().redact(target);
+        self.state().denials.keep(agent, tool, &target);
+    }
+
     /// Says what was denied, where anything was.
     pub(super) async fn say_denials(&self) -> Result<(), JournalError> {
         let Some(text) = self.state().denials.in_words() else { return Ok(()) };

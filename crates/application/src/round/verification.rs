@@ -20,6 +20,14 @@ use crate::telling::{millis, with_causes};
 impl RoundContext {
     /// Runs the test commands that were given to the engine, one after the other, all of them.
     pub(crate) async fn verify(&self) -> Result<(), JournalError> {
+        if self.ports.verify.is_empty() {
+            return Ok(());
+        }
+        if let Err((status, _)) = self.claim_workspace(&self.stop).await? {
+            let denied = self.ports.verify.iter().filter(|_| status == ToolStatus::Denied);
+            denied.for_each(|command| self.was_denied("better-llm", "verify", command));
+            return Ok(());
+        }
         for (index, command) in self.ports.verify.iter().enumerate() {
             if self.stop.ending().is_some() {
                 break;

@@ -65,6 +65,7 @@ impl Session {
                 clock: parts.clock,
                 ids: parts.ids,
                 workspace: parts.workspace,
+                claim: parts.claim,
                 processes: parts.processes,
                 servers: parts.servers,
                 cwd: parts.cwd,

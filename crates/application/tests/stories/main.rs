@@ -7,6 +7,7 @@
 mod budgets;
 mod cancel;
 mod circles;
+mod claims;
 mod defects;
 mod endings;
 mod faults;

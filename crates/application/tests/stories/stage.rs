@@ -18,8 +18,8 @@ use domain::{
 };
 use serde_json::{Value, json};
 use testkit::{
-    Answer, FakeClock, FakeProcesses, FakeServers, FakeTool, FakeWorkspace, MemoryGrants, MemoryJournal,
-    MemoryRecords, ScriptedModel, SequentialIds, wait::bounded,
+    Answer, FakeClaim, FakeClock, FakeProcesses, FakeServers, FakeTool, FakeWorkspace, MemoryGrants,
+    MemoryJournal, MemoryRecords, ScriptedModel, SequentialIds, wait::bounded,
 };
 
 /// What a story can look at afterwards.
@@ -39,6 +39,7 @@ pub(crate) struct Stage {
     pub(crate) presence: Presence,
     pub(crate) grants: Option<Arc<MemoryGrants>>,
     pub(crate) servers: Arc<FakeServers>,
+    pub(crate) claim: FakeClaim,
     pub(crate) sandbox: SandboxState,
     pub(crate) verify: Vec<String>,
     pub(crate) coder_timeout: Duration,
@@ -88,6 +89,7 @@ impl Stage {
             presence: Presence::Nobody,
             grants: None,
             servers: Arc::new(FakeServers::new()),
+            claim: FakeClaim::new(),
             sandbox: SandboxState { level: SandboxLevel::Kernel, reason: "fake".to_owned(), usable: true },
             verify: Vec::new(),
             coder_timeout: Duration::from_secs(600),
@@ -154,6 +156,7 @@ impl Stage {
             journal: Arc::clone(&self.journal) as _,
             records: Arc::clone(&self.records) as _,
             workspace: Arc::clone(&self.workspace) as _,
+            claim: Arc::new(self.claim.clone()),
             processes: Arc::clone(&self.processes) as _,
             servers: Arc::clone(&self.servers) as _,
         }

@@ -38,7 +38,8 @@ pub enum RoundInput {
     FilesChanged,
     /// A command ran, or a commit was made. What changed of the files by it is [`RoundInput::FilesChanged`].
     EffectSeen,
-    /// Something was denied because nobody could be asked.
+    /// Something was denied because nobody could be asked, or because another session is at work in the workspace: only
+    /// a person can see to it.
     DeniedUnasked,
     /// What the round changed can no longer be told, so that nothing about it is proven.
     EvidenceLost,

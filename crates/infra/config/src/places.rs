@@ -92,10 +92,22 @@ impl Places {
         self.data.join("artifacts")
     }
 
-    /// Sockets and locks of running processes.
+    /// Sockets of running processes, and what they leave behind.
     #[must_use]
     pub fn run(&self) -> PathBuf {
         self.state.join("run")
+    }
+
+    /// The locks of workspaces and sessions that are being written.
+    #[must_use]
+    pub fn locks(&self) -> PathBuf {
+        self.state.join("locks")
+    }
+
+    /// Worktrees that sessions work in, a folder for each session.
+    #[must_use]
+    pub fn worktrees(&self) -> PathBuf {
+        self.data.join("worktrees")
     }
 
     /// Tool chains' caches, a folder for each workspace.
@@ -106,7 +118,7 @@ impl Places {
 
     /// Every folder and file with its name, for `config paths`.
     #[must_use]
-    pub fn named(&self) -> [(&'static str, PathBuf); 11] {
+    pub fn named(&self) -> [(&'static str, PathBuf); 13] {
         [
             ("config", self.config.clone()),
             ("prompts", crate::files::prompt_base(&self.config).join("prompts")),
@@ -118,6 +130,8 @@ impl Places {
             ("artifacts", self.artifacts()),
             ("logs", self.logs.clone()),
             ("run", self.run()),
+            ("locks", self.locks()),
+            ("worktrees", self.worktrees()),
             ("toolchains", self.toolchains()),
         ]
     }
