@@ -107,6 +107,7 @@ impl FakeCommand {
 pub struct FakeProcesses {
     scripts: Mutex<HashMap<String, Script>>,
     sandbox: Option<SandboxState>,
+    holds: bool,
     started: Mutex<Vec<CommandRequest>>,
     killed: Mutex<Vec<String>>,
     still_changed: Mutex<Vec<NotRestored>>,
@@ -130,6 +131,13 @@ impl FakeProcesses {
     #[must_use]
     pub fn with_sandbox(mut self, sandbox: SandboxState) -> Self {
         self.sandbox = Some(sandbox);
+        self
+    }
+
+    /// Says that commands can be held to whatever their run may write.
+    #[must_use]
+    pub fn holding_commands(mut self) -> Self {
+        self.holds = true;
         self
     }
 
@@ -207,6 +215,10 @@ impl Processes for FakeProcesses {
     async fn sandbox(&self) -> SandboxState {
         let fake = || SandboxState { level: SandboxLevel::Kernel, reason: "a fake".to_owned(), usable: true };
         self.sandbox.clone().unwrap_or_else(fake)
+    }
+
+    async fn holds_to(&self, _writes: &[String]) -> bool {
+        self.holds
     }
 
     async fn run(

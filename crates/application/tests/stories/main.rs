@@ -13,6 +13,7 @@ mod endings;
 mod faults;
 mod leave;
 mod mentions;
+mod parallel;
 mod person;
 mod retries;
 mod reviews;

@@ -43,6 +43,8 @@ pub(crate) struct Stage {
     pub(crate) sandbox: SandboxState,
     pub(crate) verify: Vec<String>,
     pub(crate) coder_timeout: Duration,
+    /// Whether the coder has `bash`, too.
+    pub(crate) coder_has_bash: bool,
     /// What has to stay out of everything that is written.
     pub(crate) secrets: Vec<Secret>,
 }
@@ -93,6 +95,7 @@ impl Stage {
             sandbox: SandboxState { level: SandboxLevel::Kernel, reason: "fake".to_owned(), usable: true },
             verify: Vec::new(),
             coder_timeout: Duration::from_secs(600),
+            coder_has_bash: true,
             secrets: Vec::new(),
         }
     }
@@ -125,9 +128,11 @@ impl Stage {
             model: Arc::clone(model),
             tools: vec![read()],
         };
+        let mut coders = vec![read(), tool(&self.write)];
+        coders.extend(self.coder_has_bash.then(|| tool(&self.bash)));
         let workers = vec![
             worker(WorkerKind::Planner, vec![read()]),
-            worker(WorkerKind::Coder, vec![read(), tool(&self.write), tool(&self.bash)]),
+            worker(WorkerKind::Coder, coders),
             worker(WorkerKind::Reviewer, vec![read()]),
             worker(WorkerKind::Tester, vec![read(), tool(&self.bash)]),
             worker(WorkerKind::Committer, vec![read(), tool(&self.commit)]),

@@ -142,16 +142,17 @@ impl Beside {
     pub(super) fn check_claim(&self, claimed: &str, plain: &str, checked: &mut CheckedClaims) {
         let is_own = holds(&self.own, plain) || self.own.contains(claimed);
         let was_before = self.since.as_ref().is_some_and(|since| !holds(since, plain));
-        if is_own || was_before {
+        if is_own {
             return;
         }
         let other = self.others.iter().find(|other| holds(&other.files, plain));
         match other {
-            Some(other) if !self.is_mixed => {
+            Some(other) if was_before || !self.is_mixed => {
                 let text =
                     format!("files_changed: `{claimed}` was changed by {}, not by this run", other.name);
                 checked.refuted.push(text);
             }
+            None if was_before => {}
             None if self.since.is_some() && !self.is_mixed => {
                 let text = format!(
                     "files_changed: `{claimed}` was not changed by this run, while {} worked beside it",

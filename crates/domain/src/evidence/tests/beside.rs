@@ -132,6 +132,7 @@ fn a_claim_about_a_file_that_another_run_changed_does_not_hold() {
         &["was not changed by this run, while tester worked beside it"],
         &[],
     );
+    check_claim("tester", &[Writes(2, "a.txt"), BothRun], Some(&["b.txt"]), &[theirs], &[]);
     // Changed earlier in the round: no claim about this run alone.
     check_claim("tester", &[Writes(1, "b.txt"), Writes(2, "c.txt")], Some(&["b.txt"]), &[], &[]);
     check_claim("tester", &[Writes(2, "c.txt")], None, &[], &[]);
