@@ -41,6 +41,8 @@ pub struct EngineBuilder {
     attended: bool,
     question_timeout: Option<Duration>,
     intervention: Option<Duration>,
+    patience: Duration,
+    is_shared: bool,
     model: Option<Arc<dyn ModelPort>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
@@ -62,6 +64,8 @@ impl EngineBuilder {
             attended: false,
             question_timeout: None,
             intervention: None,
+            patience: Duration::ZERO,
+            is_shared: true,
             model: None,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds::default()),
@@ -128,6 +132,22 @@ impl EngineBuilder {
     #[must_use]
     pub const fn intervention(mut self, length: Duration) -> Self {
         self.intervention = Some(length);
+        self
+    }
+
+    /// How long a session waits for another one that is at work in the same workspace, before its first effect. Without
+    /// it such a call is denied at once. Stopping the round ends the waiting.
+    #[must_use]
+    pub const fn wait_for_workspace(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Whether other processes of the user may watch this engine's sessions and command them, over a socket in
+    /// `state/run/` (`docs/socket.md`). They may unless this says no.
+    #[must_use]
+    pub const fn shared(mut self, is_shared: bool) -> Self {
+        self.is_shared = is_shared;
         self
     }
 
@@ -204,6 +224,7 @@ impl EngineBuilder {
             effort: self.effort,
             helper: self.helper,
             presence,
+            patience: self.patience,
             models: Models::new(self.model),
             clock: self.clock,
             ids: self.ids,

@@ -4,22 +4,22 @@
 //! person: a front end shows [`Undo::plan`] and applies it if they agree. A session that is open in a program is left
 //! to that program, because it alone writes the session's journal.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use domain::{
     event::{CheckpointAt, Event, EventBody, Scope, VERSION as EVENT_VERSION},
     id::SessionId,
-    ports::{Clock, JournalError, JournalPort, WorkspacePort},
+    ports::{ClaimError, ClaimPort, Clock, Holder, JournalError, JournalPort, WorkspacePort},
     secret::{RedactedEvent, Redactor},
     workspace::{Checkpoint, UndoError as Refusal, UndoFile, UndoPlan, Undone, WorkspaceError},
 };
-use storage::{SessionSummary, SqliteJournal};
-use workspace::{StatesLost, Workspace};
+use storage::{ReadBack, SqliteJournal};
+use workspace::{StatesLost, Workspace, WorkspaceClaim, lock::Lock};
 
-use super::Engine;
-
-/// Among how many of the newest sessions those of this workspace are looked for.
-const MOST_SESSIONS: u32 = 1_000;
+use super::{
+    Engine,
+    sessions::{SessionError, cwd_of},
+};
 
 /// A round that can be taken back, and how.
 pub struct Undo {
@@ -27,6 +27,10 @@ pub struct Undo {
     round: Round,
     plan: UndoPlan,
     workspace: Workspace,
+    /// Held until this is dropped: no session writes between the plan and what comes of it.
+    _claim: WorkspaceClaim,
+    /// The same of the session's journal.
+    _own: Lock,
     journal: Arc<SqliteJournal>,
     clock: Arc<dyn Clock>,
     redactor: Arc<Redactor>,
@@ -108,9 +112,23 @@ pub enum UndoError {
     /// A program has the session open.
     #[error("session {0} is open in a program: close it and try again")]
     Open(SessionId),
-    /// A round of another session is at work on the same files.
-    #[error("session {0} is at work in this workspace: stop it, or wait for its round to end")]
-    AtWork(SessionId),
+    /// Another session has the right to write here.
+    #[error(
+        "{holder} is at work in {}: close it, or wait for its end",
+        folder.as_deref().unwrap_or("this workspace")
+    )]
+    AtWork {
+        /// Who.
+        holder: Holder,
+        /// Where it works, if that is a folder around this workspace or inside it.
+        folder: Option<String>,
+    },
+    /// Whether another session writes here cannot be told.
+    #[error("nothing was undone, because another session could be at work in this workspace")]
+    Unlocked(#[source] ClaimError),
+    /// The session cannot be found, or not be kept from others meanwhile.
+    #[error(transparent)]
+    Session(SessionError),
     /// What undo needs was removed.
     #[error(
         "the earlier states of the files of session {0} are not kept any more: the newest sessions' are, as far as \
@@ -161,7 +179,9 @@ impl UndoError {
             Self::CutOff { .. } => "round_cut_off",
             Self::NothingChanged(_) | Self::Refused(Refusal::Nothing) => "nothing_to_undo",
             Self::Open(_) => "session_open",
-            Self::AtWork(_) => "session_at_work",
+            Self::AtWork { .. } => "session_at_work",
+            Self::Unlocked(_) => "workspace_not_locked",
+            Self::Session(error) => error.code(),
             Self::Gone(_) => "states_gone",
             Self::Lost { .. } => "states_lost",
             Self::Journal(_) | Self::Unrecorded { .. } => "journal",
@@ -173,14 +193,34 @@ impl UndoError {
     }
 }
 
+impl From<SessionError> for UndoError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::NoneHere { workspace } => Self::NoSession { workspace },
+            SessionError::AtWork { session, .. } => Self::Open(session),
+            SessionError::Journal(error) => Self::Journal(error),
+            other => Self::Session(other),
+        }
+    }
+}
+
+impl From<ClaimError> for UndoError {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Held { holder, folder } => Self::AtWork { holder, folder },
+            error @ ClaimError::Lock { .. } => Self::Unlocked(error),
+        }
+    }
+}
+
 impl Engine {
     /// What it would take to undo a round: of `session`, or of the latest session of this workspace; the `round` that
     /// is named, or the last one that changed something and is not undone. `paths` limit it to files and folders.
     /// Touches no file of the person's.
     ///
     /// # Errors
-    /// [`UndoError`] where there is no such round, it changed nothing at one of the paths, its states are gone, or a
-    /// program has the session open.
+    /// [`UndoError`] where there is no such round, it changed nothing at one of the paths, its states are gone, a program
+    /// has the session open, or another session has the right to write here.
     pub async fn undo_plan(
         &self,
         session: Option<SessionId>,
@@ -191,21 +231,20 @@ impl Engine {
         if let Some(path) = outside {
             return Err(UndoError::Outside(path.clone()));
         }
-        let sessions = self.journal.sessions(MOST_SESSIONS).await?;
         let here = self.cwd.display().to_string();
-        let ours = sessions.iter().filter(|known| known.cwd.as_ref() == Some(&here)).collect::<Vec<_>>();
         let session = match session {
             Some(session) => session,
-            None => ours
-                .first()
-                .map(|known| known.id)
-                .ok_or(UndoError::NoSession { workspace: self.cwd.clone() })?,
+            None => self.latest_session().await?,
         };
-        let events = self.journal.read_back(session, 0).await?.events;
-        if let Some(cwd) = cwd_of(&events).filter(|cwd| *cwd != here) {
+        let own = self.own(session)?;
+        let back = self.journal.read_back(session, 0).await?;
+        if let Some(cwd) = cwd_of(&back.events).filter(|cwd| *cwd != here) {
             return Err(UndoError::OtherWorkspace { session, cwd: cwd.to_owned() });
         }
-        self.refuse_while_open(session, &ours).await?;
+        let claim = self.claim(session, Duration::ZERO);
+        claim.claim().await?;
+        let rounds = rounds(&back);
+        refuse_shared(session, &rounds, round)?;
         if !self.store(session).join("states").is_dir() {
             return Err(UndoError::Gone(session));
         }
@@ -217,6 +256,8 @@ impl Engine {
             round,
             plan,
             workspace,
+            _claim: claim,
+            _own: own,
             journal: Arc::clone(&self.journal),
             clock: Arc::clone(&self.clock),
             redactor: Arc::clone(&self.redactor),
@@ -224,27 +265,20 @@ impl Engine {
             is_agreed: false,
         })
     }
+}
 
-    /// Refuses while a program has the session open, or a round of another one is at work on the same files. Told by
-    /// the locks on their folders of states, which a session takes with its first effect.
-    async fn refuse_while_open(&self, session: SessionId, ours: &[&SessionSummary]) -> Result<(), UndoError> {
-        if workspace::is_in_use(&self.store(session)) {
-            return Err(UndoError::Open(session));
+/// Refuses a round that belongs to a session that this one was forked from. Where none is named, the last one that changed
+/// something is meant.
+fn refuse_shared(session: SessionId, rounds: &[Round], wanted: Option<u32>) -> Result<(), UndoError> {
+    let is_meant = |round: &&Round| match wanted {
+        Some(number) => round.number == number,
+        None => round.changed_something() && !round.was_undone,
+    };
+    match rounds.iter().rev().find(is_meant) {
+        Some(round) if round.of != session => {
+            Err(UndoError::Shared { session, round: round.number, of: round.of })
         }
-        for other in ours.iter().map(|known| known.id).filter(|other| *other != session) {
-            if workspace::is_in_use(&self.store(other)) {
-                let events = self.journal.read_back(other, 0).await?.events;
-                let last = events.iter().rev().find_map(|event| match event.body {
-                    EventBody::RoundStarted { .. } => Some(false),
-                    EventBody::RoundFinished { .. } => Some(true),
-                    _ => None,
-                });
-                if last == Some(false) {
-                    return Err(UndoError::AtWork(other));
-                }
-            }
-        }
-        Ok(())
+        _ => Ok(()),
     }
 }
 

@@ -4,12 +4,13 @@ use std::{
     ffi::{OsStr, OsString},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use domain::{id::SessionId, permission::Policy};
 use sandbox::{NetworkAccess, Requested, SandboxSettings};
 use storage::ArtifactFiles;
-use workspace::WorkspaceSettings;
+use workspace::{ClaimSettings, WorkspaceClaim, WorkspaceSettings};
 
 use super::Engine;
 
@@ -114,6 +115,19 @@ impl Engine {
             .filter(|_| inside)
             .map(|name| git.join(name))
             .collect()
+    }
+
+    /// The right to write in the workspace. Waits for whoever has it as long as `patience` is.
+    pub(super) fn claim(&self, session: SessionId, patience: Duration) -> WorkspaceClaim {
+        let places = &self.settings.places;
+        WorkspaceClaim::new(ClaimSettings {
+            workspace: self.cwd.clone(),
+            locks: places.locks(),
+            own: vec![places.data.clone(), places.state.clone(), places.cache.clone()],
+            session,
+            patience,
+            clock: Arc::clone(&self.clock),
+        })
     }
 
     pub(super) fn workspace_settings(&self, session: SessionId) -> WorkspaceSettings {

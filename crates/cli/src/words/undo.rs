@@ -2,7 +2,10 @@
 
 use better_llm::{
     UndoError,
-    domain::workspace::{UndoError as Refusal, UndoKind, UndoRefusal},
+    domain::{
+        ports::Holder,
+        workspace::{UndoError as Refusal, UndoKind, UndoRefusal},
+    },
 };
 
 use super::Language;
@@ -108,6 +111,14 @@ impl Language {
         }
     }
 
+    /// Who is at work.
+    fn holder(self, holder: &Holder) -> String {
+        let Self::Korean = self else { return holder.to_string() };
+        let session = holder.session.map_or("다른 세션".to_owned(), |session| format!("세션 {session}"));
+        let pid = holder.pid.map(|pid| format!(" (프로세스 {pid})")).unwrap_or_default();
+        format!("{session}{pid}")
+    }
+
     /// Why a round is not taken back.
     pub(crate) fn undo_error(self, error: &UndoError) -> String {
         let Self::Korean = self else { return error.to_string() };
@@ -142,7 +153,14 @@ impl Language {
                 )
             }
             UndoError::Open(session) => format!("세션 {session}: 다른 프로그램에서 열려 있습니다"),
-            UndoError::AtWork(session) => format!("세션 {session}: 이 작업 폴더에서 작업 중입니다"),
+            UndoError::AtWork { holder, folder } => {
+                let folder = folder.as_deref().unwrap_or("이 작업 폴더");
+                format!("{}: {folder}에서 작업 중입니다", self.holder(holder))
+            }
+            UndoError::Unlocked(_) => {
+                "다른 세션이 이 작업 폴더에서 작업 중인지 확인할 수 없어 아무것도 되돌리지 않았습니다"
+                    .to_owned()
+            }
             UndoError::Gone(session) => {
                 format!("세션 {session}: 이전 파일 상태가 더 이상 저장되어 있지 않습니다")
             }
@@ -196,14 +214,17 @@ impl Language {
                 Self::English => "",
                 Self::Korean => "세션을 `session undo ID`로, 폴더를 `--cwd`로 지정하세요",
             },
-            UndoError::Open(_) | UndoError::AtWork(_) => match self {
+            UndoError::Open(_) | UndoError::AtWork { .. } => match self {
                 Self::English => "",
                 Self::Korean => "라운드가 끝나기를 기다리거나 그 프로그램을 닫은 뒤 다시 시도하세요",
             },
             UndoError::NoRound { .. }
             | UndoError::NothingChanged(_)
+            | UndoError::Shared { .. }
+            | UndoError::Session(_)
             | UndoError::Outside(_)
             | UndoError::Gone(_)
+            | UndoError::Unlocked(_)
             | UndoError::Journal(_)
             | UndoError::Workspace(_)
             | UndoError::Refused(Refusal::Nothing | Refusal::Workspace(_))

@@ -90,9 +90,12 @@ fn failure(error: &UndoError) -> StartFailure {
         | UndoError::Gone(_)
         | UndoError::Lost { .. } => NOT_FOUND,
         UndoError::Outside(_) => StartFailure::USAGE,
-        UndoError::Open(_) | UndoError::AtWork(_) | UndoError::CutOff { .. } | UndoError::Refused(_) => {
-            NOT_DONE
-        }
+        UndoError::Session(error) => error.exit_code(),
+        UndoError::Open(_)
+        | UndoError::AtWork { .. }
+        | UndoError::Unlocked(_)
+        | UndoError::CutOff { .. }
+        | UndoError::Refused(_) => NOT_DONE,
         UndoError::Journal(better_llm::domain::ports::JournalError::NoSession(_)) => NOT_FOUND,
         UndoError::Journal(_) | UndoError::Workspace(_) | UndoError::Unrecorded { .. } => {
             StartFailure::INTERNAL
