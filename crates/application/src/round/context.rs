@@ -80,11 +80,11 @@ pub(crate) struct RoundContext {
     pub(crate) stop: StopSignal,
     /// When the round began.
     pub(crate) began: Instant,
-    memory: Arc<Mutex<SessionMemory>>,
     /// The journal holds the state that the round began at.
     pub(crate) base_said: OnceCell<()>,
     /// Rings when a request has given back room of the budget.
     pub(crate) room_settled: Notify,
+    memory: Arc<Mutex<SessionMemory>>,
     state: Mutex<RoundState>,
 }
 
@@ -103,11 +103,11 @@ pub(crate) struct RoundState {
     pub(crate) is_out_of_room: bool,
     /// Workers have ended since the manager was asked last.
     pub(crate) has_new_reports: bool,
-    /// Words of the person that the manager's run was given, as long as it is under way.
     /// The state that the round began at, where its journal does not hold it yet.
     pub(crate) unsaid_base: Option<Checkpoint>,
     /// Runs that may write are at work side by side: what changes around a command has to be told apart.
     pub(crate) share_files: bool,
+    /// Words of the person that the manager's run was given, as long as it is under way.
     pub(crate) handed_over: Vec<String>,
     /// Words of the person that waited for the manager before the round, which leaves them to the next one.
     pub(crate) unread_before: usize,
@@ -139,9 +139,9 @@ impl RoundContext {
             budget: Budget::new(&ports.limits),
             is_out_of_room: false,
             has_new_reports: false,
-            handed_over: Vec::new(),
             unsaid_base: None,
             share_files: false,
+            handed_over: Vec::new(),
             unread_before: 0,
             unread_in_conversation: 0,
             protection_failed: false,
