@@ -8,32 +8,29 @@ mod catalog;
 mod failure;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
-mod legible;
-mod prefix;
 mod prices;
-mod reply;
 mod request;
-mod retry_after;
 mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    model::{ModelError, ModelErrorKind, ModelFacts, ModelRequest, ModelStream},
+    model::{ModelError, ModelFacts, ModelRequest, ModelStream},
     ports::{Clock, ModelPort},
     secret::{Redactor, Secret},
 };
 use futures_util::{StreamExt, TryStreamExt};
 use reqwest::{
-    Response,
+    RequestBuilder,
     header::{CONTENT_TYPE, HeaderValue},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use self::{failure::Place, prefix::PrefixCache, reply::Reply};
+pub(crate) use self::answer::Assembler;
 use crate::{
     endpoint::{Endpoint, InvalidEndpoint},
+    over_http::{Head, Place, PrefixCache, Reply, open},
     proxies::Proxies,
 };
 
@@ -41,9 +38,6 @@ use crate::{
 const PROVIDER: &str = "anthropic";
 
 const API_VERSION: &str = "2023-06-01";
-
-/// The most bytes of an answer that is no stream of events.
-const LARGEST_ERROR_BODY: usize = 64 << 10;
 
 /// What [`AnthropicModel`] needs to know.
 #[derive(Debug, Clone)]
@@ -104,7 +98,7 @@ impl AnthropicModel {
         let mut key_header = HeaderValue::from_str(settings.api_key.reveal())
             .map_err(|_| InvalidEndpoint::ApiKey { provider: PROVIDER })?;
         key_header.set_sensitive(true);
-        Ok(Self { endpoint, key_header, settings, prefixes: PrefixCache::default(), clock })
+        Ok(Self { endpoint, key_header, settings, prefixes: PrefixCache::new(request::encode_prefix), clock })
     }
 
     fn place(&self) -> Place {
@@ -112,22 +106,16 @@ impl AnthropicModel {
         Place { url: self.endpoint.url().to_string(), request_id: None, redactor }
     }
 
-    /// Sends a request and waits for the head of its answer.
-    async fn send(&self, request: &ModelRequest, by: Instant) -> Result<Response, ModelError> {
+    async fn build(&self, request: &ModelRequest) -> Result<RequestBuilder, ModelError> {
         let name = catalog::resolve(request.model.as_deref());
         let body = request::encode_body(request, name, &self.prefixes.encoded(request));
         let client = self.endpoint.client().await?;
-        let sending = client
+        Ok(client
             .post(self.endpoint.url().clone())
             .header(CONTENT_TYPE, "application/json")
             .header("anthropic-version", API_VERSION)
             .header("x-api-key", self.key_header.clone())
-            .body(body)
-            .send();
-        match timeout_at(by, sending).await {
-            Ok(sent) => sent.map_err(|error| self.place().unsent(error)),
-            Err(_) => Err(self.place().error(ModelErrorKind::Silent, "no answer came in time")),
-        }
+            .body(body))
     }
 }
 
@@ -157,37 +145,18 @@ impl ModelPort for AnthropicModel {
 
     async fn stream(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
         let first_byte_by = Instant::now() + self.settings.first_byte_timeout;
-        let response = self.send(&request, first_byte_by).await?;
-        let id = response.headers().get("request-id").and_then(|id| id.to_str().ok());
-        let place = Place { request_id: id.map(ToOwned::to_owned), ..self.place() };
-        tracing::debug!(status = response.status().as_u16(), request_id = id, agent = %request.agent, "answered");
-
-        let (status, headers) = (response.status(), response.headers().clone());
-        if !status.is_success() {
-            let now = self.clock.now();
-            let body = read_bounded(response, first_byte_by).await;
-            return Err(place.refused(status, &headers, &body, now));
-        }
-        let content_type = headers.get(CONTENT_TYPE).map_or(b"".as_slice(), HeaderValue::as_bytes);
-        let content_type = String::from_utf8_lossy(content_type).to_ascii_lowercase();
-        if !content_type.is_empty() && !content_type.starts_with("text/event-stream") {
-            let body = read_bounded(response, first_byte_by).await;
-            return Err(place.no_stream(&content_type, &body));
-        }
-        let chunks = response.bytes_stream().map_err(|error| error.without_url().into()).boxed();
-        Ok(Reply::new(chunks, first_byte_by, self.settings.idle_timeout, place).into_stream())
-    }
-}
-
-/// The beginning of a body: what came before `by` and within [`LARGEST_ERROR_BODY`].
-async fn read_bounded(mut response: Response, by: Instant) -> Vec<u8> {
-    let mut body = Vec::new();
-    while let Ok(Ok(Some(chunk))) = timeout_at(by, response.chunk()).await {
-        let room = LARGEST_ERROR_BODY.saturating_sub(body.len());
-        body.extend(chunk.iter().take(room));
-        if chunk.len() > room {
-            break;
+        let mut place = self.place();
+        let asked = self.build(&request).await?;
+        match open(asked, first_byte_by, "request-id", &mut place).await? {
+            Head::Stream(response) => {
+                let chunks = response.bytes_stream().map_err(|error| error.without_url().into()).boxed();
+                let (fold, idle) = (Assembler::default(), self.settings.idle_timeout);
+                Ok(Reply::new(fold, chunks, first_byte_by, idle, place).into_stream())
+            }
+            Head::Refused { status, headers, body } => {
+                Err(failure::refused(&place, status, &headers, &body, self.clock.now()))
+            }
+            Head::NoStream { content_type, body } => Err(failure::no_stream(&place, &content_type, &body)),
         }
     }
-    body
 }

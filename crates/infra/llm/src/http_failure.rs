@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use domain::model::ModelErrorKind;
+use reqwest::{
+    StatusCode,
+    header::{HeaderMap, HeaderValue},
+};
 
 /// The kind of failure that a status stands for (contract 10). `retry_after` is the server's own waiting time.
 pub(crate) fn kind_of_status(status: u16, retry_after: Option<Duration>) -> ModelErrorKind {
@@ -11,6 +15,34 @@ pub(crate) fn kind_of_status(status: u16, retry_after: Option<Duration>) -> Mode
         429 => ModelErrorKind::RateLimited { retry_after },
         408 | 409 | 500.. => ModelErrorKind::Unavailable { retry_after },
         _ => ModelErrorKind::Rejected,
+    }
+}
+
+/// What no server's word makes worth another try (contract 10); 402 is a matter of money.
+const NEVER_AGAIN: [StatusCode; 6] = [
+    StatusCode::BAD_REQUEST,
+    StatusCode::UNAUTHORIZED,
+    StatusCode::PAYMENT_REQUIRED,
+    StatusCode::FORBIDDEN,
+    StatusCode::NOT_FOUND,
+    StatusCode::PAYLOAD_TOO_LARGE,
+];
+
+/// The kind of an answer without success, by its status and what the server says itself about asking again.
+pub(crate) fn kind_of_head(
+    status: StatusCode,
+    headers: &HeaderMap,
+    retry_after: Option<Duration>,
+) -> ModelErrorKind {
+    let kind = kind_of_status(status.as_u16(), retry_after);
+    match headers.get("x-should-retry").map(HeaderValue::as_bytes) {
+        Some(b"false") if kind.is_retryable() => ModelErrorKind::Rejected,
+        Some(b"true")
+            if status.is_client_error() && !NEVER_AGAIN.contains(&status) && !kind.is_retryable() =>
+        {
+            ModelErrorKind::Unavailable { retry_after }
+        }
+        _ => kind,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Model back ends: adapters of [`domain::ports::ModelPort`].
 //!
 //! - [`AnthropicModel`] speaks the Messages API over HTTP and server-sent events.
+//! - [`OpenAiModel`] speaks Chat Completions, as OpenAI and many servers of one's own do.
 //! - [`ScriptModel`] plays a script (`script:FILE`); only the words of the models are scripted.
 //! - [`OfflineModel`] says that no model is connected, and what would connect one.
 //!
@@ -12,6 +13,8 @@ mod endpoint;
 mod gate;
 mod http_failure;
 mod offline;
+mod openai;
+mod over_http;
 mod priced;
 mod proxies;
 mod retry;
@@ -28,6 +31,7 @@ pub use anthropic::{AnthropicModel, AnthropicSettings};
 pub use endpoint::InvalidEndpoint;
 pub use gate::{Account, Accounts, Gate};
 pub use offline::{OfflineLanguage, OfflineModel};
+pub use openai::{OpenAiModel, OpenAiSettings};
 pub use priced::PricedModel;
 pub use proxies::Proxies;
 pub use retry::{Chance, PatientModel, RetrySettings};

@@ -154,6 +154,12 @@ impl SseParser {
                 self.name.clear();
                 self.name.extend_from_slice(value);
             }
+            // Not of the format: older builds of llama.cpp say so that they failed.
+            b"error" => {
+                self.name.clear();
+                self.name.extend_from_slice(field);
+                self.take_data(value)?;
+            }
             _ => {}
         }
         Ok(())

@@ -11,26 +11,21 @@ mod tests;
 
 use domain::{
     message::{Message, Role, StopReason, Usage},
-    model::{ModelAnswer, ModelItem},
+    model::{ModelAnswer, ModelError, ModelItem},
 };
 use serde::Deserialize;
 
 use self::block::{Block, Grown};
-use super::{
-    legible::legible,
-    wire::{AnyEvent, BlockDelta, BlockStart, ErrorEnvelope, MessageDelta, MessageStart, UsageCounts},
+use super::wire::{AnyEvent, BlockDelta, BlockStart, ErrorEnvelope, MessageDelta, MessageStart, UsageCounts};
+use crate::{
+    anthropic::failure,
+    over_http::{Fold, MOST_BLOCKS, Place, legible},
+    sse::{SseError, SseEvent},
 };
-use crate::sse::{SseError, SseEvent};
-
-/// The most bytes of one tool call's input (contract 10).
-pub(super) const LARGEST_TOOL_INPUT: usize = 4 << 20;
-
-/// The most blocks of one message: far above what any answer has, and a bound on the work per event.
-const MOST_BLOCKS: usize = 4_096;
 
 /// Why a stream gives no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AnswerError {
+pub(crate) enum AnswerError {
     /// The stream is larger than its bounds.
     #[error(transparent)]
     Stream(#[from] SseError),
@@ -75,7 +70,7 @@ pub(super) enum AnswerError {
 
 /// An answer that is under way.
 #[derive(Debug, Default)]
-pub(super) struct Assembler {
+pub(crate) struct Assembler {
     model: Option<String>,
     usage: Usage,
     stop_reason: Option<StopReason>,
@@ -84,13 +79,12 @@ pub(super) struct Assembler {
     contents: u64,
 }
 
-impl Assembler {
-    /// Takes the next event. Gives what there is to show; the answer itself comes with `message_stop`, after which
-    /// the assembler is empty again. Of an event that cannot be read the damaged characters are given up first.
-    ///
-    /// # Errors
-    /// [`AnswerError`]; the answer is lost then.
-    pub(super) fn take(&mut self, event: SseEvent<'_>) -> Result<Option<ModelItem>, AnswerError> {
+impl Fold for Assembler {
+    type Error = AnswerError;
+
+    /// The answer itself comes with `message_stop`, after which the assembler is empty again. Of an event that cannot be
+    /// read the damaged characters are given up first.
+    fn take(&mut self, event: SseEvent<'_>) -> Result<Option<ModelItem>, AnswerError> {
         match self.take_as_it_is(event) {
             Err(unreadable @ AnswerError::Event { .. }) => match legible(event.data) {
                 Some(data) => self.take_as_it_is(SseEvent { name: event.name, data: &data }),
@@ -100,6 +94,21 @@ impl Assembler {
         }
     }
 
+    /// Blocks that begin, text, thinking, input of calls.
+    fn contents(&self) -> u64 {
+        self.contents
+    }
+
+    fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    fn lost(place: &Place, error: AnswerError) -> ModelError {
+        failure::lost(place, error)
+    }
+}
+
+impl Assembler {
     /// Nothing has changed where the event cannot be read.
     fn take_as_it_is(&mut self, event: SseEvent<'_>) -> Result<Option<ModelItem>, AnswerError> {
         if event.name.is_empty() {
@@ -108,16 +117,6 @@ impl Assembler {
         } else {
             self.take_event(event.name, event.data)
         }
-    }
-
-    /// How many events have carried something of the answer: blocks that begin, text, thinking, input of calls.
-    pub(super) const fn contents(&self) -> u64 {
-        self.contents
-    }
-
-    /// What the answer has taken so far, as far as the provider said so.
-    pub(super) const fn usage(&self) -> Usage {
-        self.usage
     }
 
     fn take_event(&mut self, kind: &[u8], data: &[u8]) -> Result<Option<ModelItem>, AnswerError> {

@@ -3,23 +3,20 @@
 //! Branches on status, then `error_code`, then the error's type. On its message in one case only, where nothing else tells
 //! the difference: a request that is longer than the model's window ([`TOO_LONG`]).
 
-use std::{error::Error, sync::Arc, time::Duration};
-
 use domain::{
     model::{ModelError, ModelErrorKind},
-    secret::Redactor,
     time::Timestamp,
 };
 use reqwest::{
     StatusCode,
-    header::{HeaderMap, HeaderValue, LOCATION},
+    header::{HeaderMap, LOCATION},
 };
 
-use super::{answer::AnswerError, retry_after::retry_after, wire::ErrorEnvelope};
-use crate::{http_failure::kind_of_status, text::excerpt, unreached::why};
-
-/// What of a server's words is shown, in bytes.
-const SHOWN: usize = 2_048;
+use super::{answer::AnswerError, wire::ErrorEnvelope};
+use crate::{
+    http_failure::{kind_of_head, kind_of_status},
+    over_http::{Place, retry_after},
+};
 
 /// Error codes of a 429 that more waiting does not mend.
 const SPEND_LIMITS: [&str; 2] = ["enforced_spend_limit_reached", "contract_spend_limit_reached"];
@@ -30,146 +27,70 @@ const SPEND_LIMITS: [&str; 2] = ["enforced_spend_limit_reached", "contract_spend
 /// request counts as refused.
 const TOO_LONG: [&str; 2] = ["prompt is too long", "input length and `max_tokens` exceed context limit"];
 
-/// What no server's word makes worth another try (contract 10); 402 is a matter of money.
-const NEVER_AGAIN: [StatusCode; 6] = [
-    StatusCode::BAD_REQUEST,
-    StatusCode::UNAUTHORIZED,
-    StatusCode::PAYMENT_REQUIRED,
-    StatusCode::FORBIDDEN,
-    StatusCode::NOT_FOUND,
-    StatusCode::PAYLOAD_TOO_LARGE,
-];
-
-/// Where a request went, for messages.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    /// The endpoint.
-    pub(super) url: String,
-    /// The provider's name for the request, from the answer's head.
-    pub(super) request_id: Option<String>,
-    /// What takes out of messages the secrets that a server repeats.
-    pub(super) redactor: Arc<Redactor>,
+/// An answer with another status than success, which came at `now`.
+pub(super) fn refused(
+    place: &Place,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+) -> ModelError {
+    let envelope: Option<ErrorEnvelope<'_>> = serde_json::from_slice(body).ok();
+    let words = match &envelope {
+        Some(envelope) => format!("{}: {}", envelope.error.kind, place.excerpt(&envelope.error.message)),
+        None => place.excerpt_of(body),
+    };
+    let words = if words.is_empty() { "no explanation".to_owned() } else { words };
+    let code = envelope.as_ref().and_then(|e| e.error.details.as_ref()?.error_code.as_ref());
+    let kind = match &envelope {
+        Some(envelope) if is_too_long(&envelope.error.kind, &envelope.error.message) => {
+            ModelErrorKind::TooLong
+        }
+        _ => kind_of_refusal(status, headers, code.map(|code| &*code.0), now),
+    };
+    let hint = match (&kind, headers.get(LOCATION)) {
+        (ModelErrorKind::Credentials, _) => "; check ANTHROPIC_API_KEY".to_owned(),
+        (_, Some(to)) if status.is_redirection() => {
+            let to = place.excerpt(&String::from_utf8_lossy(to.as_bytes()));
+            format!("; redirects are not followed: if {to} is right, make it the base URL")
+        }
+        _ if status == StatusCode::NOT_FOUND => "; check the base URL and the model's name".to_owned(),
+        _ => String::new(),
+    };
+    place.error(kind, &format!("HTTP {}, {words}{hint}", status.as_u16()))
 }
 
-impl Place {
-    /// `problem` at this place.
-    pub(super) fn error(&self, kind: ModelErrorKind, problem: &str) -> ModelError {
-        ModelError::new(kind, self.told(problem))
+/// Success, but no stream of events.
+pub(super) fn no_stream(place: &Place, content_type: &str, body: &[u8]) -> ModelError {
+    if let Ok(envelope) = serde_json::from_slice::<ErrorEnvelope<'_>>(body) {
+        let words = format!("{}: {}", envelope.error.kind, place.excerpt(&envelope.error.message));
+        return place.error(kind_of_error(&envelope.error.kind, &envelope.error.message), &words);
     }
+    place.another_content(content_type, body)
+}
 
-    /// `problem` at this place, with its cause.
-    pub(super) fn caused(
-        &self,
-        kind: ModelErrorKind,
-        problem: &str,
-        source: impl Into<Box<dyn Error + Send + Sync>>,
-    ) -> ModelError {
-        ModelError::caused(kind, self.told(problem), source)
-    }
-
-    fn told(&self, problem: &str) -> String {
-        let request = self.request_id.as_ref().map(|id| format!(" (request-id {id})")).unwrap_or_default();
-        self.redactor.redact(&format!("{}: {problem}{request}", self.url)).into_owned()
-    }
-
-    /// The beginning of a server's words. A secret is taken out before they are cut, so that no half of it is left.
-    fn excerpt(&self, words: &str) -> String {
-        excerpt(&self.redactor.redact(words), SHOWN)
-    }
-
-    /// No answer's head came.
-    pub(super) fn unsent(&self, error: reqwest::Error) -> ModelError {
-        let error = error.without_url();
-        if error.is_connect() {
-            let problem = format!("cannot connect: {}", why(&error));
-            self.caused(ModelErrorKind::Unreachable, &problem, error)
-        } else {
-            self.caused(ModelErrorKind::Cut, "the connection broke before an answer came", error)
-        }
-    }
-
-    /// An answer with another status than success, which came at `now`.
-    pub(super) fn refused(
-        &self,
-        status: StatusCode,
-        headers: &HeaderMap,
-        body: &[u8],
-        now: Timestamp,
-    ) -> ModelError {
-        let envelope: Option<ErrorEnvelope<'_>> = serde_json::from_slice(body).ok();
-        let words = match &envelope {
-            Some(envelope) => format!("{}: {}", envelope.error.kind, self.excerpt(&envelope.error.message)),
-            None => self.excerpt(&String::from_utf8_lossy(body)),
-        };
-        let words = if words.is_empty() { "no explanation".to_owned() } else { words };
-        let code = envelope.as_ref().and_then(|e| e.error.details.as_ref()?.error_code.as_ref());
-        let kind = match &envelope {
-            Some(envelope) if is_too_long(&envelope.error.kind, &envelope.error.message) => {
-                ModelErrorKind::TooLong
-            }
-            _ => kind_of_refusal(status, headers, code.map(|code| &*code.0), retry_after(headers, now)),
-        };
-        let hint = match (&kind, headers.get(LOCATION)) {
-            (ModelErrorKind::Credentials, _) => "; check ANTHROPIC_API_KEY".to_owned(),
-            (_, Some(to)) if status.is_redirection() => {
-                let to = self.excerpt(&String::from_utf8_lossy(to.as_bytes()));
-                format!("; redirects are not followed: if {to} is right, make it the base URL")
-            }
-            _ if status == StatusCode::NOT_FOUND => "; check the base URL and the model's name".to_owned(),
-            _ => String::new(),
-        };
-        self.error(kind, &format!("HTTP {}, {words}{hint}", status.as_u16()))
-    }
-
-    /// Success, but no stream of events.
-    pub(super) fn no_stream(&self, content_type: &str, body: &[u8]) -> ModelError {
-        if let Ok(envelope) = serde_json::from_slice::<ErrorEnvelope<'_>>(body) {
-            let words = format!("{}: {}", envelope.error.kind, self.excerpt(&envelope.error.message));
-            return self.error(kind_of_error(&envelope.error.kind, &envelope.error.message), &words);
-        }
-        let content_type = excerpt(content_type, 100);
-        let body = self.excerpt(&String::from_utf8_lossy(body));
-        let problem = format!(
-            "answered with `{content_type}` instead of a stream of events; check the base URL: {body}"
-        );
-        self.error(ModelErrorKind::Malformed, &problem)
-    }
-
-    /// A stream that gives no answer.
-    pub(super) fn lost(&self, error: AnswerError) -> ModelError {
-        let AnswerError::Server { kind, code, message, request_id } = error else {
-            return self.caused(ModelErrorKind::Malformed, "the stream is not as the protocol says", error);
-        };
-        let place = Self { request_id: self.request_id.clone().or(request_id), ..self.clone() };
-        let is_spend_limit = code.is_some_and(|code| SPEND_LIMITS.contains(&&*code));
-        let error_kind =
-            if is_spend_limit { ModelErrorKind::Rejected } else { kind_of_error(&kind, &message) };
-        place.error(
-            error_kind,
-            &format!("the server gave up in the stream, {kind}: {}", self.excerpt(&message)),
-        )
-    }
+/// A stream that gives no answer.
+pub(super) fn lost(place: &Place, error: AnswerError) -> ModelError {
+    let AnswerError::Server { kind, code, message, request_id } = error else {
+        return place.caused(ModelErrorKind::Malformed, "the stream is not as the protocol says", error);
+    };
+    let place = Place { request_id: place.request_id.clone().or(request_id), ..place.clone() };
+    let is_spend_limit = code.is_some_and(|code| SPEND_LIMITS.contains(&&*code));
+    let error_kind = if is_spend_limit { ModelErrorKind::Rejected } else { kind_of_error(&kind, &message) };
+    place.error(error_kind, &format!("the server gave up in the stream, {kind}: {}", place.excerpt(&message)))
 }
 
 fn kind_of_refusal(
     status: StatusCode,
     headers: &HeaderMap,
     code: Option<&str>,
-    retry_after: Option<Duration>,
+    now: Timestamp,
 ) -> ModelErrorKind {
-    let kind = kind_of_status(status.as_u16(), retry_after);
     if code.is_some_and(|code| SPEND_LIMITS.contains(&code)) {
+        let kind = kind_of_status(status.as_u16(), None);
         return if kind.is_retryable() { ModelErrorKind::Rejected } else { kind };
     }
-    match headers.get("x-should-retry").map(HeaderValue::as_bytes) {
-        Some(b"false") if kind.is_retryable() => ModelErrorKind::Rejected,
-        Some(b"true")
-            if status.is_client_error() && !NEVER_AGAIN.contains(&status) && !kind.is_retryable() =>
-        {
-            ModelErrorKind::Unavailable { retry_after }
-        }
-        _ => kind,
-    }
+    kind_of_head(status, headers, retry_after(headers, now))
 }
 
 fn is_too_long(error_type: &str, message: &str) -> bool {
@@ -193,9 +114,12 @@ fn kind_of_error(error_type: &str, message: &str) -> ModelErrorKind {
 
 #[cfg(test)]
 mod tests {
-    use domain::secret::Secret;
+    use std::{sync::Arc, time::Duration};
+
+    use domain::secret::{Redactor, Secret};
 
     use super::*;
+    use crate::over_http::SHOWN;
 
     fn place() -> Place {
         let redactor = Arc::new(Redactor::new(Secret::new("sk-hush-hush").into_iter().collect()));
@@ -207,7 +131,8 @@ mod tests {
     }
 
     fn refused(status: u16, head: &[(&'static str, &'static str)], body: &str) -> (ModelErrorKind, String) {
-        let error = place().refused(
+        let error = super::refused(
+            &place(),
             StatusCode::from_u16(status).unwrap(),
             &headers(head),
             body.as_bytes(),
@@ -249,7 +174,7 @@ mod tests {
         }
         let (_, told) = refused(302, &[("location", "https://login.test/?key=sk-hush-hush")], "");
         assert!(told.contains("https://login.test/?key=[redacted:secret] is right"), "{told}");
-        let error = place().no_stream("text/html", b"<p>sk-hush-hush");
+        let error = no_stream(&place(), "text/html", b"<p>sk-hush-hush");
         assert!(error.what.ends_with("<p>[redacted:secret] (request-id req_1)"), "{}", error.what);
     }
 
@@ -284,10 +209,10 @@ mod tests {
         let check = |status: u16, kind: &str, message: &str, expected: ModelErrorKind| {
             let body = serde_json::json!({"type": "error", "error": {"type": kind, "message": message}});
             assert_eq!(refused(status, &[], &body.to_string()).0, expected, "{kind}: {message}");
-            assert_eq!(place().no_stream("application/json", body.to_string().as_bytes()).kind, expected);
+            assert_eq!(no_stream(&place(), "application/json", body.to_string().as_bytes()).kind, expected);
             let (kind, message) = (kind.to_owned(), message.to_owned());
             let error = AnswerError::Server { kind, code: None, message, request_id: None };
-            assert_eq!(place().lost(error).kind, expected);
+            assert_eq!(lost(&place(), error).kind, expected);
         };
         let invalid = "invalid_request_error";
         check(400, invalid, "prompt is too long: 208310 tokens > 200000 maximum", ModelErrorKind::TooLong);
@@ -307,7 +232,7 @@ mod tests {
         let check = |kind: &str, code: Option<&str>, expected: ModelErrorKind| {
             let (message, code) = ("m".to_owned(), code.map(ToOwned::to_owned));
             let error = AnswerError::Server { kind: kind.into(), code, message, request_id: None };
-            assert_eq!(place().lost(error).kind, expected, "{kind}");
+            assert_eq!(lost(&place(), error).kind, expected, "{kind}");
         };
         check("overloaded_error", None, ModelErrorKind::Unavailable { retry_after: None });
         check("api_error", None, ModelErrorKind::Unavailable { retry_after: None });

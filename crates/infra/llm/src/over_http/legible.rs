@@ -4,7 +4,7 @@
 //! otherwise is not judged.
 
 /// The data of an event with nothing damaged in it; none where nothing was.
-pub(super) fn legible(data: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn legible(data: &[u8]) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(data);
     let mut mended = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

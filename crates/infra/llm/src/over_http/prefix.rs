@@ -7,8 +7,6 @@ use std::{
 
 use domain::{model::ModelRequest, tool::ToolSpec};
 
-use super::request::encode_prefix;
-
 /// The most prefixes kept: one per run that is under way. Past it, those of ended runs are forgotten; if none ended,
 /// the newest are encoded at every turn.
 const MOST_KEPT: usize = 4_096;
@@ -30,21 +28,30 @@ impl Kept {
     }
 }
 
+/// How a wire writes system prompt and tools.
+type Encode = fn(system: &str, tools: &[ToolSpec]) -> Vec<u8>;
+
 /// Keeps encoded prefixes as long as somebody holds what they were made from.
-#[derive(Debug, Default)]
-pub(super) struct PrefixCache {
+#[derive(Debug)]
+pub(crate) struct PrefixCache {
+    encode: Encode,
     kept: Mutex<HashMap<Key, Kept>>,
 }
 
 impl PrefixCache {
+    /// An empty one of a wire.
+    pub(crate) fn new(encode: Encode) -> Self {
+        Self { encode, kept: Mutex::default() }
+    }
+
     /// The encoded prefix of a request.
-    pub(super) fn encoded(&self, request: &ModelRequest) -> Arc<[u8]> {
+    pub(crate) fn encoded(&self, request: &ModelRequest) -> Arc<[u8]> {
         let key = (request.system.as_ptr() as usize, request.tools.as_ptr() as usize);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kept.get(&key).filter(|known| known.is_in_use()) {
             return Arc::clone(&known.bytes);
         }
-        let bytes: Arc<[u8]> = encode_prefix(&request.system, &request.tools).into();
+        let bytes: Arc<[u8]> = (self.encode)(&request.system, &request.tools).into();
         if kept.len() >= MOST_KEPT {
             kept.retain(|_, known| known.is_in_use());
         }
@@ -61,13 +68,17 @@ mod tests {
     use super::*;
     use crate::test_support::request;
 
+    fn encode_prefix(system: &str, _: &[ToolSpec]) -> Vec<u8> {
+        system.as_bytes().to_vec()
+    }
+
     fn asking(system: &str) -> ModelRequest {
         ModelRequest { system: system.into(), ..request("coder", &[]) }
     }
 
     #[test]
     fn a_run_encodes_its_prefix_once_and_another_run_its_own() {
-        let cache = PrefixCache::default();
+        let cache = PrefixCache::new(encode_prefix);
         let (one, other) = (asking("one"), asking("other"));
         let first = cache.encoded(&one);
         assert!(Arc::ptr_eq(&first, &cache.encoded(&one.clone())));
@@ -77,7 +88,7 @@ mod tests {
 
     #[test]
     fn prefixes_of_ended_runs_are_forgotten_and_too_many_are_not_kept() {
-        let cache = PrefixCache::default();
+        let cache = PrefixCache::new(encode_prefix);
         let kept = || cache.kept.lock().unwrap().len();
         for _ in 0..MOST_KEPT {
             cache.encoded(&asking("ended"));

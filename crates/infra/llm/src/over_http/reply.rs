@@ -5,12 +5,15 @@
 use std::{collections::VecDeque, pin::Pin, time::Duration};
 
 use bytes::Bytes;
-use domain::model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelStream};
+use domain::{
+    message::Usage,
+    model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelStream},
+};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{answer::Assembler, failure::Place};
-use crate::sse::{SseLimits, SseParser};
+use super::Place;
+use crate::sse::{SseError, SseEvent, SseLimits, SseParser};
 
 #[cfg(test)]
 mod tests;
@@ -23,14 +26,40 @@ const LINGER: Duration = Duration::from_millis(250);
 const LONGEST_WITHOUT_CONTENT: Duration = Duration::from_secs(600);
 
 /// A body as it arrives.
-pub(super) type Chunks =
+pub(crate) type Chunks =
     Pin<Box<dyn Stream<Item = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>> + Send>>;
 
+/// Puts an answer together from its events.
+pub(crate) trait Fold: Send {
+    /// Why there is no answer.
+    type Error: From<SseError>;
+
+    /// Takes the next event. Gives what there is to show; the answer itself is the last item.
+    ///
+    /// # Errors
+    /// The answer is lost then.
+    fn take(&mut self, event: SseEvent<'_>) -> Result<Option<ModelItem>, Self::Error>;
+
+    /// The answer, where the end of the body is its end and it is whole by then. Asked at most once.
+    fn at_the_end(&mut self) -> Option<ModelAnswer> {
+        None
+    }
+
+    /// How many events have carried something of the answer so far.
+    fn contents(&self) -> u64;
+
+    /// What the answer has taken so far, as far as the provider said so.
+    fn usage(&self) -> Usage;
+
+    /// The error, for people and for code.
+    fn lost(place: &Place, error: Self::Error) -> ModelError;
+}
+
 /// An answer that is being read.
-pub(super) struct Reply {
+pub(crate) struct Reply<F> {
     chunks: Chunks,
     parser: SseParser,
-    assembler: Assembler,
+    fold: F,
     /// Items of the last chunk that were not taken yet: bounded by what a chunk can hold.
     ready: VecDeque<ModelItem>,
     ended: Option<Result<ModelAnswer, ModelError>>,
@@ -42,15 +71,21 @@ pub(super) struct Reply {
     place: Place,
 }
 
-impl Reply {
+impl<F: Fold + 'static> Reply<F> {
     /// Reads `chunks`, whose first byte must come before `first_byte_by`, each later one within `idle_timeout` of the
     /// one before; comments and pings count, but they alone keep nothing alive for longer than
     /// [`LONGEST_WITHOUT_CONTENT`].
-    pub(super) fn new(chunks: Chunks, first_byte_by: Instant, idle_timeout: Duration, place: Place) -> Self {
+    pub(crate) fn new(
+        fold: F,
+        chunks: Chunks,
+        first_byte_by: Instant,
+        idle_timeout: Duration,
+        place: Place,
+    ) -> Self {
         Self {
             chunks,
             parser: SseParser::new(SseLimits::CONTRACT),
-            assembler: Assembler::default(),
+            fold,
             ready: VecDeque::new(),
             ended: None,
             byte_by: first_byte_by,
@@ -61,7 +96,7 @@ impl Reply {
     }
 
     /// The items, ending with the answer or an error.
-    pub(super) fn into_stream(self) -> ModelStream {
+    pub(crate) fn into_stream(self) -> ModelStream {
         Box::pin(stream::unfold(Some(Box::new(self)), |reply| async {
             let mut reply = reply?;
             let item = reply.next().await;
@@ -82,22 +117,24 @@ impl Reply {
                 }
                 Some(Err(error)) => return Err(error),
                 None => match self.chunk().await {
-                    Ok(bytes) => self.take(&bytes),
-                    Err(error) => self.ended = Some(Err(error.having_used(self.assembler.usage()))),
+                    Ok(Some(bytes)) => self.take(&bytes),
+                    Ok(None) => self.ended = Some(self.at_the_end()),
+                    Err(error) => self.ended = Some(Err(error.having_used(self.fold.usage()))),
                 },
             }
         }
     }
 
-    async fn chunk(&mut self) -> Result<Bytes, ModelError> {
+    /// The next bytes; none at the end of the body.
+    async fn chunk(&mut self) -> Result<Option<Bytes>, ModelError> {
         match timeout_at(self.byte_by.min(self.content_by), self.chunks.next()).await {
-            Ok(Some(Ok(bytes))) => Ok(bytes),
+            Ok(Some(Ok(bytes))) => Ok(Some(bytes)),
             Ok(Some(Err(source))) => Err(self.place.caused(
                 ModelErrorKind::Cut,
                 "the connection broke in the middle of the answer",
                 source,
             )),
-            Ok(None) => Err(self.place.error(ModelErrorKind::Cut, "the stream ended before the answer did")),
+            Ok(None) => Ok(None),
             Err(_) if self.byte_by <= self.content_by => {
                 let problem = "the answer stalled: no byte came for too long";
                 Err(self.place.error(ModelErrorKind::Silent, problem))
@@ -112,15 +149,22 @@ impl Reply {
         }
     }
 
+    fn at_the_end(&mut self) -> Result<ModelAnswer, ModelError> {
+        self.fold.at_the_end().ok_or_else(|| {
+            let error = self.place.error(ModelErrorKind::Cut, "the stream ended before the answer did");
+            error.having_used(self.fold.usage())
+        })
+    }
+
     fn take(&mut self, bytes: &[u8]) {
         let now = Instant::now();
         self.byte_by = now + self.idle_timeout;
-        let Self { parser, assembler, ready, ended, .. } = self;
-        let before = assembler.contents();
+        let Self { parser, fold, ready, ended, .. } = self;
+        let before = fold.contents();
         let fed = parser.feed(bytes, |event| {
             // What follows the answer is not ours to judge.
             if ended.is_none() {
-                match assembler.take(event)? {
+                match fold.take(event)? {
                     Some(ModelItem::Answer(answer)) => *ended = Some(Ok(answer)),
                     Some(item) => ready.push_back(item),
                     None => {}
@@ -128,11 +172,11 @@ impl Reply {
             }
             Ok(())
         });
-        if self.assembler.contents() != before {
+        if self.fold.contents() != before {
             self.content_by = now + LONGEST_WITHOUT_CONTENT;
         }
         if let (Err(error), None) = (fed, &self.ended) {
-            self.ended = Some(Err(self.place.lost(error).having_used(self.assembler.usage())));
+            self.ended = Some(Err(F::lost(&self.place, error).having_used(self.fold.usage())));
         }
     }
 

@@ -13,7 +13,7 @@ const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 /// The server's waiting time: `retry-after-ms`, else `retry-after` in seconds or as a date. A date is read against the
 /// answer's own `date`, so that our clock does not matter, and where it has none against `now`. A number that no
 /// [`Duration`] holds is [`Duration::MAX`]; what is no time is none.
-pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let number =
         |name, unit| text(headers, name)?.parse::<f64>().ok().and_then(|number| at_most(number / unit));
     let until_date = || {

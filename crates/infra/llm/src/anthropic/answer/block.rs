@@ -8,12 +8,9 @@ use super::{
         PROVIDER,
         wire::{AnyBlock, BlockHead, Delta},
     },
-    AnswerError, LARGEST_TOOL_INPUT, out_of_order, parse,
+    AnswerError, out_of_order, parse,
 };
-use crate::text::excerpt;
-
-/// What of an input that could not be read is kept, in bytes.
-const SHOWN_INPUT: usize = 1_024;
+use crate::over_http::{LARGEST_TOOL_INPUT, read_input};
 
 /// A block that has begun.
 #[derive(Debug)]
@@ -133,13 +130,9 @@ impl Block {
             Self::Thinking { text, signature } => {
                 (Part::Thinking { text, signature: Some(signature).filter(|s| !s.is_empty()) }, None)
             }
-            Self::ToolUse { id, name, input } => match input.finish(cut) {
+            Self::ToolUse { id, name, input } => match input.finish(&id, cut) {
                 Ok(input) => (Part::ToolUse { id, name, input: Value::Object(input) }, None),
-                Err((raw, error)) => {
-                    let raw = excerpt(&raw, SHOWN_INPUT);
-                    let invalid = InvalidInput { call: id.clone(), raw, error };
-                    (Part::ToolUse { id, name, input: Value::Object(Map::new()) }, Some(invalid))
-                }
+                Err(invalid) => (Part::ToolUse { id, name, input: Value::Object(Map::new()) }, Some(invalid)),
             },
             Self::Provider { raw, input } => {
                 let raw = if input.is_empty() { raw.get().to_owned() } else { with_input(&raw, &input)? };
@@ -161,21 +154,10 @@ fn check_input(bytes: usize) -> Result<(), AnswerError> {
 }
 
 impl ToolInput {
-    /// The input, or the text that came and what is wrong with it.
-    fn finish(self, cut: bool) -> Result<Map<String, Value>, (String, String)> {
-        let because = if cut { "; the answer was cut at its token limit" } else { "" };
-        let raw = match self.initial {
-            Some(initial) if self.pieces.is_empty() => initial.get().to_owned(),
-            _ if self.pieces.is_empty() && cut => {
-                return Err((self.pieces, format!("the input is missing{because}")));
-            }
-            _ if self.pieces.is_empty() => return Ok(Map::new()),
-            _ => self.pieces,
-        };
-        match serde_json::from_str(&raw) {
-            Ok(Value::Object(input)) => Ok(input),
-            Ok(_) => Err((raw, format!("the input is JSON but not an object{because}"))),
-            Err(error) => Err((raw, format!("the input is not JSON: {error}{because}"))),
+    fn finish(self, call: &CallId, cut: bool) -> Result<Map<String, Value>, InvalidInput> {
+        match self.initial {
+            Some(initial) if self.pieces.is_empty() => read_input(call, initial.get(), cut),
+            _ => read_input(call, &self.pieces, cut),
         }
     }
 }

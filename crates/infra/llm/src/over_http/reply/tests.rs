@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use tokio::runtime;
 
 use super::*;
+use crate::anthropic::Assembler;
 
 const TURN: &[u8] = include_bytes!("../../../fixtures/turn.sse");
 const KOREAN: &[u8] = include_bytes!("../../../fixtures/korean.sse");
@@ -53,7 +54,7 @@ async fn read(script: Vec<Wire>) -> (Vec<String>, Option<(ModelErrorKind, String
 async fn read_chunks(chunks: Chunks) -> (Vec<String>, Option<(ModelErrorKind, String)>) {
     let redactor = Arc::new(Redactor::new(Secret::new("sk-hush-hush").into_iter().collect()));
     let place = Place { url: "https://api.test".into(), request_id: None, redactor };
-    let reply = Reply::new(chunks, Instant::now() + FIRST_BYTE, IDLE, place);
+    let reply = Reply::new(Assembler::default(), chunks, Instant::now() + FIRST_BYTE, IDLE, place);
     let (mut items, mut error) = (Vec::new(), None);
     let mut stream = reply.into_stream();
     while let Some(item) = stream.next().await {
@@ -165,7 +166,7 @@ fn a_failed_answer_says_what_it_took() {
         let chunks = chunks(vec![Wire::Bytes(head.to_vec()), end]);
         let place = Place { url: String::new(), request_id: None, redactor: Arc::clone(&redactor) };
         let error = paused().block_on(async {
-            let reply = Reply::new(chunks, Instant::now() + FIRST_BYTE, IDLE, place);
+            let reply = Reply::new(Assembler::default(), chunks, Instant::now() + FIRST_BYTE, IDLE, place);
             reply.into_stream().next().await.unwrap().unwrap_err()
         });
         assert_eq!((error.usage.input_tokens, error.usage.output_tokens), (7, 1));
