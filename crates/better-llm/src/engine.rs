@@ -5,31 +5,37 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use application::{Recruit, SessionHandle, SessionParts, Team};
 use config::{Notice, Settings};
 use domain::{
-    agent::AgentSpec,
+    agent::{AgentName, AgentSpec},
     id::SessionId,
     model::Effort,
     permission::SandboxState,
     person::Presence,
-    ports::{Clock, IdSource},
+    ports::{Clock, IdSource, ModelPort},
     secret::Redactor,
 };
 use sandbox::{Helper, Sandbox};
 use storage::{RecordFiles, SqliteJournal};
 use tools::{AddedRoot, ToolDeps, Toolbox};
-use workspace::Workspace;
+use workspace::{Workspace, lock::Lock};
 
 use crate::{VERSION, error::StartError, models::Models, prices::priced};
 
 mod builder;
+mod ownership;
+mod sessions;
 mod undo;
 mod wiring;
 
 pub use builder::EngineBuilder;
+use ownership::Rights;
+use sessions::Inheritance;
+pub use sessions::{Fork, SessionError};
 pub use undo::{Undo, UndoError};
 
 /// A configured better-llm, ready for sessions.
@@ -41,6 +47,8 @@ pub struct Engine {
     said: Vec<(String, String)>,
     effort: Option<Effort>,
     presence: Presence,
+    /// How long a session waits for the right to write in the workspace.
+    patience: Duration,
     models: Models,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
@@ -85,46 +93,46 @@ impl Engine {
         sandbox.check().await.map_err(StartError::Sandbox)
     }
 
-    /// Starts a session on the present tokio runtime. The sandbox is probed; nothing else happens before its first
-    /// round.
+    /// Starts a session on the present tokio runtime. The sandbox is probed, and the right to write the session's journal
+    /// is taken; nothing else happens before its first round.
     ///
     /// # Errors
-    /// [`StartError`] where there is no model, no price for one under a limit of costs, or no sandbox of the level that
-    /// was named.
+    /// [`StartError`] where there is no model, no price for one under a limit of costs, no sandbox of the level that was
+    /// named, or no place for locks.
     pub async fn session(&self) -> Result<SessionHandle, StartError> {
-        let model = self.models.connect(&self.settings, &self.cwd, &self.redactor, &self.clock)?;
-        let model = priced(model, &self.settings)?;
+        let model = self.model(&BTreeMap::new())?;
         let id = SessionId::new(self.ids.next());
+        let lock = self.own(id)?;
+        let parts = self.parts(id, model, lock, Inheritance::default()).await?;
+        Ok(SessionHandle::start(parts))
+    }
+
+    /// The model of a session whose agents have made these requests before.
+    fn model(&self, requests: &BTreeMap<AgentName, u64>) -> Result<Arc<dyn ModelPort>, StartError> {
+        let model = self.models.connect(&self.settings, &self.cwd, &self.redactor, &self.clock, requests)?;
+        priced(model, &self.settings)
+    }
+
+    /// Everything that a session is made of.
+    async fn parts(
+        &self,
+        id: SessionId,
+        model: Arc<dyn ModelPort>,
+        lock: Lock,
+        inheritance: Inheritance,
+    ) -> Result<SessionParts, StartError> {
+        let Inheritance { stores, notices } = inheritance;
         let sandbox = Arc::new(Sandbox::new(self.sandbox_settings(id)));
         let state = sandbox.check().await.map_err(StartError::Sandbox)?;
-        let workspace = Arc::new(Workspace::open(self.workspace_settings(id)));
-        let toolbox = Toolbox::open(ToolDeps {
-            root: self.cwd.clone(),
-            added: self
-                .settings
-                .add_dirs
-                .iter()
-                .map(|added| AddedRoot { path: added.path.clone(), writable: added.writable })
-                .collect(),
-            protected: self.protected(),
-            processes: Arc::clone(&sandbox) as _,
-            servers: Arc::clone(&sandbox) as _,
-            workspace: Arc::clone(&workspace) as _,
-            ids: Arc::clone(&self.ids),
-        })?;
-        let tools = toolbox.all();
-        let named = |name: &String| tools.iter().find(|tool| *tool.spec().name == **name).cloned();
-        let recruit = |spec: &AgentSpec| Recruit {
-            spec: spec.clone(),
-            model: Arc::clone(&model),
-            tools: spec.tools.iter().filter_map(named).collect(),
-        };
-        let workers = self.settings.workers.iter().map(recruit).collect();
-        let cwd = self.cwd.display().to_string();
-        Ok(SessionHandle::start(SessionParts {
+        let mut settings = self.workspace_settings(id);
+        settings.ancestors = stores;
+        let workspace = Arc::new(Workspace::open(settings));
+        let configured = self.notices.iter().map(|notice| (notice.code().to_owned(), notice.to_string()));
+        let said = configured.chain(self.said.iter().cloned());
+        Ok(SessionParts {
             id,
-            team: Team::new(recruit(&self.settings.manager), workers, self.effort, &cwd),
-            cwd,
+            team: self.team(&model, &sandbox, &workspace)?,
+            cwd: self.cwd.display().to_string(),
             version: VERSION.to_owned(),
             policy: self.policy(),
             presence: self.presence,
@@ -132,22 +140,48 @@ impl Engine {
             sandbox: state,
             limits: self.settings.limits.clone(),
             verify: self.settings.verify_commands.clone(),
-            notices: self
-                .notices
-                .iter()
-                .map(|notice| (notice.code().to_owned(), notice.to_string()))
-                .chain(self.said.iter().cloned())
-                .chain(sandbox.words_of_the_dead())
-                .collect(),
+            notices: said.chain(sandbox.words_of_the_dead()).chain(notices).collect(),
             redactor: Arc::clone(&self.redactor),
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             journal: Arc::clone(&self.journal) as _,
             records: Arc::clone(&self.records) as _,
             workspace,
+            claim: Arc::new(Rights::new(self.claim(id, self.patience), lock)),
             processes: Arc::clone(&sandbox) as _,
             servers: sandbox,
-        }))
+        })
+    }
+
+    /// The agents, with what they work by.
+    fn team(
+        &self,
+        model: &Arc<dyn ModelPort>,
+        sandbox: &Arc<Sandbox>,
+        workspace: &Arc<Workspace>,
+    ) -> Result<Team, StartError> {
+        let added = self.settings.add_dirs.iter();
+        let toolbox = Toolbox::open(ToolDeps {
+            root: self.cwd.clone(),
+            added: added
+                .map(|added| AddedRoot { path: added.path.clone(), writable: added.writable })
+                .collect(),
+            protected: self.protected(),
+            processes: Arc::clone(sandbox) as _,
+            servers: Arc::clone(sandbox) as _,
+            workspace: Arc::clone(workspace) as _,
+            ids: Arc::clone(&self.ids),
+        })?;
+        let tools = toolbox.all();
+        let named = |name: &String| tools.iter().find(|tool| *tool.spec().name == **name).cloned();
+        let recruit = |spec: &AgentSpec| Recruit {
+            spec: spec.clone(),
+            model: Arc::clone(model),
+            tools: spec.tools.iter().filter_map(named).collect(),
+        };
+        let workers = self.settings.workers.iter().map(recruit).collect();
+        let cwd = self.cwd.display().to_string();
+        Ok(Team::new(recruit(&self.settings.manager), workers, self.effort, &cwd))
     }
 
     /// Writes what the journal still holds and closes it.

@@ -7,7 +7,7 @@ use llm::{InvalidEndpoint, InvalidScript};
 use sandbox::SandboxError;
 use serde_json::json;
 
-use crate::prices::UnpricedModel;
+use crate::{engine::SessionError, prices::UnpricedModel};
 
 /// Why a session could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,9 @@ pub enum StartError {
         /// The models; at least one.
         models: Vec<UnpricedModel>,
     },
+    /// The session to be taken up cannot be, or a new one cannot be kept from others.
+    #[error(transparent)]
+    Session(#[from] SessionError),
     /// The sandbox level that was named cannot be had.
     #[error(transparent)]
     Sandbox(Arc<SandboxError>),
@@ -102,17 +105,20 @@ impl StartError {
             Self::Endpoint(_) => "endpoint",
             Self::ScriptFile { .. } | Self::Script(_) => "script",
             Self::Unpriced { .. } => "unpriced_model",
+            Self::Session(error) => error.code(),
             Self::Sandbox(_) => "sandbox",
             Self::Tools(_) => "tools",
             Self::Demo { .. } => "demo",
         }
     }
 
-    /// What a program that could not begin exits with (contract 2): 2 usage, 3 configuration, 4 no credentials.
+    /// What a program that could not begin exits with (contract 2): 2 usage, 3 configuration, 4 no credentials; for a
+    /// session that is there already, 16 not found, 17 not yet, 1 where our own data cannot be used.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Provider(error) if error.is_credentials() => 4,
+            Self::Session(error) => error.exit_code(),
             Self::Provider(_) | Self::Workspace { .. } => 2,
             _ => 3,
         }

@@ -29,7 +29,7 @@ pub use config::{
     },
 };
 pub use domain;
-pub use engine::{Engine, EngineBuilder, Undo, UndoError};
+pub use engine::{Engine, EngineBuilder, Fork, SessionError, Undo, UndoError};
 pub use error::StartError;
 pub use explain::{
     AgentPermissions, ExplainError, ExplainedRule, Explanation, PermissionDecision, ToolPermission,
@@ -39,6 +39,7 @@ pub use llm::{InvalidEndpoint, InvalidScript};
 pub use prices::UnpricedModel;
 pub use sandbox::{Helper, SandboxError, run_helper_if_asked};
 pub use tools::{NAMES as TOOL_NAMES, OpenError};
+pub use workspace::lock::LockError;
 
 /// Our version, as events and `--version` name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,6 +1,7 @@
 //! Which model answers: the one stack of adapter and decorators that a session's agents share.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -8,6 +9,7 @@ use std::{
 
 use config::{Language, Provider, ProxySettings, RetryValues, Settings};
 use domain::{
+    agent::AgentName,
     ports::{Clock, ModelPort},
     secret::{Redactor, Secret},
 };
@@ -38,13 +40,15 @@ impl Models {
         }
     }
 
-    /// Makes the model of a session. A script starts anew with each session.
+    /// Makes the model of a session whose agents have made these requests before. A script starts anew with each session,
+    /// and goes on with one that is taken up again.
     pub(crate) fn connect(
         &self,
         settings: &Settings,
         cwd: &Path,
         redactor: &Arc<Redactor>,
         clock: &Arc<dyn Clock>,
+        requests: &BTreeMap<AgentName, u64>,
     ) -> Result<Arc<dyn ModelPort>, StartError> {
         if let Some(model) = &self.given {
             let account = Account { provider: model.provider().to_owned(), base_url: None, key: None };
@@ -63,7 +67,8 @@ impl Models {
                 let text = fs::read_to_string(&path)
                     .map_err(|source| StartError::ScriptFile { path: path.clone(), source })?;
                 let script = Arc::new(Script::parse(&path.display().to_string(), &text)?);
-                let model = ScriptModel::new(script).with_idle_timeout(settings.idle_timeout);
+                let requests = requests.iter().map(|(agent, count)| (agent.clone(), *count));
+                let model = ScriptModel::new(script).after(requests).with_idle_timeout(settings.idle_timeout);
                 // A script is nobody's account: what it says of limits is said to its own session.
                 self.patient(Arc::new(model), Arc::default(), settings.retry)
             }

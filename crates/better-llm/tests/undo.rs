@@ -227,8 +227,12 @@ async fn o_29_a_round_that_was_killed_is_undone_against_the_present() {
     let begin = workspace::Workspace::open(settings).checkpoint().await.unwrap();
     let mut last = events.pop().unwrap();
     let begins = EventBody::Checkpoint { id: begin.as_str().to_owned(), at: CheckpointAt::Begin };
-    let starts =
-        EventBody::RoundStarted { text: "더".to_owned(), context: Vec::new(), mentions: Vec::new(), data: String::new() };
+    let starts = EventBody::RoundStarted {
+        text: "더".to_owned(),
+        context: Vec::new(),
+        mentions: Vec::new(),
+        data: String::new(),
+    };
     for body in [starts, begins] {
         last.seq += 1;
         (last.scope, last.body) = (Scope::round(2), body);

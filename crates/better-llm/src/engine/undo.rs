@@ -47,6 +47,8 @@ struct Round {
     /// None: the round was cut off.
     end: Option<Checkpoint>,
     was_undone: bool,
+    /// The session in whose journal the last of it stands: another one where this one was forked from it later.
+    of: SessionId,
 }
 
 impl Round {
@@ -85,6 +87,18 @@ pub enum UndoError {
     /// No round of the session changed anything that is not undone yet.
     #[error("there is nothing to undo in session {0}: no round of it changed a file, or all are undone")]
     NothingChanged(SessionId),
+    /// The round is one of the session that this one was forked from, whose journal has to hear of it.
+    #[error(
+        "round {round} of session {session} is one of session {of}, which it was forked from: `session undo {of}`"
+    )]
+    Shared {
+        /// The fork.
+        session: SessionId,
+        /// The round.
+        round: u32,
+        /// Whose round it is.
+        of: SessionId,
+    },
     /// A path leads out of the workspace, or is empty.
     #[error("`{0}` names nothing in the workspace: paths are relative to it, and stay in it")]
     Outside(String),
@@ -174,6 +188,7 @@ impl UndoError {
             Self::NoSession { .. } => "no_session",
             Self::OtherWorkspace { .. } => "other_workspace",
             Self::NoRound { .. } => "no_round",
+            Self::Shared { .. } => "round_shared",
             Self::Outside(_) => "path_outside",
             Self::Unchanged { .. } => "path_unchanged",
             Self::CutOff { .. } => "round_cut_off",
@@ -248,8 +263,9 @@ impl Engine {
         if !self.store(session).join("states").is_dir() {
             return Err(UndoError::Gone(session));
         }
-        let rounds = rounds(&events);
-        let workspace = Workspace::open(self.workspace_settings(session));
+        let mut settings = self.workspace_settings(session);
+        settings.ancestors = self.stores_of_ancestors(&back.stretches);
+        let workspace = Workspace::open(settings);
         let (round, plan) = choose(&workspace, session, rounds, round, paths).await?;
         Ok(Undo {
             session,
@@ -261,7 +277,7 @@ impl Engine {
             journal: Arc::clone(&self.journal),
             clock: Arc::clone(&self.clock),
             redactor: Arc::clone(&self.redactor),
-            last_seq: events.last().map_or(0, |event| event.seq),
+            last_seq: back.last_seq,
             is_agreed: false,
         })
     }
@@ -294,7 +310,7 @@ async fn choose(
         Some(number) => round.number == number,
         None => round.changed_something(),
     };
-    for round in rounds.into_iter().rev().filter(is_meant) {
+    for round in rounds.into_iter().rev().filter(|round| round.of == session).filter(is_meant) {
         let plan = workspace.undo_plan(&round.begin, round.end.as_ref(), paths).await;
         let plan = plan.map_err(|source| match source.source.is::<StatesLost>() {
             true => UndoError::Lost { session, source },
@@ -310,24 +326,23 @@ async fn choose(
     Err(wanted.map_or(UndoError::NothingChanged(session), |round| UndoError::NoRound { session, round }))
 }
 
-fn cwd_of(events: &[Event]) -> Option<&str> {
-    events.iter().rev().find_map(|event| match &event.body {
-        EventBody::SessionStarted { cwd, .. } | EventBody::SessionResumed { cwd, .. } => Some(cwd.as_str()),
-        _ => None,
-    })
-}
-
 /// The rounds before which a state was kept, in order.
-fn rounds(events: &[Event]) -> Vec<Round> {
+fn rounds(back: &ReadBack) -> Vec<Round> {
     let mut rounds = Vec::<Round>::new();
-    for event in events {
+    for event in &back.events {
+        let stretch = back.stretches.iter().find(|stretch| event.seq <= stretch.last_seq);
+        let of = stretch.map_or(event.session_id, |stretch| stretch.session);
+        rounds
+            .iter_mut()
+            .filter(|round| Some(round.number) == event.scope.round)
+            .for_each(|round| round.of = of);
         let known = |round: &&mut Round| Some(round.number) == event.scope.round;
         match (&event.body, event.scope.round) {
             (EventBody::Checkpoint { id, at: CheckpointAt::Begin }, Some(number))
                 if rounds.iter().all(|round| round.number != number) =>
             {
                 let begin = Checkpoint::new(id);
-                rounds.push(Round { number, begin, end: None, was_undone: false });
+                rounds.push(Round { number, begin, end: None, was_undone: false, of });
             }
             (EventBody::Checkpoint { id, at: CheckpointAt::End }, Some(_)) => {
                 if let Some(round) = rounds.iter_mut().find(known) {

@@ -82,8 +82,10 @@ impl ScriptModel {
 
     /// Goes on after these requests of each agent, which the session has made before.
     #[must_use]
-    pub fn after(self, requests: impl IntoIterator<Item = (AgentName, usize)>) -> Self {
-        Self { requests: Mutex::new(requests.into_iter().collect()), ..self }
+    pub fn after(self, requests: impl IntoIterator<Item = (AgentName, u64)>) -> Self {
+        let requests = requests.into_iter();
+        let requests = requests.map(|(agent, count)| (agent, usize::try_from(count).unwrap_or(usize::MAX)));
+        Self { requests: Mutex::new(requests.collect()), ..self }
     }
 
     /// Gives up an answer that stalls after this time instead of the contract's.
@@ -98,7 +100,7 @@ impl ScriptModel {
         let request = {
             let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
             let count = requests.entry(agent.clone()).or_default();
-            *count += 1;
+            *count = count.saturating_add(1);
             *count
         };
         let script = &*self.script;
