@@ -47,6 +47,8 @@ pub(crate) enum Verb {
     Version,
     /// Run one task.
     Run(Task),
+    /// Go on with the round in which a session was broken off (`--resume ID`, `--continue`, without a task).
+    GoOn,
     /// Play the bundled demo.
     Demo,
     /// List the agents.
@@ -67,6 +69,8 @@ pub(crate) enum Verb {
     PermissionsExplain(PermissionQuestion),
     /// Take back what a round did to the files.
     SessionUndo(UndoRequest),
+    /// Make a session that shares another one's beginning. Its id, or the beginning of it.
+    SessionFork(String),
 }
 
 /// What is to be explained.
@@ -122,6 +126,8 @@ pub(crate) struct Options {
     pub(crate) effort: Option<Effort>,
     /// The workspace; none: here.
     pub(crate) cwd: Option<PathBuf>,
+    /// The session to go on with; none: a new one.
+    pub(crate) session: Option<EarlierSession>,
     /// What may be done without asking.
     pub(crate) permission_mode: Option<PermissionMode>,
     /// How commands are walled in.
@@ -156,6 +162,15 @@ pub(crate) struct Options {
     pub(crate) json: bool,
     /// The language of the program; none: as the environment says.
     pub(crate) language: Option<Language>,
+}
+
+/// A session that is there already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EarlierSession {
+    /// The latest of the workspace (`--continue`).
+    Latest,
+    /// The one of this id, or whose id begins like this (`--resume`).
+    Named(String),
 }
 
 /// A model back end (`--provider`).

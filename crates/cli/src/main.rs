@@ -55,6 +55,7 @@ fn carry_out(invocation: &Invocation, helper: Helper, surroundings: Surroundings
         Verb::Help(topic) => say(printer(), &help(*topic, language)),
         Verb::Version => say(printer(), &version()),
         Verb::Run(_)
+        | Verb::GoOn
         | Verb::Demo
         | Verb::AgentsList
         | Verb::AgentsShow(_)
@@ -64,7 +65,8 @@ fn carry_out(invocation: &Invocation, helper: Helper, surroundings: Surroundings
         | Verb::ConfigPaths
         | Verb::ConfigTrust
         | Verb::PermissionsExplain(_)
-        | Verb::SessionUndo(_) => work::carry_out(invocation, helper, language, surroundings.style, net),
+        | Verb::SessionUndo(_)
+        | Verb::SessionFork(_) => work::carry_out(invocation, helper, language, surroundings.style, net),
     }
 }
 

@@ -62,6 +62,8 @@ pub(crate) struct Printer<O, E> {
     /// None: its reader is gone.
     err: Option<E>,
     exit_code: Option<u8>,
+    /// A round that was broken off before, and is only closed now: its end is not that of the work.
+    closed: Option<u32>,
     /// The cursor stands behind a prompt.
     is_prompting: bool,
 }
@@ -82,6 +84,7 @@ impl<O: Write, E: Write> Printer<O, E> {
             out,
             err: Some(err),
             exit_code: None,
+            closed: None,
             is_prompting: false,
         }
     }
@@ -108,8 +111,25 @@ impl<O: Write, E: Write> Printer<O, E> {
 
     /// Keeps what the program exits with where a round ends, whether or not anybody reads of it.
     pub(crate) fn heed(&mut self, event: &Event) {
-        if let EventBody::RoundFinished { exit_code, .. } = &event.body {
+        if let EventBody::RoundFinished { exit_code, .. } = &event.body
+            && self.ends(event)
+        {
             self.exit_code = Some(*exit_code);
+        }
+    }
+
+    /// Whether the work that is said ends with this event.
+    pub(crate) fn ends(&self, event: &Event) -> bool {
+        event.body.ends_round() && (self.closed.is_none() || event.scope.round != self.closed)
+    }
+
+    /// Takes note of what becomes of a round that was broken off before: it goes on, or it is closed and another one
+    /// begins.
+    pub(crate) const fn know_broken_round(&mut self, round: Option<u32>, goes_on: bool) {
+        if goes_on {
+            self.teller.know_going_on(round);
+        } else {
+            self.closed = round;
         }
     }
 
@@ -129,7 +149,7 @@ impl<O: Write, E: Write> Printer<O, E> {
                 let told = self.teller.event(event);
                 self.tell(&told)
             }
-            OutputFormat::Json if !event.body.ends_round() => Ok(()),
+            OutputFormat::Json if !self.ends(event) => Ok(()),
             OutputFormat::Json | OutputFormat::StreamJson { .. } => {
                 let line = event_line(event).map_err(OutputError::Encode)?;
                 self.answer(&line)

@@ -23,6 +23,7 @@ mod permissions;
 mod person;
 mod phrases;
 mod reports;
+mod sessions;
 mod start;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 mod confirm;
 mod data;
 mod demo;
+mod fork;
 mod permissions;
 mod round;
 mod trust;
@@ -131,7 +132,7 @@ fn unbroken<T>(runtime: &Runtime, work: impl Future<Output = T>) -> Option<T> {
 /// any program, and a signal ends it; a round listens to signals itself, and so has to end by itself.
 const fn patience(verb: &Verb) -> Option<Duration> {
     match verb {
-        Verb::Run(_) | Verb::Demo => Some(PATIENCE),
+        Verb::Run(_) | Verb::GoOn | Verb::Demo => Some(PATIENCE),
         Verb::AgentsList
         | Verb::AgentsShow(_)
         | Verb::ConfigShow
@@ -141,6 +142,7 @@ const fn patience(verb: &Verb) -> Option<Duration> {
         | Verb::ConfigTrust
         | Verb::PermissionsExplain(_)
         | Verb::SessionUndo(_)
+        | Verb::SessionFork(_)
         | Verb::Help(_)
         | Verb::Version => None,
     }
@@ -160,7 +162,8 @@ async fn work(
 ) -> Result<Done, StartFailure> {
     let options = &invocation.options;
     match &invocation.verb {
-        Verb::Run(task) => round::run(task, options, helper, writer, printer).await,
+        Verb::Run(task) => round::run(Some(task), options, helper, writer, printer).await,
+        Verb::GoOn => round::run(None, options, helper, writer, printer).await,
         Verb::Demo => demo::play(helper, writer, printer).await,
         Verb::AgentsList => Ok(data::agents(&engine_for_data(options, printer).await?, options, printer)),
         Verb::AgentsShow(name) => {
@@ -183,6 +186,9 @@ async fn work(
         Verb::ConfigTrust => trust::trust(&engine_for_data(options, printer).await?, options, printer).await,
         Verb::SessionUndo(request) => {
             undo::undo(&engine_for_data(options, printer).await?, request, options, printer).await
+        }
+        Verb::SessionFork(session) => {
+            fork::fork(&engine_for_data(options, printer).await?, session, options, printer).await
         }
         // Answered before the library comes in.
         Verb::Help(_) | Verb::Version => Ok(Done { said: Ok(()), exit_code: 0 }),

@@ -98,6 +98,10 @@ pub(crate) enum UsageError {
     },
     /// The words call no verb, or not as it wants to be called.
     Verb(VerbError),
+    /// Two sessions to go on with.
+    TwoSessions,
+    /// Data, and no task that it could go with.
+    ContextWithoutTask,
     /// Standard input is named twice.
     StandardInputTwice,
     /// `--partial` without `stream-json`.
@@ -164,6 +168,11 @@ pub(crate) enum VerbError {
         /// As typed.
         name: String,
     },
+    /// Neither the id of a session nor the beginning of one.
+    BadSession {
+        /// As typed.
+        given: String,
+    },
 }
 
 /// A verb's word, in this version or a later one.
@@ -202,4 +211,6 @@ pub(crate) enum Wanted {
     Folder,
     /// The name of a variable.
     Variable,
+    /// The id of a session, or its beginning.
+    Session,
 }

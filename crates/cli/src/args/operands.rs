@@ -3,7 +3,7 @@
 use super::{
     PermissionQuestion, Task, UndoRequest, UsageError, Verb, VerbError,
     table::{VerbId, VerbRow},
-    value::agent_name,
+    value::{agent_name, is_session_beginning},
 };
 
 /// What follows a verb's words.
@@ -42,6 +42,7 @@ pub(super) fn complete(row: &VerbRow, operands: Operands) -> Result<Verb, UsageE
         VerbId::ConfigTrust => Verb::ConfigTrust,
         VerbId::PermissionsExplain => Verb::PermissionsExplain(PermissionQuestion::default()),
         VerbId::SessionUndo => Verb::SessionUndo(UndoRequest::default()),
+        VerbId::SessionFork => Verb::SessionFork(session_beginning(operand?)?),
     })
 }
 
@@ -73,6 +74,10 @@ fn undo_request(mut words: Vec<String>, plain: usize) -> UndoRequest {
         words.remove(0);
     }
     UndoRequest { session, paths: words }
+}
+
+fn session_beginning(text: String) -> Result<String, VerbError> {
+    if is_session_beginning(&text) { Ok(text) } else { Err(VerbError::BadSession { given: text }) }
 }
 
 fn task(text: String) -> Result<Task, UsageError> {

@@ -2,12 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 
+use domain::text::nearest;
 use lexopt::Arg;
 
 use super::{
-    ContextSource, Invocation, ModelChoice, Options, OutputFormat, Rejected, Task, Topic, UsageError, Verb,
-    VerbError,
-    nearest::nearest,
+    ContextSource, EarlierSession, Invocation, ModelChoice, Options, OutputFormat, Rejected, Task, Topic,
+    UsageError, Verb, VerbError,
     operands::{Operands, complete},
     table::{self, LATER_OPTIONS, OPTIONS, OptionId, OptionRow, Takes, VerbId, VerbRow},
     value::Given,
@@ -113,6 +113,8 @@ impl Draft {
             OptionId::Model => add_model(&mut options.models, given.model()?)?,
             OptionId::Effort => options.effort = Some(given.effort()?),
             OptionId::Cwd => options.cwd = Some(given.path()?),
+            OptionId::Resume => go_on_with(options, EarlierSession::Named(given.session()?))?,
+            OptionId::Continue => go_on_with(options, EarlierSession::Latest)?,
             OptionId::PermissionMode => options.permission_mode = Some(given.permission_mode()?),
             OptionId::Sandbox => options.sandbox = Some(given.sandbox()?),
             OptionId::AllowNetwork => options.allow_network = true,
@@ -154,6 +156,9 @@ impl Draft {
         }
         let plain = self.plain.unwrap_or(self.words.len());
         let (row, operands) = match calls {
+            Calls::Nothing if self.options.session.is_some() => {
+                (table::verb(VerbId::Run), Operands { plain: 0, all: Vec::new() })
+            }
             Calls::Nothing => return Err(UsageError::NothingToDo),
             Calls::Group(group) => {
                 return Err(VerbError::Incomplete { group, known: verbs_of(group) }.into());
@@ -171,10 +176,25 @@ impl Draft {
             _ if self.partial => return Err(UsageError::PartialAlone),
             other => other,
         };
-        let verb = complete(row, operands)?;
+        let verb = match row.id {
+            VerbId::Run if operands.all.is_empty() && options.session.is_some() => go_on(&options)?,
+            _ => complete(row, operands)?,
+        };
         check_standard_input(&verb, &options)?;
         Ok(Invocation { verb, options })
     }
+}
+
+fn go_on_with(options: &mut Options, session: EarlierSession) -> Result<(), UsageError> {
+    match options.session.replace(session.clone()) {
+        Some(earlier) if earlier != session => Err(UsageError::TwoSessions),
+        _ => Ok(()),
+    }
+}
+
+/// Going on without a task: there is nothing that data could go with.
+fn go_on(options: &Options) -> Result<Verb, UsageError> {
+    if options.context.is_empty() { Ok(Verb::GoOn) } else { Err(UsageError::ContextWithoutTask) }
 }
 
 fn add_model(models: &mut Vec<ModelChoice>, model: ModelChoice) -> Result<(), UsageError> {

@@ -7,7 +7,7 @@ pub(crate) use self::options::{
 };
 use super::table::VerbId::{
     AgentsList, AgentsShow, ConfigCheck, ConfigPaths, ConfigSchema, ConfigShow, ConfigTrust, Demo,
-    PermissionsExplain, Run, SessionUndo,
+    PermissionsExplain, Run, SessionFork, SessionUndo,
 };
 
 /// A verb.
@@ -35,6 +35,8 @@ pub(crate) enum VerbId {
     PermissionsExplain,
     /// `session undo`
     SessionUndo,
+    /// `session fork`
+    SessionFork,
 }
 
 /// A verb's row.
@@ -51,7 +53,7 @@ pub(crate) struct VerbRow {
 }
 
 /// Every verb, in the order of the help text.
-pub(crate) const VERBS: [VerbRow; 11] = [
+pub(crate) const VERBS: [VerbRow; 12] = [
     VerbRow {
         id: Run,
         path: &["run"],
@@ -98,17 +100,22 @@ pub(crate) const VERBS: [VerbRow; 11] = [
         operand: Some("[ID] [PATH...]"),
         example: "session undo --round 2 src/parser.rs",
     },
+    VerbRow {
+        id: SessionFork,
+        path: &["session", "fork"],
+        operand: Some("ID"),
+        example: "session fork 01J9ZQ8W --json",
+    },
 ];
 
 /// Verbs of the contract that this version does not have yet.
-pub(crate) const LATER_VERBS: [&[&str]; 17] = [
+pub(crate) const LATER_VERBS: [&[&str]; 16] = [
     &["task"],
     &["session", "list"],
     &["session", "show"],
     &["session", "search"],
     &["session", "export"],
     &["session", "import"],
-    &["session", "fork"],
     &["session", "delete"],
     &["session", "prune"],
     &["session", "stats"],

@@ -185,6 +185,43 @@ fn every_option_arrives_before_and_after_a_verb() {
 }
 
 #[test]
+fn a_session_goes_on_with_a_task_or_with_the_round_that_was_broken_off() {
+    let named = |id: &str| Some(EarlierSession::Named(id.to_owned()));
+    let found = |arguments: &[&str]| run(arguments).map(|call| (call.verb, call.options.session));
+    let latest = Some(EarlierSession::Latest);
+    assert_eq!(found(&["--continue"]), Ok((Verb::GoOn, latest.clone())));
+    assert_eq!(found(&["run", "--continue"]), Ok((Verb::GoOn, latest.clone())));
+    assert_eq!(found(&["--continue", "--continue", "더 해 줘"]), Ok((task("더 해 줘"), latest)));
+    assert_eq!(found(&["--resume", "01j9zq"]), Ok((Verb::GoOn, named("01j9zq"))));
+    let whole = "01J9ZQ8W7N4K2M5R6T8V0X1Y3Z";
+    assert_eq!(found(&["run", "--resume", whole, "x"]), Ok((task("x"), named(whole))));
+    refused(&["--resume", whole, "--continue"], UsageError::TwoSessions);
+    refused(&["--continue", "--resume", whole, "x"], UsageError::TwoSessions);
+    let twice = UsageError::Repeated { option: "--resume".to_owned(), most: 1 };
+    refused(&["--resume", whole, "--resume", whole], twice);
+    for (option, verb) in [("--continue", "demo"), ("--continue", "config show")] {
+        let (option, verb) = (option.to_owned(), verb.to_owned());
+        let arguments: Vec<&str> = verb.split(' ').chain([option.as_str()]).collect();
+        refused(&arguments, UsageError::NoEffect { option: option.clone(), verb: verb.clone() });
+    }
+    refused(&["--continue", "--context", "a.md"], UsageError::ContextWithoutTask);
+    refused(&["--continue", ""], UsageError::EmptyTask);
+    for value in ["01J9Z", "fix the bug", "환불환불환불", "01J9ZQ8W7N4K2M5R6T8V0X1Y3Z0", "../../x"] {
+        let (option, value) = ("--resume".to_owned(), value.to_owned());
+        let error = UsageError::BadValue { option, value: value.clone(), wanted: Wanted::Session };
+        refused(&["--resume", &value, "x"], error);
+    }
+}
+
+#[test]
+fn a_session_is_forked_by_its_id_or_the_beginning_of_it() {
+    check(&["session", "fork", "01j9zq8w"], Verb::SessionFork("01j9zq8w".to_owned()));
+    let missing = VerbError::MissingOperand { verb: "session fork".to_owned(), operand: "ID" };
+    refused(&["session", "fork"], missing.into());
+    refused(&["session", "fork", "short"], VerbError::BadSession { given: "short".to_owned() }.into());
+}
+
+#[test]
 fn what_later_versions_bring_is_refused_as_such() {
     for option in LATER_OPTIONS {
         let option = format!("--{option}");

@@ -7,11 +7,10 @@ use std::{
     time::Duration,
 };
 
-use domain::{agent::AgentName, model::Effort, permission::PermissionMode};
+use domain::{agent::AgentName, model::Effort, permission::PermissionMode, text::nearest};
 
 use super::{
     ContextSource, ModelChoice, OutputFormat, Provider, Sandbox, UsageError, VerbError, Wanted,
-    nearest::nearest,
     table::{LATER_PROVIDERS, OptionRow, PROVIDERS, Takes},
 };
 use crate::words::Language;
@@ -33,6 +32,12 @@ impl Given {
 
     fn shown(&self) -> String {
         self.value.to_string_lossy().into_owned()
+    }
+
+    /// The id of a session, or its beginning.
+    pub(super) fn session(&self) -> Result<String, UsageError> {
+        let text = self.text()?;
+        if is_session_beginning(text) { Ok(text.to_owned()) } else { Err(self.bad(Wanted::Session)) }
     }
 
     fn text(&self) -> Result<&str, UsageError> {
@@ -204,4 +209,9 @@ pub(super) fn agent_name(text: &str) -> Result<AgentName, UsageError> {
         return Ok(AgentName::manager());
     }
     AgentName::parse(text).map_err(|_| UsageError::Verb(VerbError::BadAgentName { name: text.to_owned() }))
+}
+
+/// Whether a text can be the id of a session, or its first characters, as many as name one at least.
+pub(super) fn is_session_beginning(text: &str) -> bool {
+    (6..=26).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }

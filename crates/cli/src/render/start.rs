@@ -1,6 +1,6 @@
 //! What ends a call before a round begins: usage, configuration, credentials (exit codes 2, 3, 4), a signal (128 + n).
 
-use better_llm::{CommandRefused, StartError};
+use better_llm::{CommandRefused, SessionError, StartError};
 use domain::{
     outcome::{Ending, Signal},
     terminal::Sanitized,
@@ -67,6 +67,20 @@ impl StartFailure {
         Self::new("cancelled", Ending::Cancelled(signal).exit_code(), words, hint)
     }
 
+    /// A session that is there already cannot be found, taken up or forked.
+    pub(crate) fn session(error: &SessionError) -> Self {
+        let words = Said::by(|language| language.session_error(error));
+        let hint = Said::by(|language| language.session_hint(error));
+        Self::new(error.code(), error.exit_code(), words, hint).because(causes(error))
+    }
+
+    /// Without a task there was nothing to go on with.
+    fn nothing_to_go_on_with() -> Self {
+        let words = Said::by(|language| language.nothing_to_go_on_with().to_owned());
+        let hint = Said::by(|language| language.nothing_to_go_on_with_hint().to_owned());
+        Self::new("nothing_to_go_on_with", Self::USAGE, words, hint)
+    }
+
     /// Our own fault.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
         let words = Said::by(|language| language.internal().to_owned());
@@ -77,10 +91,14 @@ impl StartFailure {
 }
 
 impl From<&CommandRefused> for StartFailure {
-    /// The task could not be given to anybody. Everything else is a fault of ours: one command was sent, to a session
-    /// that waits for it.
+    /// The task could not be given to anybody, or there was none and nothing to go on with. Everything else is a fault of
+    /// ours: one command was sent, to a session that waits for it.
     fn from(refused: &CommandRefused) -> Self {
-        let CommandRefused::Mention(error) = refused else { return Self::internal(refused) };
+        let error = match refused {
+            CommandRefused::NothingToGoOnWith => return Self::nothing_to_go_on_with(),
+            CommandRefused::Mention(error) => error,
+            _ => return Self::internal(refused),
+        };
         Self {
             code: "mention".to_owned(),
             text: error.to_string(),

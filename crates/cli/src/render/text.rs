@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use better_llm::Notice;
 use domain::{
     event::{Delta, DeltaBody, Event, EventBody, RunScope},
-    id::{RequestId, RunId},
+    id::{RequestId, RunId, SessionId},
     message::{Message, Part, Role as Speaker},
     outcome::{Ending, FailReason, NeedReason},
     permission::SandboxState,
@@ -60,6 +60,8 @@ struct Known {
     notices: Vec<Notice>,
     /// The wall around commands.
     sandbox: Option<SandboxState>,
+    /// The round that was broken off and goes on in a session that is taken up again.
+    goes_on: Option<u32>,
 }
 
 /// The pieces of one answer that have been shown, by part.
@@ -90,6 +92,11 @@ impl Teller {
     /// Takes note of what the configuration left out.
     pub(crate) fn know(&mut self, notices: &[Notice]) {
         self.known.notices = notices.to_vec();
+    }
+
+    /// Takes note of which round goes on in a session that is taken up again.
+    pub(crate) const fn know_going_on(&mut self, round: Option<u32>) {
+        self.known.goes_on = round;
     }
 
     /// Tells a piece of something that is still being produced.
@@ -137,7 +144,7 @@ impl Teller {
                 (whose == Summary::Agents && !summary.is_empty()).then(|| Markup::from(summary).ended())
             }
             body => {
-                self.tell(run, body);
+                self.tell(event.session_id, run, body);
                 None
             }
         };
@@ -153,12 +160,18 @@ impl Teller {
         self.screen.stream(run, &Stream::Part(delta.index, role), &delta.text);
     }
 
-    fn tell(&mut self, run: Option<&RunScope>, body: &EventBody) {
+    fn tell(&mut self, session: SessionId, run: Option<&RunScope>, body: &EventBody) {
         let language = self.language;
         match body {
-            EventBody::SessionStarted { sandbox, .. } | EventBody::SessionResumed { sandbox, .. } => {
+            EventBody::SessionStarted { sandbox, .. } => {
                 self.known.sandbox = Some(sandbox.clone());
                 account::tell(&mut self.screen, language, run, body, &self.known.notices);
+            }
+            EventBody::SessionResumed { sandbox, restored, .. } => {
+                self.known.sandbox = Some(sandbox.clone());
+                account::tell(&mut self.screen, language, run, body, &self.known.notices);
+                let restored = language.resumed(&session.to_string(), *restored, self.known.goes_on);
+                self.screen.line(None, &[(Role::Faint, &restored)]);
             }
             EventBody::RunStarted { model, backend, .. } => {
                 if let Some(run) = run {

@@ -63,11 +63,15 @@ pub(crate) enum NoticeCode {
     ModelQuiet,
     /// A request waits for the account's limit.
     RequestHeld,
+    /// Rows of the journal of a session that is taken up again cannot be read.
+    JournalDamaged,
+    /// Earlier states of the files of such a session are gone.
+    StatesGone,
 }
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 31] = [
         Self::AnswerCut,
         Self::ConversationTooLong,
         Self::UnknownStopReason,
@@ -97,6 +101,8 @@ impl NoticeCode {
         Self::CallsDenied,
         Self::ModelQuiet,
         Self::RequestHeld,
+        Self::JournalDamaged,
+        Self::StatesGone,
     ];
 
     /// The notice of a word in events; none for a word of another version.
@@ -136,6 +142,8 @@ impl NoticeCode {
             Self::CallsDenied => "calls_denied",
             Self::ModelQuiet => "model_quiet",
             Self::RequestHeld => "request_held",
+            Self::JournalDamaged => "journal_damaged",
+            Self::StatesGone => "states_gone",
         }
     }
 }

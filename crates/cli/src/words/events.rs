@@ -1,7 +1,7 @@
 //! What the lines of a running session say. How they look is [`crate::render`]'s business.
 
 use domain::{
-    event::{Decision, InterventionAction},
+    event::{Decision, InterventionAction, Restored},
     limits::LimitValue,
     message::StopReason,
     permission::{SandboxLevel, SandboxState},
@@ -31,11 +31,25 @@ impl Language {
         }
     }
 
-    /// A session goes on.
-    pub(crate) fn resumed(self, rounds: u32, events: u64) -> String {
-        match self {
-            Self::English => format!("resumed: {rounds} rounds, {events} events"),
-            Self::Korean => format!("세션 이어가기: 라운드 {rounds}개, 이벤트 {events}개"),
+    /// A session goes on; `goes_on`: with the round of this number, which was broken off.
+    pub(crate) fn resumed(self, session: &str, restored: Restored, goes_on: Option<u32>) -> String {
+        let Restored { rounds, events, .. } = restored;
+        let counted =
+            |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+        match (self, goes_on) {
+            (Self::English, goes_on) => {
+                let goes_on = goes_on
+                    .map(|round| format!("; round {round}, which was broken off, goes on"))
+                    .unwrap_or_default();
+                let (rounds, events) = (counted(rounds.into(), "round"), counted(events, "event"));
+                format!("resumed session {session}: {rounds}, {events}{goes_on}")
+            }
+            (Self::Korean, goes_on) => {
+                let goes_on = goes_on
+                    .map(|round| format!(". 중간에 끊긴 라운드 {round}를 계속합니다"))
+                    .unwrap_or_default();
+                format!("세션 {session} 이어가기: 라운드 {rounds}개, 이벤트 {events}개{goes_on}")
+            }
         }
     }
 

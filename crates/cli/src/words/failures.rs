@@ -14,6 +14,7 @@ impl Language {
         match (self, error) {
             (_, StartError::Provider(error)) => self.provider_error(error),
             (_, StartError::Config(error)) => self.config_error(error),
+            (_, StartError::Session(error)) => self.session_error(error),
             (Self::English, _) => error.to_string(),
             (Self::Korean, StartError::Workspace { path, .. }) => {
                 format!("{}: 작업 폴더로 쓸 수 없습니다", path.display())
@@ -46,6 +47,9 @@ impl Language {
     pub(crate) fn start_hint(self, error: &StartError) -> Option<String> {
         let hint = match error {
             StartError::Provider(error) => return self.provider_hint(error),
+            StartError::Session(error) => {
+                return Some(self.session_hint(error)).filter(|hint| !hint.is_empty());
+            }
             StartError::Config(_) => self.pick(
                 "`better-llm-cli config check` checks every file, `config paths` says where they lie",
                 "`better-llm-cli config check`로 모든 설정 파일을 검사하고, `config paths`로 위치를 볼 수 있습니다",

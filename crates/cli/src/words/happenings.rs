@@ -153,6 +153,23 @@ impl Language {
                     "프로젝트 폴더에서 시작하거나 `--cwd DIR`로 지정하세요.",
                 ),
             ),
+            NoticeCode::JournalDamaged => self.code_words(
+                "저널의 일부를 읽을 수 없어 빼고 이어갑니다. 거기에 적힌 일을 팀은 기억하지 못하지만, 그때까지 한 일은 파일에 \
+                 남아 있습니다.",
+                (
+                    "If something is missing, tell the team about it; a backup of the data folder \
+                     (`better-llm-cli config paths`) brings the rows back.",
+                    "빠진 것이 있으면 팀에 알려 주세요. 데이터 폴더(`better-llm-cli config paths`)의 백업이 있으면 되살릴 수 \
+                     있습니다.",
+                ),
+            ),
+            NoticeCode::StatesGone => self.code_words(
+                "이 세션이 작업하기 전의 파일 상태가 더 이상 저장되어 있지 않아, 비교와 커밋은 지금 상태부터 새로 시작합니다.",
+                (
+                    "`git diff` still shows what is not committed.",
+                    "커밋하지 않은 변경은 `git diff`로 볼 수 있습니다.",
+                ),
+            ),
             NoticeCode::BareRepositoryChanged => self.code_words(
                 "이번 라운드가 `.git` 없는 git 저장소를 만들었거나 그 설정이나 훅을 바꾸었습니다. 그 안에서 실행하는 git은 \
                  그 설정을 따릅니다.",

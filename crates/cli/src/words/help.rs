@@ -42,10 +42,10 @@ impl Language {
         self.pick(
             "0 done or answered · 1 our fault · 2 usage · 3 configuration · 4 credentials · 5 provider\n\
              6 turns · 7 tokens or cost · 8 time · 9 permission needed · 10 a question is open\n\
-             11 verification failed · 12 loop · 13 partly done · 14 not done · 15 stopped · 16 not found · 128+n signal n",
+             11 verification failed · 12 loop · 13 partly done · 14 not done · 15 stopped · 16 not found · 17 not yet · 128+n signal n",
             "0 완료 또는 답변 · 1 내부 오류 · 2 사용법 · 3 설정 · 4 인증 정보 · 5 모델 제공자\n\
              6 턴 한도 · 7 토큰·비용 한도 · 8 시간 한도 · 9 권한 필요 · 10 질문 대기\n\
-             11 검증 실패 · 12 반복 · 13 일부 완료 · 14 미완료 · 15 중지됨 · 16 찾을 수 없음 · 128+n 시그널 n",
+             11 검증 실패 · 12 반복 · 13 일부 완료 · 14 미완료 · 15 중지됨 · 16 찾을 수 없음 · 17 아직 불가 · 128+n 시그널 n",
         )
     }
 
@@ -87,6 +87,10 @@ impl Language {
                 "show what a round did to the files, and take it back (default: the last round of the latest session)",
                 "라운드가 파일에 한 일을 보여 주고 되돌립니다 (기본값: 최근 세션의 마지막 라운드)",
             ),
+            VerbId::SessionFork => self.pick(
+                "make a new session that shares another one up to now and goes its own way from there",
+                "다른 세션의 지금까지를 공유하고 거기서부터 따로 진행하는 새 세션을 만듭니다",
+            ),
         }
     }
 
@@ -98,6 +102,14 @@ impl Language {
                 "시스템 또는 에이전트 설정 파일 (내용으로 구분, 두 번까지 지정 가능)",
             ),
             OptionId::Cwd => self.pick("the workspace (default: here)", "작업 폴더 (기본값: 현재 폴더)"),
+            OptionId::Resume => self.pick(
+                "go on with this session; without a task, with the round in which it broke off",
+                "이 세션을 이어갑니다. 작업을 주지 않으면 중간에 끊긴 라운드를 이어갑니다",
+            ),
+            OptionId::Continue => self.pick(
+                "the same with the latest session of the workspace",
+                "작업 폴더의 최근 세션을 같은 방식으로 이어갑니다",
+            ),
             OptionId::Provider => self.pick(
                 "anthropic, offline or script:FILE (default: the first that has credentials)",
                 "anthropic, offline, script:FILE 중 하나 (기본값: 인증 정보가 있는 첫 번째)",

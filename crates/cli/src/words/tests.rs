@@ -54,6 +54,10 @@ fn every_usage_error_says_what_is_wrong_and_what_to_do() {
     let text = || "--x".to_owned();
     let errors = [
         UsageError::NothingToDo,
+        UsageError::TwoSessions,
+        UsageError::ContextWithoutTask,
+        VerbError::BadSession { given: text() }.into(),
+        UsageError::BadValue { option: text(), value: text(), wanted: Wanted::Session },
         UsageError::EmptyTask,
         UsageError::NotUnicode { argument: text() },
         UsageError::UnknownOption { option: text(), nearest: Some("--config".to_owned()) },

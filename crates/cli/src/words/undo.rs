@@ -137,6 +137,10 @@ impl Language {
                     "세션 {session}: 되돌릴 것이 없습니다. 파일을 변경한 라운드가 없거나 모두 되돌렸습니다"
                 )
             }
+            UndoError::Shared { session, round, of } => format!(
+                "세션 {session}의 라운드 {round}: 이 세션이 갈라져 나온 세션 {of}의 라운드입니다. `session undo {of}`로 되돌리세요"
+            ),
+            UndoError::Session(error) => self.session_error(error),
             UndoError::Outside(path) => {
                 format!("`{path}`: 작업 폴더 안의 경로가 아닙니다. 작업 폴더를 기준으로 지정하세요")
             }

@@ -53,6 +53,18 @@ impl Language {
                 Self::English => format!("the arguments cannot be read: {why}"),
                 Self::Korean => format!("인자를 읽을 수 없습니다: {why}"),
             },
+            UsageError::TwoSessions => self
+                .pick(
+                    "two sessions are named to go on with: give `--resume ID` or `--continue`, once",
+                    "이어갈 세션이 둘 지정되었습니다. `--resume ID`와 `--continue` 중 하나만 쓰세요",
+                )
+                .to_owned(),
+            UsageError::ContextWithoutTask => self
+                .pick(
+                    "`--context` goes with a task, and there is none",
+                    "`--context`는 작업과 함께 써야 하는데 작업이 없습니다",
+                )
+                .to_owned(),
             UsageError::StandardInputTwice => self
                 .pick("standard input can be read only once", "표준 입력은 한 번만 읽을 수 있습니다")
                 .to_owned(),
@@ -90,6 +102,16 @@ impl Language {
                 Self::English => format!("`{argument}` is one argument too many"),
                 Self::Korean => format!("`{argument}`: 인자가 너무 많습니다"),
             },
+            VerbError::BadSession { given } => match self {
+                Self::English => {
+                    format!(
+                        "`{given}` is no session's id: 26 letters and digits, or the first 6 of them or more"
+                    )
+                }
+                Self::Korean => {
+                    format!("`{given}`: 세션 ID가 아닙니다 (영문자·숫자 26자, 또는 앞의 6자 이상)")
+                }
+            },
             VerbError::BadAgentName { name } => match self {
                 Self::English => format!(
                     "`{name}` is no agent's name: a letter, then up to 39 letters, digits, `_` or `-` (ASCII)"
@@ -111,6 +133,9 @@ impl Language {
             Wanted::Model => self.pick("MODEL or AGENT=MODEL", "MODEL 또는 AGENT=MODEL"),
             Wanted::File => self.pick("the name of a file", "파일 이름"),
             Wanted::Folder => self.pick("DIR or DIR:ro", "DIR 또는 DIR:ro"),
+            Wanted::Session => {
+                self.pick("a session's id or its first 6 letters or more", "세션 ID 또는 그 앞 6자 이상")
+            }
             Wanted::Variable => {
                 self.pick("the name of a variable, without its value", "값을 뺀 환경 변수 이름")
             }
@@ -180,7 +205,9 @@ impl Language {
                     "작업이나 명령은 인자 하나입니다. 따옴표로 묶어 주세요",
                 )
                 .to_owned(),
-            VerbError::MissingOperand { .. } | VerbError::BadAgentName { .. } => self.see_help(),
+            VerbError::MissingOperand { .. }
+            | VerbError::BadAgentName { .. }
+            | VerbError::BadSession { .. } => self.see_help(),
         }
     }
 

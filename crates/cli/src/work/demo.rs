@@ -48,7 +48,8 @@ pub(super) async fn play(
     let records = engine.settings().places.records();
 
     let mut seen = Seen::default();
-    let done = round::play(engine, request, writer, printer, signals, Presence::Nobody, |event| {
+    let opening = round::Opening { session: None, request: Some(request) };
+    let done = round::play(engine, opening, writer, printer, signals, Presence::Nobody, |event| {
         seen.take(&event.body, event.session_id.to_string());
     })
     .await?;

@@ -1,4 +1,5 @@
-//! `better-llm-cli TASK`: one session with one round, its events as lines, its outcome as exit code.
+//! `better-llm-cli TASK`: one round of a session, its events as lines, its outcome as exit code. The session is a new one,
+//! or one that is there already (`--resume`, `--continue`), whose broken-off round may go on instead.
 
 mod person;
 mod saying;
@@ -23,7 +24,7 @@ use self::{
 };
 use super::{Done, Terminal, build, builder};
 use crate::{
-    args::{Options, OutputFormat, Task},
+    args::{EarlierSession, Options, OutputFormat, Task},
     input,
     render::start::{StartFailure, causes},
     surroundings::{can_be_asked, standard_input_holds_data},
@@ -36,19 +37,30 @@ const LAST_WRITE: Duration = Duration::from_secs(20);
 /// The same where somebody wants the end at once, or the machine goes away.
 const HURRIED: Duration = Duration::from_millis(500);
 
-/// Runs a task to its end.
+/// What a call of the program begins with.
+#[derive(Debug, Default)]
+pub(super) struct Opening<'a> {
+    /// The session; none: a new one.
+    pub(super) session: Option<&'a EarlierSession>,
+    /// What the round is about; none: the round that was broken off goes on.
+    pub(super) request: Option<Request>,
+}
+
+/// Runs a task to its end; without one, the round in which the session broke off.
 pub(super) async fn run(
-    task: &Task,
+    task: Option<&Task>,
     options: &Options,
     helper: Helper,
     writer: &Writer,
     printer: &mut Terminal,
 ) -> Result<Done, StartFailure> {
     let mut signals = Signals::listen().map_err(|error| StartFailure::internal(&error))?;
-    let reading =
-        async { input::request(task, &options.context).await.map_err(|error| StartFailure::input(&error)) };
+    let reading = async {
+        let Some(task) = task else { return Ok(None) };
+        input::request(task, &options.context).await.map(Some).map_err(|error| StartFailure::input(&error))
+    };
     let request = signals.or_before(reading).await?;
-    let is_read = reads_standard_input(task, options);
+    let is_read = task.is_some_and(|task| reads_standard_input(task, options));
     let mut builder = builder(options).helper(helper);
     if !is_read && !options.takes_commands && standard_input_holds_data() {
         builder = builder.notice(NoticeCode::InputUnread.as_str(), UNREAD_INPUT);
@@ -62,7 +74,8 @@ pub(super) async fn run(
     let building = build(builder.attended(presence != Presence::Nobody));
     let engine = signals.or_before(building).await?;
     printer.speak(engine.settings().lang.into());
-    play(engine, request, writer, printer, signals, presence, |_| {}).await
+    let opening = Opening { session: options.session.as_ref(), request };
+    play(engine, opening, writer, printer, signals, presence, |_| {}).await
 }
 
 /// Where a person can be asked.
@@ -82,11 +95,10 @@ fn reads_standard_input(task: &Task, options: &Options) -> bool {
     matches!(task, Task::StandardInput) || in_context
 }
 
-/// Plays one round in a session of its own and says everything that happens; `watch` sees every event,
-/// too. Who is present is asked, and heard.
+/// Plays one round and says everything that happens; `watch` sees every event, too. Who is present is asked, and heard.
 pub(super) async fn play(
     engine: Engine,
-    request: Request,
+    opening: Opening<'_>,
     writer: &Writer,
     printer: &mut Terminal,
     mut signals: Signals,
@@ -95,10 +107,11 @@ pub(super) async fn play(
 ) -> Result<Done, StartFailure> {
     printer.catch(engine.redactor());
     printer.know(engine.notices());
-    let starting = async { engine.session().await.map_err(|error| StartFailure::from(&error)) };
-    let session = signals.or_before(starting).await?;
+    let session = signals.or_before(open(&engine, opening.session)).await?;
     let (mut followed, mut told) = (session.subscribe(), session.subscribe());
-    session.send(Command::Start(request)).await.map_err(|error| StartFailure::from(&error))?;
+    printer.know_broken_round(session.broken_round(), opening.request.is_none());
+    let command = opening.request.map_or(Command::GoOn, Command::Start);
+    session.send(command).await.map_err(|error| StartFailure::from(&error))?;
     let person = match presence {
         Presence::Nobody => Ok(Person::Nobody),
         Presence::Terminal => Person::at_the_terminal(),
@@ -121,6 +134,19 @@ pub(super) async fn play(
     }
     // Without an end the round was broken off by a fault of ours.
     Ok(Done { said, exit_code: printer.exit_code().unwrap_or(1) })
+}
+
+/// The session in which the round is played.
+async fn open(engine: &Engine, earlier: Option<&EarlierSession>) -> Result<SessionHandle, StartFailure> {
+    let failed = |error| StartFailure::session(&error);
+    let session = match earlier {
+        None => engine.session().await,
+        Some(EarlierSession::Latest) => engine.resume(engine.latest_session().await.map_err(failed)?).await,
+        Some(EarlierSession::Named(given)) => {
+            engine.resume(engine.find_session(given).await.map_err(failed)?).await
+        }
+    };
+    session.map_err(|error| StartFailure::from(&error))
 }
 
 /// Closes what a round leaves, and gives why something could not be kept: the first reason, which as a rule is that of all.

@@ -86,6 +86,7 @@ fn failure(error: &UndoError) -> StartFailure {
         | UndoError::OtherWorkspace { .. }
         | UndoError::NoRound { .. }
         | UndoError::NothingChanged(_)
+        | UndoError::Shared { .. }
         | UndoError::Unchanged { .. }
         | UndoError::Gone(_)
         | UndoError::Lost { .. } => NOT_FOUND,
@@ -105,7 +106,10 @@ fn failure(error: &UndoError) -> StartFailure {
         UndoError::Refused(Refusal::Refused(files)) => language.undo_refused(&refused(files, language)),
         error => language.undo_error(error),
     });
-    let hint = Said::by(|language| language.undo_hint(error).to_owned());
+    let hint = Said::by(|language| match error {
+        UndoError::Session(error) => language.session_hint(error),
+        error => language.undo_hint(error).to_owned(),
+    });
     StartFailure::new(error.code(), exit_code, words, hint).because(causes(error))
 }
 

@@ -2,7 +2,7 @@
 
 use super::VerbId::{
     self, AgentsList, AgentsShow, ConfigCheck, ConfigPaths, ConfigSchema, ConfigShow, ConfigTrust, Demo,
-    PermissionsExplain, Run, SessionUndo,
+    PermissionsExplain, Run, SessionFork, SessionUndo,
 };
 
 /// An option.
@@ -18,6 +18,10 @@ pub(crate) enum OptionId {
     Effort,
     /// `--cwd`
     Cwd,
+    /// `--resume`
+    Resume,
+    /// `--continue`
+    Continue,
     /// `--permission-mode`
     PermissionMode,
     /// `--sandbox`
@@ -115,6 +119,7 @@ const EVERY: &[VerbId] = &[
     ConfigTrust,
     PermissionsExplain,
     SessionUndo,
+    SessionFork,
 ];
 const WORK: &[VerbId] = &[Run, Demo];
 const DATA: &[VerbId] = &[
@@ -127,6 +132,7 @@ const DATA: &[VerbId] = &[
     ConfigTrust,
     PermissionsExplain,
     SessionUndo,
+    SessionFork,
 ];
 const PLACED: &[VerbId] = &[
     Run,
@@ -138,6 +144,7 @@ const PLACED: &[VerbId] = &[
     ConfigTrust,
     PermissionsExplain,
     SessionUndo,
+    SessionFork,
 ];
 const CONFIGURED: &[VerbId] =
     &[Run, AgentsList, AgentsShow, ConfigShow, ConfigCheck, ConfigPaths, PermissionsExplain];
@@ -146,9 +153,11 @@ const SETTING: &[VerbId] = &[Run, ConfigShow];
 const ALLOWED: &[VerbId] = &[Run, ConfigShow, PermissionsExplain];
 
 /// Every option, in the order of the help text.
-pub(crate) const OPTIONS: [OptionRow; 26] = [
+pub(crate) const OPTIONS: [OptionRow; 28] = [
     row(OptionId::Config, "config", Takes::Value("FILE"), 2, CONFIGURED),
     row(OptionId::Cwd, "cwd", Takes::Value("DIR"), 1, PLACED).letter('C'),
+    row(OptionId::Resume, "resume", Takes::Value("ID"), 1, &[Run]),
+    row(OptionId::Continue, "continue", Takes::Nothing, ANY_NUMBER, &[Run]),
     row(OptionId::Provider, "provider", Takes::Value("NAME"), 1, TEAM),
     row(OptionId::Model, "model", Takes::Value("[AGENT=]MODEL"), ANY_NUMBER, TEAM),
     row(OptionId::Effort, "effort", Takes::OneOf { now: &["low", "medium", "high"], later: &[] }, 1, SETTING),
@@ -194,7 +203,7 @@ pub(crate) const OPTIONS: [OptionRow; 26] = [
 ];
 
 /// Options of the contract that this version does not have yet.
-pub(crate) const LATER_OPTIONS: [&str; 4] = ["resume", "continue", "worktree", "record"];
+pub(crate) const LATER_OPTIONS: [&str; 2] = ["worktree", "record"];
 
 /// Words of `--provider`; those with a colon take a file.
 pub(crate) const PROVIDERS: [&str; 3] = ["anthropic", "offline", "script:"];

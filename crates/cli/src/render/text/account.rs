@@ -142,13 +142,9 @@ pub(super) fn tell(
     notices: &[Notice],
 ) {
     match body {
-        EventBody::SessionStarted { cwd, provider, sandbox, version, .. } => {
+        EventBody::SessionStarted { cwd, provider, sandbox, version, .. }
+        | EventBody::SessionResumed { cwd, provider, sandbox, version, .. } => {
             session(screen, language, [version, provider, cwd], sandbox);
-        }
-        EventBody::SessionResumed { cwd, provider, sandbox, version, restored, .. } => {
-            session(screen, language, [version, provider, cwd], sandbox);
-            let restored = language.resumed(restored.rounds, restored.events);
-            screen.line(None, &[(Role::Faint, &restored)]);
         }
         EventBody::RoundStarted { text, context, mentions, data: _ } => {
             round_started(screen, language, text, context, mentions);

@@ -3,10 +3,15 @@
 use std::{io, path::PathBuf, sync::Arc};
 
 use better_llm::{
-    Fault, InvalidEndpoint, InvalidScript, Notice, OpenError, Problem, ProviderError, SandboxError, Source,
-    Spot, StartError, TrustChange, TrustChangeKind, UnpricedModel, VariableRule, Widening,
+    Fault, InvalidEndpoint, InvalidScript, LockError, Notice, OpenError, Problem, ProviderError,
+    SandboxError, SessionError, Source, Spot, StartError, TrustChange, TrustChangeKind, UnpricedModel,
+    VariableRule, Widening,
 };
-use domain::agent::AgentName;
+use domain::{
+    agent::AgentName,
+    id::{SessionId, Ulid},
+    ports::JournalError,
+};
 
 use super::check_golden;
 use crate::{
@@ -21,6 +26,10 @@ const FILE: &str = "/작업/설정.json";
 
 fn missing() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, "no such file")
+}
+
+fn session(number: u128) -> SessionId {
+    SessionId::new(Ulid::from_parts(1_700_000_000_000, number))
 }
 
 /// One of every variant. A variant that is missing here does not compile in [`crate::words::failures`].
@@ -58,6 +67,24 @@ fn start_errors() -> Vec<StartError> {
                 },
             ],
         },
+        SessionError::Unknown { given: "01J9ZQ".to_owned() }.into(),
+        SessionError::Ambiguous { given: "01J9ZQ".to_owned(), candidates: vec![session(2), session(1)] }
+            .into(),
+        SessionError::NoneHere { workspace: path() }.into(),
+        SessionError::OtherWorkspace { session: session(1), cwd: "/집/가계부".to_owned() }.into(),
+        SessionError::AtWork { session: session(1), pid: Some(4711) }.into(),
+        SessionError::AtWork { session: session(1), pid: None }.into(),
+        SessionError::Lock {
+            session: session(1),
+            source: LockError::File { doing: "make", place: path(), source: missing() },
+        }
+        .into(),
+        SessionError::Journal(JournalError::Store {
+            doing: "read",
+            place: "/집/better-llm.db".to_owned(),
+            source: "file is not a database".into(),
+        })
+        .into(),
         sandbox(SandboxError::NothingWorks {
             strict: "there is no `bwrap`".to_owned(),
             kernel: "this kernel has no Landlock".to_owned(),
