@@ -12,8 +12,9 @@ mod ledger;
 #[cfg(test)]
 mod tests;
 
-pub use changed::ChangedFiles;
+pub use changed::{ChangedFiles, Shown};
 pub use cycle::ReviewCycle;
 pub use decision::{ReviewDecision, ReviewOption};
 pub use finding::{ClosedAs, ClosedFinding, FindingId};
+pub(crate) use ledger::Beside;
 pub use ledger::{Ledger, Reviewed};

@@ -11,7 +11,7 @@ use crate::{
     limits::Limits,
     outcome::{Ending, FailReason, NeedReason},
     report::Report,
-    review::Ledger,
+    review::{Ledger, Shown},
 };
 
 mod chain;
@@ -33,7 +33,7 @@ pub use input::{RoundInput, WorkerEnd};
 pub use recall::ToldReview;
 pub use side_by_side::{Hands, Pace, Reach, are_disjoint};
 pub use summary::NOTHING_SAID;
-pub use worker_result::{ReviewResult, WorkerResult};
+pub use worker_result::{CheckedReport, ReviewResult, WorkerResult};
 
 /// A round under way.
 #[derive(Debug)]
@@ -119,6 +119,12 @@ impl Round {
     #[must_use]
     pub const fn ledger(&self) -> &Ledger {
         self.reviews.ledger()
+    }
+
+    /// Where the reviews stand, for a reviewer who is about to begin.
+    #[must_use]
+    pub fn shown_to_reviewers(&self) -> Shown {
+        self.reviews.shown()
     }
 
     /// Why the round cannot end as done now, for the manager: the last review asked for changes. Tests that fail are

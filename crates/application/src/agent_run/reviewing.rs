@@ -47,7 +47,10 @@ impl RunContext<'_> {
         if kind != WorkerKind::Reviewer {
             return Ok(None);
         }
-        let ledger = self.round.state().machine.ledger().clone();
+        let (ledger, shown) = {
+            let state = self.round.state();
+            (state.machine.ledger().clone(), state.machine.shown_to_reviewers())
+        };
         let last = self.round.bases().last_review;
         let workspace = &self.round.ports.workspace;
         let state = self.round.keep_files(&self.stop, None).await;
@@ -69,7 +72,24 @@ impl RunContext<'_> {
         context.retain(|text| !text.trim().is_empty());
         brief.context = (!context.is_empty()).then(|| context.join("\n\n").trim().to_owned());
         let changed = changed.unwrap_or_else(|_| ChangedFiles::unknown(&self.round.ports.cwd));
-        Ok(Some(UnderReview { state: state.ok(), changed }))
+        Ok(Some(UnderReview { state: state.ok(), changed: changed.and_shown(shown) }))
+    }
+
+    /// Says which state a review is about: the next one compares with it, once this one has reported.
+    pub(super) async fn say_review(&self, review: Option<&UnderReview>) -> Result<(), JournalError> {
+        let Some(state) = review.and_then(|review| review.state.as_ref()) else { return Ok(()) };
+        self.append(EventBody::Checkpoint { id: state.as_str().to_owned(), at: CheckpointAt::Review }).await
+    }
+
+    /// A review has reported: the next one compares with the files as it saw them. What changed since the one before.
+    pub(super) fn reviewed(&self, review: Option<UnderReview>) -> ChangedFiles {
+        match review {
+            Some(UnderReview { state, changed }) => {
+                self.round.reviewed(state);
+                changed
+            }
+            None => ChangedFiles::unknown(&self.round.ports.cwd),
+        }
     }
 
     /// What changed since the last review, as far as the ledger's findings ask.

@@ -4,7 +4,16 @@ use std::collections::BTreeSet;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
+use super::FindingId;
 use crate::{evidence::plain_path, workspace::Changes};
+
+/// Where the reviews stood when a reviewer was told of them. What others report meanwhile, they have not seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shown {
+    pub(crate) open: BTreeSet<FindingId>,
+    /// How many reviews of the round had ended.
+    pub(crate) reviews: usize,
+}
 
 /// The files that changed since the last review. What nobody could see counts as changed: a finding is rather called
 /// fixed than withdrawn, and a closed one rather opened again than ignored.
@@ -13,6 +22,8 @@ pub struct ChangedFiles {
     root: String,
     paths: BTreeSet<String>,
     are_all_known: bool,
+    /// None: nothing was reported since.
+    shown: Option<Shown>,
 }
 
 impl ChangedFiles {
@@ -27,7 +38,7 @@ impl ChangedFiles {
     /// Nothing could be seen, or nothing was kept to compare with.
     #[must_use]
     pub fn unknown(root: &str) -> Self {
-        Self { root: root.to_owned(), paths: BTreeSet::new(), are_all_known: false }
+        Self { root: root.to_owned(), paths: BTreeSet::new(), are_all_known: false, shown: None }
     }
 
     /// Files that no state of the workspace holds (ignored by git, outside) may have changed, too.
@@ -36,6 +47,23 @@ impl ChangedFiles {
         let overlooked: Vec<String> = paths.iter().map(|path| self.plain(path)).collect();
         self.paths.extend(overlooked);
         self
+    }
+
+    /// The reviewer was told that the reviews stand there; others may have reported since.
+    #[must_use]
+    pub fn and_shown(mut self, shown: Shown) -> Self {
+        self.shown = Some(shown);
+        self
+    }
+
+    /// How many reviews of the round had ended when the reviewer was told of them; none: all that have by now.
+    pub(crate) fn reviews_shown(&self) -> Option<usize> {
+        self.shown.as_ref().map(|shown| shown.reviews)
+    }
+
+    /// Whether the reviewer was told that this finding is open, whatever became of it since.
+    pub(super) fn was_shown_open(&self, id: FindingId) -> bool {
+        self.shown.as_ref().is_some_and(|shown| shown.open.contains(&id))
     }
 
     /// A path as it is compared: relative to the workspace, without detours, its characters composed.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    ChangedFiles,
+    ChangedFiles, Shown,
     finding::{ClosedAs, ClosedFinding, Finding, FindingId, State, Words},
 };
 use crate::{
@@ -19,6 +19,8 @@ use crate::{
 ///   its file changed since the last review, else withdrawn; `approve` does the same to all that was open.
 /// - A closed finding that is repeated opens again only if its file changed since it was closed; else the repetition
 ///   is handed out as ignored and changes nothing.
+/// - Of reviews that were under way at the same time, none settles what another said, and what one of them settled is
+///   open again where another repeats it: it was open when that one began. What a person accepted stays settled.
 /// - Findings that stand beside an approval, and those too slight to force another review, stay open as remarks: the
 ///   next reviewer sees them, nobody has to do anything about them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +29,15 @@ pub struct Ledger {
     findings: Vec<Finding>,
     /// How many ids were given so far.
     given: u32,
+}
+
+/// What the reviews have said that were under way beside one.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    /// All of it.
+    pub(crate) said: BTreeSet<FindingId>,
+    /// What those said that asked for changes.
+    pub(crate) demanded: BTreeSet<FindingId>,
 }
 
 /// What a review came to.
@@ -47,8 +58,20 @@ impl Ledger {
     /// Takes a reviewer's report. `changed` since the last review; `force_on` is the least severity of an open finding
     /// that forces another one.
     pub fn take(&mut self, report: &ReviewerReport, changed: &ChangedFiles, force_on: Severity) -> Reviewed {
+        self.take_beside(report, changed, force_on, &Beside::default()).0
+    }
+
+    /// The same, of a review beside which others were under way that have ended. What this one said, too.
+    pub(crate) fn take_beside(
+        &mut self,
+        report: &ReviewerReport,
+        changed: &ChangedFiles,
+        force_on: Severity,
+        beside: &Beside,
+    ) -> (Reviewed, BTreeSet<FindingId>) {
         self.see(changed);
-        let was_open: BTreeSet<FindingId> = self.ids_of_open().collect();
+        let was_open: BTreeSet<FindingId> =
+            self.ids_of_open().filter(|id| !beside.said.contains(id)).collect();
         let (repeated, ignored) = self.hear(&report.findings, changed);
         let settled = |id: &FindingId| report.verdict == Verdict::Approve || !repeated.contains(id);
         let mut closed = Vec::new();
@@ -62,11 +85,15 @@ impl Ledger {
             }
         }
         self.forget();
-        let verdict = match report.verdict {
-            Verdict::RequestChanges if self.forcing(force_on).next().is_some() => Verdict::RequestChanges,
-            Verdict::RequestChanges | Verdict::Approve => Verdict::Approve,
+        let is_objected = |finding: &Finding| {
+            report.verdict == Verdict::RequestChanges || beside.demanded.contains(&finding.id)
         };
-        Reviewed { verdict, closed, ignored }
+        let mut open = self.findings.iter().filter(|finding| finding.is_open());
+        let verdict = match open.any(|finding| finding.severity >= force_on && is_objected(finding)) {
+            true => Verdict::RequestChanges,
+            false => Verdict::Approve,
+        };
+        (Reviewed { verdict, closed, ignored }, repeated)
     }
 
     /// A person takes everything that is open as it is.
@@ -107,6 +134,11 @@ impl Ledger {
     #[must_use]
     pub fn open(&self) -> Vec<ReportedFinding> {
         self.findings.iter().filter(|finding| finding.is_open()).map(Finding::shown).collect()
+    }
+
+    /// What a reviewer is told of, after so many reviews of the round.
+    pub(crate) fn shown_after(&self, reviews: usize) -> Shown {
+        Shown { open: self.ids_of_open().collect(), reviews }
     }
 
     /// What is settled and how, by id.
@@ -172,7 +204,7 @@ impl Ledger {
             match known.and_then(|at| self.findings.get_mut(at)) {
                 Some(finding) => {
                     met.insert(finding.id);
-                    if matches!(finding.state, State::Closed { has_changed: false, .. }) {
+                    if finding.stays_closed(changed) {
                         ignored.push(ReportedFinding { id: Some(finding.id.to_string()), ..said.clone() });
                     } else {
                         finding.say_again(said, changed);
@@ -213,6 +245,15 @@ impl Ledger {
 }
 
 impl Finding {
+    /// Whether saying it again brings nothing new.
+    fn stays_closed(&self, changed: &ChangedFiles) -> bool {
+        match self.state {
+            State::Open | State::Closed { has_changed: true, .. } => false,
+            State::Closed { how: ClosedAs::Accepted, .. } => true,
+            State::Closed { .. } => !changed.was_shown_open(self.id),
+        }
+    }
+
     fn close(&mut self, how: ClosedAs) -> ClosedFinding {
         self.state = State::Closed { how, has_changed: false };
         ClosedFinding { id: self.id, state: how }

@@ -1,11 +1,13 @@
 //! The reviews of a round: counted, held against the ledger, and stopped where only a person can go on (spec O-15).
 
+use std::collections::BTreeSet;
+
 use super::{Lead, RoundEffect, ToldReview};
 use crate::{
     limits::Limits,
     outcome::{Ending, NeedReason},
     report::{self, ReportedFinding, ReviewerReport, Severity, Verdict},
-    review::{ChangedFiles, Ledger, ReviewCycle, ReviewDecision, ReviewOption},
+    review::{Beside, ChangedFiles, FindingId, Ledger, ReviewCycle, ReviewDecision, ReviewOption, Shown},
 };
 
 /// What the reviews of a round have come to. The ledger outlives the round; the count does not, because with a new
@@ -15,8 +17,17 @@ pub(super) struct Reviews {
     ledger: Ledger,
     limit: u32,
     force_on: Severity,
+    /// What each review of the round said that has ended, in that order.
+    said: Vec<Said>,
     /// Of the last review in this round, where it asked for changes.
     objection: Option<Objection>,
+}
+
+/// What a review said.
+#[derive(Debug)]
+struct Said {
+    findings: BTreeSet<FindingId>,
+    verdict: Verdict,
 }
 
 /// A review that asked for changes.
@@ -52,6 +63,7 @@ impl Reviews {
             ledger: Ledger::default(),
             limit: limits.max_review_iterations,
             force_on: limits.review_force_on,
+            said: Vec::new(),
             objection: None,
         }
     }
@@ -68,6 +80,11 @@ impl Reviews {
 
     pub(super) const fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Where they stand, for a reviewer who is told of it.
+    pub(super) fn shown(&self) -> Shown {
+        self.ledger.shown_after(self.said.len())
     }
 
     /// The word for where the reviews stand.
@@ -87,12 +104,21 @@ impl Reviews {
         lead: Lead,
     ) -> Vec<RoundEffect> {
         let before = self.objection;
-        let cycle = before.map_or_else(
-            || ReviewCycle::first(self.limit),
+        // Others that have ended since this one began looked at the same work.
+        let beside = changed.reviews_shown().and_then(|shown| self.said.get(shown..)).unwrap_or_default();
+        let cycle = match before {
+            None => ReviewCycle::first(self.limit),
+            Some(objection) if !beside.is_empty() => objection.cycle,
             // A review that ends while the person is asked about the last one belongs to it.
-            |objection| objection.cycle.next().unwrap_or(objection.cycle),
-        );
-        let reviewed = self.ledger.take(report, changed, self.force_on);
+            Some(objection) => objection.cycle.next().unwrap_or(objection.cycle),
+        };
+        let mut others = Beside::default();
+        for Said { findings, verdict } in beside {
+            others.said.extend(findings);
+            others.demanded.extend(findings.iter().filter(|_| *verdict == Verdict::RequestChanges));
+        }
+        let (reviewed, findings) = self.ledger.take_beside(report, changed, self.force_on, &others);
+        self.said.push(Said { findings, verdict: report.verdict });
         let open_findings = self.ledger.open();
         let mut effects = vec![RoundEffect::ReviewCycle {
             cycle,
@@ -128,6 +154,7 @@ impl Reviews {
     pub(super) fn recall(&mut self, told: ToldReview<'_>, lead: Lead) -> Vec<RoundEffect> {
         let before = self.objection;
         self.recall_ledger(told);
+        self.said.push(Said { findings: self.ledger.shown_after(0).open, verdict: told.verdict });
         self.objection = objection(told.cycle, told.verdict, before, lead);
         self.at_the_limit(before, told.open_findings.to_vec())
     }

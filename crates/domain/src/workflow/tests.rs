@@ -9,6 +9,7 @@ use crate::{
     workspace::{ChangeKind, Changes, FileChange},
 };
 
+mod beside;
 mod examples;
 mod history;
 mod mentioned;
