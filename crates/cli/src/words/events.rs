@@ -46,7 +46,7 @@ impl Language {
             }
             (Self::Korean, goes_on) => {
                 let goes_on = goes_on
-                    .map(|round| format!(". 중간에 끊긴 라운드 {round}를 계속합니다"))
+                    .map(|round| format!(". 중간에 끊긴 {round}번째 라운드를 계속합니다"))
                     .unwrap_or_default();
                 format!("세션 {session} 이어가기: 라운드 {rounds}개, 이벤트 {events}개{goes_on}")
             }

@@ -12,7 +12,7 @@ impl Language {
             SessionError::Unknown { given } => format!("`{given}` 세션이 없습니다"),
             SessionError::Ambiguous { given, candidates } => {
                 let candidates: Vec<_> = candidates.iter().map(SessionId::to_string).collect();
-                format!("`{given}`로 시작하는 세션이 여럿입니다: {}", candidates.join(", "))
+                format!("`{given}`: 이렇게 시작하는 세션이 여럿입니다: {}", candidates.join(", "))
             }
             SessionError::NoneHere { workspace } => {
                 format!("{} 폴더에서 작업한 세션이 없습니다", workspace.display())
