@@ -14,8 +14,8 @@ pub struct CommandRequest {
     /// The run that asks. At sandbox level `strict` all commands and servers of one run share a network of their
     /// own; a command without a run is alone in its.
     pub run: Option<RunId>,
-    /// The globs of the workspace that it may write; none: all of it. Only where
-    /// [`crate::ports::Processes::holds_to`] says that commands can be held to them.
+    /// The globs of the workspace that its run may write; none: all of it. Where
+    /// [`crate::ports::Processes::holds_to`] says that commands can be held to them, this one is; else it is as free as any.
     pub writes: Option<Arc<[String]>>,
 }
 
@@ -172,6 +172,8 @@ pub struct ServerRequest {
     pub command: String,
     /// The run that it belongs to, and ends with.
     pub run: RunId,
+    /// What its run may write, like [`CommandRequest::writes`].
+    pub writes: Option<Arc<[String]>>,
 }
 
 /// What a run calls one of its servers.

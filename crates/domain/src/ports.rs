@@ -139,8 +139,8 @@ pub trait Processes: Send + Sync {
         cancelled: Cancelled,
     ) -> Result<CommandEnd, ProcessError>;
 
-    /// Whether commands can be kept from writing anything in the workspace but what these globs name
-    /// ([`CommandRequest::writes`]).
+    /// Whether commands and servers are kept from writing anything in the workspace and the folders added to it but
+    /// what these globs name ([`CommandRequest::writes`]). The answer for the same globs stays the same.
     async fn holds_to(&self, _writes: &[String]) -> bool {
         false
     }

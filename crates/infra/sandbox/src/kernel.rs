@@ -27,7 +27,8 @@ use crate::{
     error::SandboxError,
     filter::{self, Doors},
     folders::Folders,
-    grants::{self, Grants},
+    grants::{self, Grants, Reach},
+    held::Held,
     limits::Limits,
     mark::Mark,
     settings::{NetworkAccess, SandboxSettings},
@@ -72,6 +73,9 @@ pub(crate) enum WallError {
     NoRuleset,
 }
 
+/// Rulesets of commands that are held to some places: as many as tasks run at a time, and some more.
+const MOST_BUILT: usize = 16;
+
 /// A ruleset, and the state of the files it was built for.
 struct Built {
     ruleset: Arc<OwnedFd>,
@@ -81,16 +85,39 @@ struct Built {
 }
 
 impl Built {
-    /// For the paths as they are now; also gives what is too wide to grant.
-    fn of(settings: &SandboxSettings, folders: &Folders) -> Result<(Self, Vec<PathBuf>), WallError> {
-        let writable = folders.make().map_err(Box::new)?;
-        let Grants { list, too_wide, .. } = grants::of_commands(settings);
+    /// For the paths as they are now; also gives what is too wide to grant. `held`: what commands may write of all in
+    /// the workspace and the added folders.
+    fn of(
+        settings: &SandboxSettings,
+        folders: &Folders,
+        held: Option<&Held>,
+    ) -> Result<(Self, Vec<PathBuf>), WallError> {
+        let mut writable = folders.make().map_err(Box::new)?;
+        let Grants { mut list, too_wide, .. } = grants::of_commands(settings);
+        let mut seen = seen(&list, settings, folders);
+        if let Some(held) = held {
+            for grant in
+                list.iter_mut().filter(|grant| settings.writable_roots().any(|root| root == grant.path))
+            {
+                grant.reach = Reach::Read;
+            }
+            // Looked at before they are opened, so that what comes in between is seen as a change.
+            seen.extend(held.paths().map(|path| (path.to_owned(), identity_of(path))));
+            writable.extend(held.present().map(|(_, opened)| opened));
+        }
         let is_open = settings.network == NetworkAccess::Open;
         let roots = Roots::open(settings);
         let ruleset = Arc::new(ruleset::of(&list, &roots, &writable, is_open)?);
-        Ok((Self { ruleset, roots, seen: seen(&list, settings, folders) }, too_wide))
+        Ok((Self { ruleset, roots, seen }, too_wide))
+    }
+
+    fn is_outdated(&self) -> bool {
+        self.seen.iter().any(|(path, identity)| identity_of(path) != *identity)
     }
 }
+
+/// The ruleset of commands that are held to some places.
+type BuiltFor = (Arc<Held>, Built);
 
 /// The wall of one session's commands.
 pub(crate) struct Wall {
@@ -98,6 +125,8 @@ pub(crate) struct Wall {
     folders: Folders,
     filter: Arc<[libc::sock_filter]>,
     built: Mutex<Built>,
+    /// The newest last; with more than [`MOST_BUILT`] the oldest go, and are built again when they are asked for.
+    built_for: Mutex<Vec<BuiltFor>>,
     abi: i64,
     too_wide: Vec<PathBuf>,
     kept: CapabilitySet,
@@ -112,12 +141,13 @@ impl Wall {
             return Err(WallError::ReadOnlyInside(path.to_owned()));
         }
         let abi = ruleset::abi()?;
-        let (built, too_wide) = Built::of(&settings, &folders)?;
+        let (built, too_wide) = Built::of(&settings, &folders, None)?;
         let hands_group_down = filter::hand_group_down(settings.writable_roots());
         let doors = Doors { internet, is_alone: false, hands_group_down };
         let filter = filter::program(&processor, doors).into();
         let kept = capabilities_to_keep(&settings);
-        Ok(Self { settings, folders, filter, built: Mutex::new(built), abi, too_wide, kept })
+        let (built, built_for) = (Mutex::new(built), Mutex::default());
+        Ok(Self { settings, folders, filter, built, built_for, abi, too_wide, kept })
     }
 
     /// What holds commands here, in words for people.
@@ -148,8 +178,16 @@ impl Wall {
     }
 
     /// Makes `command` begin in the workspace, wall itself in, and put the mark on, before it becomes the program.
-    pub(crate) fn enclose(&self, command: &mut Command, mark: Option<Mark>) -> Result<(), WallError> {
-        let (ruleset, workspace) = self.present()?;
+    pub(crate) fn enclose(
+        &self,
+        command: &mut Command,
+        held: Option<&Arc<Held>>,
+        mark: Option<Mark>,
+    ) -> Result<(), WallError> {
+        let (ruleset, workspace) = match held {
+            None => self.present()?,
+            Some(held) => self.present_for(held)?,
+        };
         command.current_dir("/");
         let filter = Arc::clone(&self.filter);
         let (limits, kept) = (Limits::of_a_command(true), self.kept);
@@ -170,9 +208,29 @@ impl Wall {
     /// The ruleset for the paths as they are now, and the workspace it grants.
     fn present(&self) -> Result<(Arc<OwnedFd>, Arc<OwnedFd>), WallError> {
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        if built.seen.iter().any(|(path, identity)| identity_of(path) != *identity) {
-            (*built, _) = Built::of(&self.settings, &self.folders)?;
+        if built.is_outdated() {
+            (*built, _) = Built::of(&self.settings, &self.folders, None)?;
         }
+        self.of(&built)
+    }
+
+    /// The same for a command that is held to some places.
+    fn present_for(&self, held: &Arc<Held>) -> Result<(Arc<OwnedFd>, Arc<OwnedFd>), WallError> {
+        let mut all = self.built_for.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(other, built)| !(Arc::ptr_eq(other, held) && built.is_outdated()));
+        if let Some((_, built)) = all.iter().find(|(other, _)| Arc::ptr_eq(other, held)) {
+            return self.of(built);
+        }
+        let (built, _) = Built::of(&self.settings, &self.folders, Some(held))?;
+        let found = self.of(&built);
+        if all.len() >= MOST_BUILT {
+            all.remove(0);
+        }
+        all.push((Arc::clone(held), built));
+        found
+    }
+
+    fn of(&self, built: &Built) -> Result<(Arc<OwnedFd>, Arc<OwnedFd>), WallError> {
         let workspace = &self.settings.workspace;
         let folder = built.roots.get(workspace).ok_or_else(|| WallError::Moved(workspace.clone()))?;
         Ok((Arc::clone(&built.ruleset), Arc::clone(folder)))

@@ -6,11 +6,14 @@ use std::{
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Command, Stdio},
+    sync::Arc,
 };
 
 use domain::{command::ProcessError, id::RunId};
 
 use crate::group::Group;
+#[cfg(target_os = "linux")]
+pub(crate) use crate::held::Held;
 #[cfg(target_os = "macos")]
 use crate::seatbelt::Seatbelt;
 #[cfg(target_os = "linux")]
@@ -57,28 +60,38 @@ pub(crate) struct Started {
     pub(crate) output: io::PipeReader,
 }
 
+/// A command to start.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "networks of runs, and walls that can be made narrower, are parts of Linux")
+)]
+pub(crate) struct Order<'a> {
+    pub(crate) command: &'a str,
+    pub(crate) run: Option<RunId>,
+    /// What it may write; none: whatever the level grants.
+    pub(crate) held: Option<&'a Arc<Held>>,
+}
+
+/// Elsewhere no level holds commands to less than it grants.
+#[cfg(not(target_os = "linux"))]
+#[derive(Debug)]
+pub(crate) enum Held {}
+
 impl Launcher {
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(unused_variables, reason = "only networks of runs ask which run it is")
-    )]
-    /// Starts `command`, of `run`, as the leader of a group of its own, with nothing to read and with both outputs in
+    /// Starts a command as the leader of a group of its own, with nothing to read and with both outputs in
     /// one pipe, so that they arrive in the order they were written.
-    pub(crate) fn start(
-        &self,
-        setting: &Setting,
-        command: &str,
-        run: Option<RunId>,
-    ) -> Result<Started, ProcessError> {
+    pub(crate) async fn start(&self, setting: &Setting, order: Order<'_>) -> Result<Started, ProcessError> {
         match self {
-            Self::Plain => start_plainly(setting, command, &[]),
+            Self::Plain => start_plainly(setting, order.command, &[]),
             #[cfg(target_os = "macos")]
-            Self::Seatbelt(seatbelt) => start_plainly(setting, command, seatbelt.words()),
+            Self::Seatbelt(seatbelt) => start_plainly(setting, order.command, seatbelt.words()),
             #[cfg(target_os = "linux")]
-            Self::Kernel(wall) => start_behind(wall, setting, command),
+            Self::Kernel(wall) => start_behind(wall, setting, order),
             #[cfg(target_os = "linux")]
             Self::Strict(strict) => strict
-                .start(setting, command, run, setting.care.next_mark())
+                .start(setting, order, setting.care.next_mark())
+                .await
                 .map_err(|source| unwalled("strict", "start bubblewrap", source)),
         }
     }
@@ -109,11 +122,12 @@ fn start_plainly(setting: &Setting, command: &str, before: &[OsString]) -> Resul
 
 /// The shell leads a group by leading a session.
 #[cfg(target_os = "linux")]
-fn start_behind(wall: &Wall, setting: &Setting, command: &str) -> Result<Started, ProcessError> {
-    let failed = |source| ProcessError::Start { command: command.to_owned(), source };
-    let (mut shell, output) = shell(setting, command, &[]).map_err(failed)?;
+fn start_behind(wall: &Wall, setting: &Setting, order: Order<'_>) -> Result<Started, ProcessError> {
+    let failed = |source| ProcessError::Start { command: order.command.to_owned(), source };
+    let (mut shell, output) = shell(setting, order.command, &[]).map_err(failed)?;
     let mark = setting.care.next_mark();
-    wall.enclose(&mut shell, mark).map_err(|source| unwalled("kernel", "build the ruleset", source))?;
+    wall.enclose(&mut shell, order.held, mark)
+        .map_err(|source| unwalled("kernel", "build the ruleset", source))?;
     let group = Group::adopt(shell.spawn().map_err(failed)?).map_err(failed)?;
     Ok(Started { group: group.with_mark(mark), output })
 }

@@ -20,6 +20,8 @@ mod folders;
 #[cfg(target_os = "linux")]
 mod grants;
 mod group;
+#[cfg(target_os = "linux")]
+mod held;
 mod helper;
 #[cfg_attr(
     not(target_os = "linux"),

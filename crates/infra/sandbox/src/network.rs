@@ -15,7 +15,7 @@ use std::{
     },
     path::Path,
     process::{Command, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -235,11 +235,18 @@ pub(crate) fn options_of_java() -> String {
         .concat()
 }
 
+/// By run. Commands without a run share one where a way leads out.
+#[derive(Debug, Default)]
+struct OfRuns {
+    made: HashMap<Option<RunId>, Arc<Network>>,
+    /// The run whose network is being made; none once it is done, or the run has ended. One is made at a time.
+    making: Option<Option<RunId>>,
+}
+
 /// The networks of the runs of one session.
 #[derive(Debug, Default)]
 pub(crate) struct Networks {
-    /// Commands without a run share one where a way leads out.
-    of_runs: Mutex<HashMap<Option<RunId>, Arc<Network>>>,
+    of_runs: Mutex<OfRuns>,
     none: Mutex<Option<Arc<Network>>>,
     out: Option<WayOut>,
 }
@@ -255,21 +262,38 @@ impl Networks {
         self.out.is_some()
     }
 
-    /// The one of a run; the first to ask waits until it is made.
+    fn of_runs(&self) -> MutexGuard<'_, OfRuns> {
+        self.of_runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The one of a run; the first to ask waits until it is made. Asked by one thread only.
     pub(crate) fn of(&self, run: Option<RunId>, bubblewrap: &Path) -> Result<Arc<Network>, NetworkError> {
-        let mut networks = self.of_runs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(network) = networks.get(&run) {
-            return Ok(Arc::clone(network));
+        {
+            let mut networks = self.of_runs();
+            if let Some(network) = networks.made.get(&run) {
+                return Ok(Arc::clone(network));
+            }
+            if networks.made.len() >= MOST_RUNS {
+                return Err(NetworkError::TooMany);
+            }
+            networks.making = Some(run);
         }
-        if networks.len() >= MOST_RUNS {
-            return Err(NetworkError::TooMany);
+        // Nobody who ends a run waits for this.
+        let made = self.make(bubblewrap);
+        let mut networks = self.of_runs();
+        let is_wanted = networks.making.take() == Some(run);
+        let network = Arc::new(made?);
+        if is_wanted {
+            networks.made.insert(run, Arc::clone(&network));
         }
+        Ok(network)
+    }
+
+    fn make(&self, bubblewrap: &Path) -> Result<Network, NetworkError> {
         let mut network = Network::make(bubblewrap, Kind::Own)?;
         if let Some(out) = &self.out {
             network.open(out)?;
         }
-        let network = Arc::new(network);
-        networks.insert(run, Arc::clone(&network));
         Ok(network)
     }
 
@@ -285,7 +309,9 @@ impl Networks {
 
     /// Lets go of a run's.
     pub(crate) fn end(&self, run: RunId) {
-        self.of_runs.lock().unwrap_or_else(PoisonError::into_inner).remove(&Some(run));
+        let mut networks = self.of_runs();
+        networks.made.remove(&Some(run));
+        networks.making.take_if(|making| *making == Some(run));
     }
 }
 

@@ -14,7 +14,7 @@ use domain::{
 use tokio::time::Instant;
 
 use crate::{
-    launcher::{Launcher, Setting, Started},
+    launcher::{Held, Launcher, Order, Setting, Started},
     run::{self, Bounds},
     servers::Begun,
     settle::{Settled, Settlement, Unsettled},
@@ -65,7 +65,8 @@ impl Ready {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     pub(crate) async fn probe(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let request = CommandRequest::new(":");
-        match self.execute(&request, Arc::new(Silent), domain::ports::never_cancelled()).await? {
+        let cancelled = domain::ports::never_cancelled();
+        match self.execute(&request, None, Arc::new(Silent), cancelled).await? {
             (CommandStatus::Exited(0), _, _) => Ok(()),
             (status, output, _) => {
                 Err(format!("a probe command ended as {status:?}: {}", output.head.trim_end()).into())
@@ -95,6 +96,7 @@ impl Ready {
     pub(crate) async fn run(
         &self,
         request: CommandRequest,
+        held: Option<&Arc<Held>>,
         output: Arc<dyn OutputSink>,
         cancelled: Cancelled,
     ) -> Result<CommandEnd, ProcessError> {
@@ -102,7 +104,7 @@ impl Ready {
         self.take_care()?;
         // Declared before the group, so that a dropped future ends the group first and then looks at the files.
         let settlement = self.guard()?;
-        let ended = self.execute(&request, output, cancelled).await;
+        let ended = self.execute(&request, held, output, cancelled).await;
         let Settled { restored, not_restored } = settlement.settle();
         let (status, output, whole_output) = ended?;
         let is_refused = !(restored.is_empty() && not_restored.is_empty());
@@ -113,11 +115,12 @@ impl Ready {
     async fn execute(
         &self,
         request: &CommandRequest,
+        held: Option<&Arc<Held>>,
         output: Arc<dyn OutputSink>,
         cancelled: Cancelled,
     ) -> Result<(CommandStatus, BoundedOutput, WholeOutput), ProcessError> {
         let watching = |source| watching(&request.command, source);
-        let Started { group, output: pipe } = self.start(&request.command, request.run)?;
+        let Started { group, output: pipe } = self.start(&request.command, request.run, held).await?;
         let keep = CommandOutput::new(output, Spill::new(Arc::clone(&self.artifacts)));
         let mut tap = Tap::new(pipe, keep, &self.redactor).map_err(watching)?;
         let bounds = Bounds::of_command(request.timeout, self.setting.memory);
@@ -138,16 +141,26 @@ impl Ready {
     }
 
     /// Starts a command that goes on in the background.
-    pub(crate) fn begin(&self, command: &str, run: RunId) -> Result<Begun, ProcessError> {
+    pub(crate) async fn begin(
+        &self,
+        command: &str,
+        run: RunId,
+        held: Option<&Arc<Held>>,
+    ) -> Result<Begun, ProcessError> {
         self.take_care()?;
         let settlement = self.guard()?;
-        let Started { group, output } = self.start(command, Some(run))?;
+        let Started { group, output } = self.start(command, Some(run), held).await?;
         let bounds = Bounds::of_server(self.setting.memory);
         Ok(Begun { group, output, bounds, redactor: Arc::clone(&self.redactor), settlement })
     }
 
-    fn start(&self, command: &str, run: Option<RunId>) -> Result<Started, ProcessError> {
-        self.launcher.start(&self.setting, command, run)
+    async fn start(
+        &self,
+        command: &str,
+        run: Option<RunId>,
+        held: Option<&Arc<Held>>,
+    ) -> Result<Started, ProcessError> {
+        self.launcher.start(&self.setting, Order { command, run, held }).await
     }
 
     /// What the person should hear of the protected files, as far as commands have brought it to light.

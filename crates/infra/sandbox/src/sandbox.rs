@@ -19,7 +19,7 @@ use crate::{
     error::{SandboxError, causes, chain},
     folders::Folders,
     hosts::HostList,
-    launcher::{Launcher, Setting},
+    launcher::{Held, Launcher, Setting},
     memory,
     ready::Ready,
     servers::ServerTable,
@@ -30,6 +30,7 @@ use crate::{
 use crate::seatbelt::Seatbelt;
 #[cfg(target_os = "linux")]
 use crate::{
+    held::Answers,
     kernel::Wall,
     leftover::{self, Care, Shelf},
     protected::Guard,
@@ -42,6 +43,8 @@ pub struct Sandbox {
     folders: Folders,
     ready: OnceCell<Result<Ready, Arc<SandboxError>>>,
     pub(crate) servers: ServerTable,
+    #[cfg(target_os = "linux")]
+    answers: Answers,
     /// Each session says once what its walls do not hold.
     is_notice_given: AtomicBool,
 }
@@ -55,6 +58,8 @@ impl Sandbox {
             settings: Arc::new(settings),
             ready: OnceCell::new(),
             servers: ServerTable::default(),
+            #[cfg(target_os = "linux")]
+            answers: Answers::default(),
             is_notice_given: AtomicBool::new(false),
         }
     }
@@ -117,6 +122,23 @@ impl Sandbox {
         level != SandboxLevel::Kernel || self.settings.network == NetworkAccess::Open
     }
 
+    /// What a command of a task with these globs is held to at the level in force; none where it is as free as any.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn held(&self, ready: &Ready, writes: Option<&[String]>) -> Option<Arc<Held>> {
+        match ready.level() {
+            SandboxLevel::None => None,
+            SandboxLevel::Kernel | SandboxLevel::Strict => {
+                self.answers.of(writes?, &self.settings, &self.folders)
+            }
+        }
+    }
+
+    /// Nothing: the wall of macOS is the same for every command, and there is no other.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) const fn held(&self, _ready: &Ready, _writes: Option<&[String]>) -> Option<Arc<Held>> {
+        None
+    }
+
     async fn prepare(&self) -> Result<Ready, SandboxError> {
         if let Some(name) = environment::passed_credential(&self.settings) {
             return Err(SandboxError::PassedCredential(name.to_owned()));
@@ -158,7 +180,11 @@ impl Sandbox {
     async fn prepare_strict(&self) -> Result<Ready, SandboxError> {
         let failed = |source| unavailable(SandboxLevel::Strict, source);
         let setting = self.setting(SandboxLevel::Strict)?;
-        let strict = Strict::build(Arc::clone(&self.settings), self.folders.clone())
+        let (settings, folders) = (Arc::clone(&self.settings), self.folders.clone());
+        // bubblewrap may have to be asked for its version.
+        let strict = tokio::task::spawn_blocking(|| Strict::build(settings, folders))
+            .await
+            .map_err(|source| failed(source.into()))?
             .map_err(|source| failed(source.into()))?;
         let ready = Ready {
             reason: strict.reason(),
@@ -328,7 +354,13 @@ impl Processes for Sandbox {
         output: Arc<dyn OutputSink>,
         cancelled: Cancelled,
     ) -> Result<CommandEnd, ProcessError> {
-        self.usable().await?.run(request, output, cancelled).await
+        let ready = self.usable().await?;
+        let held = self.held(ready, request.writes.as_deref());
+        ready.run(request, held.as_ref(), output, cancelled).await
+    }
+
+    async fn holds_to(&self, writes: &[String]) -> bool {
+        self.usable().await.is_ok_and(|ready| self.held(ready, Some(writes)).is_some())
     }
 
     async fn still_changed(&self) -> Vec<NotRestored> {

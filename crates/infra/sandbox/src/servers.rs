@@ -8,7 +8,7 @@ mod window;
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -31,6 +31,8 @@ pub(crate) struct ServerTable(Mutex<HashMap<RunId, Row>>);
 struct Row {
     started: usize,
     servers: Vec<(ServerId, Server)>,
+    /// Held while one of them is being started.
+    starting: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Row {
@@ -55,16 +57,18 @@ impl ServerTable {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in what `begin` starts, where the run has room for it.
-    fn start(
+    /// Takes in what `begin` starts, where the run has room for it. Those of one run are started one after the other.
+    async fn start(
         &self,
         request: ServerRequest,
-        begin: impl FnOnce(&ServerRequest) -> Result<Begun, ServerError>,
+        begin: impl AsyncFnOnce(&ServerRequest) -> Result<Begun, ServerError>,
     ) -> Result<ServerId, ServerError> {
+        let starting = Arc::clone(&self.rows().entry(request.run).or_default().starting);
+        let _alone = starting.lock().await;
+        self.rows().entry(request.run).or_default().make_room()?;
+        let begun = begin(&request).await?;
         let mut rows = self.rows();
         let row = rows.entry(request.run).or_default();
-        row.make_room()?;
-        let begun = begin(&request)?;
         let command = request.command;
         let server = Server::run(command.clone(), begun).map_err(|source| watching(command, source))?;
         row.started += 1;
@@ -88,6 +92,12 @@ impl ServerTable {
     }
 
     async fn end_run(&self, run: RunId) {
+        let starting = self.rows().get(&run).map(|row| Arc::clone(&row.starting));
+        // What is just being started ends, too.
+        let _alone = match &starting {
+            Some(starting) => Some(starting.lock().await),
+            None => None,
+        };
         let ends: Vec<_> = self
             .rows()
             .get(&run)
@@ -124,7 +134,11 @@ impl Servers for Sandbox {
         if !self.has_loopback(ready.level()) {
             return Err(ServerError::NoNetwork);
         }
-        self.servers.start(request, |request| Ok(ready.begin(&request.command, request.run)?))
+        let held = self.held(ready, request.writes.as_deref());
+        let begin = async |request: &ServerRequest| {
+            Ok(ready.begin(&request.command, request.run, held.as_ref()).await?)
+        };
+        self.servers.start(request, begin).await
     }
 
     async fn read(&self, run: RunId, server: &ServerId) -> Result<ServerOutput, ServerError> {

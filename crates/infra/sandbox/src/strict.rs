@@ -45,8 +45,9 @@ use crate::{
     folders::Folders,
     grants,
     group::Group,
+    held::Held,
     hosts::{HostList, InvalidHost},
-    launcher::{Setting, Started},
+    launcher::{self, Setting, Started},
     limits::{self, Limits},
     mark::Mark,
     network::{self, Network, NetworkError, Networks, WayOut},
@@ -207,21 +208,21 @@ impl Strict {
     }
 
     /// Starts a command of `run`; one without a run is alone in its network.
-    pub(crate) fn start(
+    pub(crate) async fn start(
         &self,
         setting: &Setting,
-        command: &str,
-        run: Option<RunId>,
+        order: launcher::Order<'_>,
         mark: Option<Mark>,
     ) -> Result<Started, StrictError> {
         let shared = Arc::clone(&self.shared);
         let order = Order {
-            shell: [setting.shell.clone().into_os_string(), "-c".into(), command.into()],
+            shell: [setting.shell.clone().into_os_string(), "-c".into(), order.command.into()],
             environment: setting.environment.clone(),
-            run,
+            run: order.run,
+            held: order.held.cloned(),
             mark,
         };
-        self.thread.run(move || shared.start(&order)).map_err(StrictError::Thread)?
+        self.thread.run(move || shared.start(&order)).await.map_err(StrictError::Thread)?
     }
 
     /// Lets go of what was kept for a run.
@@ -248,6 +249,7 @@ struct Order {
     shell: [OsString; 3],
     environment: Vec<(OsString, OsString)>,
     run: Option<RunId>,
+    held: Option<Arc<Held>>,
     mark: Option<Mark>,
 }
 
@@ -277,7 +279,7 @@ impl Shared {
     }
 
     fn try_to_start(&self, order: &Order, shield: Arc<Shield>) -> Result<Started, StrictError> {
-        let view = View::of(&self.settings, &self.folders, &shield);
+        let view = View::of(&self.settings, &self.folders, &shield, order.held.as_deref());
         let is_alone = self.settings.network == NetworkAccess::Off && order.run.is_none();
         let network = match &self.settings.network {
             NetworkAccess::Off | NetworkAccess::Hosts(_) if !is_alone => {

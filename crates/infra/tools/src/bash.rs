@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
+    held,
     output::head_and_tail,
     text::beginning,
     tool::{Tool, Unfit, with_causes},
@@ -83,14 +84,33 @@ impl Tool for Bash {
 
     async fn run(&self, call: CommandRequest, context: ToolContext) -> ToolOutcome {
         let timeout = call.timeout;
-        let call = CommandRequest { run: Some(context.run), ..call };
+        let writes = context.writes.clone();
+        let call = CommandRequest { run: Some(context.run), writes: context.writes, ..call };
         match self.processes.run(call, context.output, context.cancelled).await {
             Ok(end) => {
-                let is_lonely =
-                    lacks_loopback(&end) && self.processes.sandbox().await.level == SandboxLevel::Kernel;
-                outcome(end, timeout, if is_lonely { NO_NETWORK } else { "" })
+                let hint = self.hint(&end, writes.as_deref()).await;
+                outcome(end, timeout, &hint)
             }
             Err(error) => failure(&error),
+        }
+    }
+}
+
+impl Bash {
+    /// What a command that failed may have failed for, as far as that can be seen; empty where it cannot.
+    async fn hint(&self, end: &CommandEnd, writes: Option<&[String]>) -> String {
+        if !matches!(end.status, CommandStatus::Exited(code) if code != 0) {
+            return String::new();
+        }
+        let output = [end.output.head.as_str(), end.output.tail.as_str()];
+        if lacks_loopback(output) && self.processes.sandbox().await.level == SandboxLevel::Kernel {
+            return NO_NETWORK.to_owned();
+        }
+        match writes {
+            Some(writes) if held::complains(output) && self.processes.holds_to(writes).await => {
+                held::told(writes)
+            }
+            _ => String::new(),
         }
     }
 }
@@ -99,18 +119,16 @@ impl Tool for Bash {
 const NO_NETWORK: &str = "at this sandbox level (`kernel`) commands have no network, loopback included, which may be \
     why it failed; a person who wants loopback starts with `--sandbox strict`";
 
-/// Whether a command failed and complains of a socket that it was refused, as far as that can be seen.
-fn lacks_loopback(end: &CommandEnd) -> bool {
+/// Whether a command complains of a socket that it was refused, as far as that can be seen.
+fn lacks_loopback(output: [&str; 2]) -> bool {
     const REFUSED: [&str; 3] = ["not permitted", "eperm", "permission denied"];
     const ABOUT: [&str; 8] =
         ["socket", "listen", "bind", "connect", "localhost", "127.0.0.1", "::1", "network"];
     let says = |words: &[&str], line: &str| words.iter().any(|word| line.contains(word));
-    let output = [&end.output.head, &end.output.tail];
-    matches!(end.status, CommandStatus::Exited(code) if code != 0)
-        && output.iter().flat_map(|text| text.lines()).any(|line| {
-            let line = line.to_lowercase();
-            says(&REFUSED, &line) && says(&ABOUT, &line)
-        })
+    output.iter().flat_map(|text| text.lines()).any(|line| {
+        let line = line.to_lowercase();
+        says(&REFUSED, &line) && says(&ABOUT, &line)
+    })
 }
 
 /// What came of a command; `hint`: what to say beside it, where there is something.

@@ -16,6 +16,7 @@ pub mod fuzzing;
 mod glob;
 mod grant;
 mod grep;
+mod held;
 mod off_thread;
 mod output;
 mod pattern;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use domain::{
     command::{CommandStatus, ServerError, ServerId, ServerOutput, ServerRequest},
     id::RunId,
-    ports::{Servers, ToolContext},
+    ports::{Processes, Servers, ToolContext},
     tool::{Access, CallTarget, ToolOutcome},
 };
 use schemars::JsonSchema;
@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use crate::{
     bash::{failure, named},
+    held,
     output::head_and_tail,
     text::{beginning, one_line},
     tool::{Tool, Unfit, cancelled, with_causes},
@@ -60,27 +61,46 @@ pub(crate) enum Call {
 /// Keeps servers.
 pub(crate) struct Process {
     servers: Arc<dyn Servers>,
+    processes: Arc<dyn Processes>,
 }
 
 impl Process {
-    /// Keeps servers through that port.
-    pub(crate) fn new(servers: Arc<dyn Servers>) -> Self {
-        Self { servers }
+    /// Keeps servers through that port; `processes` knows what they are held to.
+    pub(crate) fn new(servers: Arc<dyn Servers>, processes: Arc<dyn Processes>) -> Self {
+        Self { servers, processes }
     }
 
-    async fn perform(&self, call: Call, run: RunId) -> Result<ToolOutcome, ServerError> {
+    async fn perform(
+        &self,
+        call: Call,
+        run: RunId,
+        writes: Option<Arc<[String]>>,
+    ) -> Result<ToolOutcome, ServerError> {
+        let granted = writes.clone();
+        let told = async |about: &str, output: &ServerOutput| {
+            let mut about = about.to_owned();
+            if let Some(writes) = granted.as_deref()
+                && matches!(output.status, Some(CommandStatus::Exited(code)) if code != 0)
+                && held::complains([&output.output, ""])
+                && self.processes.holds_to(writes).await
+            {
+                about.push('\n');
+                about.push_str(&held::told(writes));
+            }
+            told(&about, output)
+        };
         match call {
             Call::Start(command) => {
                 let shown = one_line(beginning(&command, REPEATED));
-                let id = self.servers.start(ServerRequest { command, run }).await?;
+                let id = self.servers.start(ServerRequest { command, run, writes }).await?;
                 // It may have ended already, and then it has said why.
                 let output = self.servers.read(run, &id).await?;
                 let about = format!("started `{id}`: {shown}\n{}", state(&id, output.status));
-                Ok(told(&about, &output))
+                Ok(told(&about, &output).await)
             }
             Call::Read(id) => {
                 let output = self.servers.read(run, &id).await?;
-                Ok(told(&state(&id, output.status), &output))
+                Ok(told(&state(&id, output.status), &output).await)
             }
             Call::Stop(id) => {
                 let output = self.servers.stop(run, &id).await?;
@@ -88,7 +108,7 @@ impl Process {
                     None | Some(CommandStatus::Cancelled) => format!("`{id}` was stopped"),
                     Some(status) => format!("`{id}` had ended by itself: {}", ending(status)),
                 };
-                Ok(told(&about, &output))
+                Ok(told(&about, &output).await)
             }
         }
     }
@@ -138,7 +158,7 @@ impl Tool for Process {
             biased;
             // What was started meanwhile ends with the run.
             () = context.cancelled => return cancelled(),
-            done = self.perform(call, context.run) => done,
+            done = self.perform(call, context.run, context.writes) => done,
         };
         done.unwrap_or_else(|error| match error {
             ServerError::Process(error) => failure(&error),

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -225,6 +225,8 @@ pub(crate) struct FakeProcesses {
     pub(crate) answer: Mutex<Option<Result<CommandEnd, ProcessError>>>,
     /// None: the level `none`.
     pub(crate) level: Mutex<Option<SandboxLevel>>,
+    /// Whether commands are held to whatever a task may write.
+    pub(crate) holds: AtomicBool,
 }
 
 impl FakeProcesses {
@@ -247,6 +249,10 @@ impl Processes for FakeProcesses {
     async fn sandbox(&self) -> SandboxState {
         let level = self.level.lock().expect("a lock").unwrap_or(SandboxLevel::None);
         SandboxState { level, reason: "a test".to_owned(), usable: true }
+    }
+
+    async fn holds_to(&self, _writes: &[String]) -> bool {
+        self.holds.load(Ordering::Relaxed)
     }
 
     async fn run(
@@ -300,7 +306,9 @@ impl FakeServers {
 #[async_trait]
 impl Servers for FakeServers {
     async fn start(&self, request: ServerRequest) -> Result<ServerId, ServerError> {
-        self.asked.lock().expect("a lock").push(format!("start {} for {}", request.command, request.run));
+        let held = request.writes.map(|writes| format!(", writing {}", writes.join(" "))).unwrap_or_default();
+        let asked = format!("start {} for {}{held}", request.command, request.run);
+        self.asked.lock().expect("a lock").push(asked);
         let mut answers = self.answers.lock().expect("a lock");
         match answers.pop_front_if(|answer| answer.is_err()) {
             Some(Err(error)) => Err(error),

@@ -96,7 +96,7 @@ impl Toolbox {
             "write" => Adapter::wrap(Write::new(files(), guard())),
             "edit" => Adapter::wrap(Edit::new(files(), guard())),
             "bash" => Adapter::wrap(Bash::new(Arc::clone(&self.processes))),
-            "process" => Adapter::wrap(Process::new(Arc::clone(&self.servers))),
+            "process" => Adapter::wrap(Process::new(Arc::clone(&self.servers), Arc::clone(&self.processes))),
             "commit" => Adapter::wrap(Commit::new(files(), workspace(), Arc::clone(&self.servers))),
             _ => return None,
         })

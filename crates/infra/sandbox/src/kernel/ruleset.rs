@@ -32,11 +32,11 @@ pub(super) fn abi() -> Result<i64, WallError> {
 
 /// A ruleset with these grants, ready for `landlock_restrict_self`. Missing paths are skipped.
 ///
-/// `roots` and `writable` are folders that are granted as they were opened. Without the network no TCP goes anywhere.
-pub(super) fn of(
+/// `roots` and `writable` (files, too) are granted as they were opened. Without the network no TCP goes anywhere.
+pub(super) fn of<'a>(
     grants: &[Grant],
     roots: &Roots,
-    writable: &[OwnedFd],
+    writable: impl IntoIterator<Item = &'a OwnedFd>,
     network: bool,
 ) -> Result<OwnedFd, WallError> {
     let mut ruleset = Ruleset::default()

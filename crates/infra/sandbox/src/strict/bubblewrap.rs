@@ -1,14 +1,23 @@
 //! The host's `bwrap`: where it is, and what it can do.
 
 use std::{
-    fmt, io,
+    fmt,
+    io::{self, Read},
     os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::StrictError;
 use crate::{environment, folders::rest_inside, settings::SandboxSettings};
+
+/// How long it may take to say its version.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes of what it says that are read.
+const MOST_SAID: usize = 4096;
 
 /// A version of bubblewrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,19 +82,28 @@ impl Program {
             .ok_or(StrictError::NoBubblewrap)
     }
 
-    /// Runs it once.
+    /// Runs it once. Blocks, at most as long as [`PATIENCE`].
     pub(super) fn ask(&self) -> Result<Bubblewrap, StrictError> {
         let failed = |source| StrictError::Ask { program: self.path.clone(), source };
-        let output = Command::new(&self.path)
-            .arg("--version")
-            .env_clear()
-            .current_dir(Path::new("/"))
-            .stdin(Stdio::null())
-            .output()
-            .map_err(failed)?;
-        let said = String::from_utf8_lossy(&output.stdout);
+        let said = self.first_words().map_err(failed)?;
+        let said = String::from_utf8_lossy(&said);
         let unknown = || failed(io::Error::other(format!("it says {:?}", said.trim())));
         self.of_version(Version::parse(&said).ok_or_else(unknown)?)
+    }
+
+    /// What it says to its standard output until it closes it, or until nobody waits any more.
+    fn first_words(&self) -> io::Result<Vec<u8>> {
+        let (mut told, tells) = io::pipe()?;
+        let mut command = Command::new(&self.path);
+        command.arg("--version").env_clear().current_dir("/").stdin(Stdio::null());
+        let mut program = command.stdout(tells).stderr(Stdio::null()).spawn()?;
+        // Our end of what it writes to goes with it.
+        drop(command);
+        let said = read_within(&mut told, PATIENCE);
+        // It has said all that we hear of it, whether it knows or not.
+        program.kill()?;
+        program.wait()?;
+        said
     }
 
     /// As [`Program::ask`] told it before.
@@ -99,6 +117,25 @@ impl Program {
         }
         Ok(Bubblewrap { program: self.path.clone(), version })
     }
+}
+
+/// What comes out of a pipe until it is closed, its first bytes at most.
+fn read_within(pipe: &mut io::PipeReader, patience: Duration) -> io::Result<Vec<u8>> {
+    let deadline = Instant::now() + patience;
+    let mut said = Vec::new();
+    while said.len() < MOST_SAID {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).map_err(io::Error::other)?;
+        if poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&left))? == 0 {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let mut part = [0; 512];
+        match pipe.read(&mut part)? {
+            0 => break,
+            read => said.extend(part.iter().take(read)),
+        }
+    }
+    Ok(said)
 }
 
 impl Bubblewrap {
@@ -121,6 +158,15 @@ impl Bubblewrap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_says_nothing_is_waited_for_in_vain_and_who_says_too_much_is_cut_short() {
+        let (mut told, mut tells) = io::pipe().expect("a pipe");
+        let nothing = read_within(&mut told, Duration::from_millis(1));
+        assert_eq!(nothing.expect_err("nobody said anything").kind(), io::ErrorKind::TimedOut);
+        io::Write::write_all(&mut tells, &[b'x'; MOST_SAID * 2]).expect("room in the pipe");
+        assert_eq!(read_within(&mut told, PATIENCE).expect("much").len(), MOST_SAID);
+    }
 
     #[test]
     fn versions_are_read_and_compared() {

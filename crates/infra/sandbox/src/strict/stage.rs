@@ -40,6 +40,7 @@ struct Folder {
     from: CString,
     place: CString,
     known: PathBuf,
+    writing: Writing,
 }
 
 /// What lies below such a folder.
@@ -59,11 +60,22 @@ pub(super) enum Writing {
     Refused,
 }
 
+impl Writing {
+    fn set(self, tree: &OwnedFd) -> io::Result<()> {
+        match self {
+            Self::AsAbove => Ok(()),
+            Self::Allowed => change(tree, 0, libc::MOUNT_ATTR_RDONLY),
+            Self::Refused => change(tree, libc::MOUNT_ATTR_RDONLY, 0),
+        }
+    }
+}
+
 impl Stage {
     /// Adds a folder, and gives the place that it will be found at.
-    pub(super) fn add_folder(&mut self, folder: &Path) -> io::Result<PathBuf> {
+    pub(super) fn add_folder(&mut self, folder: &Path, writing: Writing) -> io::Result<PathBuf> {
         let place = Path::new(PLACES).join(self.folders.len().to_string());
-        self.folders.push(Folder { from: text(folder)?, place: text(&place)?, known: folder.to_owned() });
+        let known = folder.to_owned();
+        self.folders.push(Folder { from: text(folder)?, place: text(&place)?, known, writing });
         Ok(place)
     }
 
@@ -96,6 +108,7 @@ impl Stage {
 impl Folder {
     fn mount(&self) -> io::Result<()> {
         let tree = copy(&open(&self.from)?)?;
+        self.writing.set(&tree)?;
         rustix::fs::mkdirat(CWD, self.place.as_c_str(), Mode::RWXU)?;
         attach(&tree, &open(&self.place)?)
     }
@@ -105,11 +118,7 @@ impl Inside {
     fn mount(&self) -> io::Result<()> {
         let place = open(&self.place)?;
         let tree = copy(&place)?;
-        match self.writing {
-            Writing::AsAbove => {}
-            Writing::Allowed => change(&tree, 0, libc::MOUNT_ATTR_RDONLY)?,
-            Writing::Refused => change(&tree, libc::MOUNT_ATTR_RDONLY, 0)?,
-        }
+        self.writing.set(&tree)?;
         attach(&tree, &place)
     }
 }

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     folders::{Folders, rest_inside},
     grants::{self, Grants, Reach},
+    held::Held,
     settings::SandboxSettings,
 };
 
@@ -33,6 +34,8 @@ use crate::{
 enum Mount {
     Read,
     Write,
+    /// Only read, but for what a command that is held to some places may write below.
+    Held,
     /// Another folder of the host, writable.
     WriteFrom(PathBuf),
     Link(PathBuf),
@@ -54,8 +57,13 @@ const MOST_LINKS: usize = 40;
 pub(super) struct View(BTreeMap<PathBuf, Mount>);
 
 impl View {
-    /// Everything as it is now.
-    pub(super) fn of(settings: &SandboxSettings, folders: &Folders, shield: &Shield) -> Self {
+    /// Everything as it is now; `held`: what a command may write of all in the workspace and the added folders.
+    pub(super) fn of(
+        settings: &SandboxSettings,
+        folders: &Folders,
+        shield: &Shield,
+        held: Option<&Held>,
+    ) -> Self {
         let mut view = Self::default();
         let Grants { list, names, .. } = grants::of_commands(settings);
         // These are known by their real names. A link there now is none of the person's.
@@ -80,7 +88,30 @@ impl View {
             view.0.entry(way.clone()).or_insert(Mount::Write);
         }
         shield.read_only.iter().for_each(|path| view.put(path.clone(), Mount::Read));
+        if let Some(held) = held {
+            view.hold(settings, held);
+        }
         view
+    }
+
+    /// Takes the right to write from everything that commands may usually write in the person's folders, but for what
+    /// is granted. A folder on the way to a grant lies in what is only read, so no command moves it.
+    fn hold(&mut self, settings: &SandboxSettings, held: &Held) {
+        let granted: Vec<_> = held.present().map(|(spot, _)| spot.path.clone()).collect();
+        let is_granted = |place: &PathBuf| granted.iter().any(|granted| place.starts_with(granted));
+        let roots: Vec<_> = settings.writable_roots().collect();
+        self.0.retain(|place, mount| {
+            let is_a_root = roots.iter().any(|root| place == root);
+            let is_inside = roots.iter().any(|root| place.starts_with(root));
+            if *mount != Mount::Write || !is_inside || is_granted(place) {
+                return true;
+            }
+            *mount = Mount::Held;
+            is_a_root
+        });
+        for place in granted.iter().filter(|place| roots.iter().any(|root| place.starts_with(root))) {
+            self.0.entry(place.clone()).or_insert(Mount::Write);
+        }
     }
 
     fn put(&mut self, place: PathBuf, mount: Mount) {
@@ -144,7 +175,8 @@ impl View {
                 Mount::Write => !is_writable,
                 Mount::Read | Mount::Copy => is_writable || above.is_none(),
                 Mount::Link(_) => above.is_none(),
-                Mount::WriteFrom(_) | Mount::Memory => true,
+                // Nothing is held before all of this is done.
+                Mount::WriteFrom(_) | Mount::Memory | Mount::Held => true,
             }
         });
     }
@@ -193,16 +225,16 @@ impl View {
     /// What lies below a writable folder has to be mounted in it before bubblewrap is told of the folder: see
     /// [`Stage`]. None is what bubblewrap mounts.
     fn staged(&self, place: &Path, mount: &Mount) -> Option<Writing> {
-        let is_of_the_host = |mount: &&Mount| matches!(mount, Mount::Read | Mount::Write);
+        let is_of_the_host = |mount: &&Mount| matches!(mount, Mount::Read | Mount::Write | Mount::Held);
         let above = || {
             let above = place.ancestors().skip(1).filter_map(|above| self.0.get(above));
             above.take_while(is_of_the_host)
         };
-        let is_below_a_writable = above().any(|mount| *mount == Mount::Write);
+        let is_below_a_writable = above().any(|mount| matches!(mount, Mount::Write | Mount::Held));
         match mount {
-            Mount::Read | Mount::Copy if is_below_a_writable => Some(Writing::Refused),
+            Mount::Read | Mount::Copy | Mount::Held if is_below_a_writable => Some(Writing::Refused),
             Mount::Write if is_below_a_writable => match above().next() {
-                Some(Mount::Read) => Some(Writing::Allowed),
+                Some(Mount::Read | Mount::Held) => Some(Writing::Allowed),
                 _ => Some(Writing::AsAbove),
             },
             _ => None,
@@ -241,11 +273,23 @@ impl View {
             }
             match mount {
                 Mount::Read if is_of_a_person(place) => {
-                    options.add("--ro-bind", [stage.add_folder(place)?.as_path(), place]);
+                    let from = stage.add_folder(place, Writing::AsAbove)?;
+                    options.add("--ro-bind", [from.as_path(), place]);
                 }
                 Mount::Read => options.add("--ro-bind-try", [place, place]),
-                Mount::Write => options.add("--bind", [stage.add_folder(place)?.as_path(), place]),
-                Mount::WriteFrom(other) => options.add("--bind", [stage.add_folder(other)?.as_path(), place]),
+                Mount::Write => {
+                    let from = stage.add_folder(place, Writing::AsAbove)?;
+                    options.add("--bind", [from.as_path(), place]);
+                }
+                // bubblewrap would make all that lies below read-only, too; it keeps what it finds.
+                Mount::Held => {
+                    let from = stage.add_folder(place, Writing::Refused)?;
+                    options.add("--bind", [from.as_path(), place]);
+                }
+                Mount::WriteFrom(other) => {
+                    let from = stage.add_folder(other, Writing::AsAbove)?;
+                    options.add("--bind", [from.as_path(), place]);
+                }
                 Mount::Link(target) => options.add("--symlink", [target, place]),
                 Mount::Memory => options.memory(place, bounds_memory),
                 // Gone, or not ours to read: then it is not there.

@@ -27,7 +27,7 @@ async fn open(bench: &Bench, level: SandboxLevel) -> Option<Sandbox> {
 }
 
 async fn try_start(sandbox: &Sandbox, run: RunId, command: &str) -> Result<ServerId, ServerError> {
-    within(sandbox.start(ServerRequest { command: command.to_owned(), run })).await
+    within(sandbox.start(ServerRequest { command: command.to_owned(), run, writes: None })).await
 }
 
 async fn start(sandbox: &Sandbox, run: RunId, command: &str) -> ServerId {

@@ -206,3 +206,32 @@ async fn a_command_that_was_refused_a_socket_says_where_there_is_none() {
         assert_eq!(outcome.output.contains("loopback"), says, "{level:?} {code} {}", outcome.output);
     }
 }
+
+/// A command is held to what its task may write where it can be, and one that failed for it is told so.
+#[tokio::test]
+async fn a_held_command_that_may_not_write_is_told_what_it_may() {
+    let told = "\nexit code 1; commands of this task may write only `src/a/**`, `문서/` of the workspace, and \
+                temporary files, which may be why it failed; what else has to be written, build output included, say \
+                when you hand in your work";
+    for (output, status, holds, writes, expected) in [
+        ("cp: f: Read-only file system", 1, true, Some(&["src/a/**", "문서/"][..]), told),
+        ("bash: f: 읽기 전용 파일 시스템입니다", 1, true, Some(&["src/a/**", "문서/"]), told),
+        ("Error: EACCES: permission denied, open 'f'", 1, true, Some(&["src/a/**", "문서/"]), told),
+        ("error: Permission denied (os error 13)", 1, true, Some(&["src/a/**", "문서/"]), told),
+        ("cp: f: Read-only file system", 1, false, Some(&["src/a/**"]), "\nexit code 1"),
+        ("cp: f: Read-only file system", 1, true, None, "\nexit code 1"),
+        ("cp: f: Read-only file system", 0, true, Some(&["src/a/**"]), ""),
+        ("1 test failed", 1, true, Some(&["src/a/**"]), "\nexit code 1"),
+    ] {
+        let workspace = Workspace::new();
+        workspace.processes.holds.store(holds, std::sync::atomic::Ordering::Relaxed);
+        let head = output.to_owned();
+        let end = BoundedOutput { head, ..BoundedOutput::default() };
+        workspace.processes.ends(CommandStatus::Exited(status), end, &[]);
+        let context = context_with(domain::ports::never_cancelled(), Bases::default(), writes);
+        let granted = context.writes.clone();
+        let outcome = workspace.call_in("bash", json!({"command": "make"}), context).await;
+        assert_eq!(outcome.output, format!("{output}{expected}"));
+        assert_eq!(workspace.processes.requests.lock().expect("a lock")[0].writes, granted);
+    }
+}

@@ -142,3 +142,24 @@ fn an_operation_takes_what_it_needs_and_nothing_else() {
         workspace.rejection("process", input);
     }
 }
+
+/// A server is held to what its task may write, like a command.
+#[tokio::test]
+async fn a_server_is_held_to_what_its_task_may_write() {
+    let workspace = Workspace::new();
+    workspace.processes.holds.store(true, std::sync::atomic::Ordering::Relaxed);
+    workspace.servers.says(Some(CommandStatus::Exited(1)), "log: Read-only file system\n", 0);
+    let context = context_with(domain::ports::never_cancelled(), Bases::default(), Some(&["src/a/**"]));
+    let run = context.run;
+    let outcome = workspace.call_in("process", json!({"op": "start", "command": "serve"}), context).await;
+    let asked = std::mem::take(&mut *workspace.servers.asked.lock().expect("a lock"));
+    assert_eq!(
+        asked,
+        [format!("start serve for {run}, writing src/a/**"), format!("read server-1 of {run}")]
+    );
+    assert!(
+        outcome.output.contains("commands of this task may write only `src/a/**` of the workspace"),
+        "{}",
+        outcome.output
+    );
+}
