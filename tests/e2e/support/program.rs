@@ -167,12 +167,16 @@ impl Call {
         Running::start(self.0)
     }
 
-    /// Runs it to its end.
+    /// Runs it to its end. The last line of one that is killed may be cut, even within a character.
     pub(crate) async fn run(mut self) -> Ended {
         let child = self.0.spawn().expect("the program starts");
         let ending = child.wait_with_output();
         let output = wait::bounded("the program's end", ending).await.expect("its output can be read");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        let is_killed = output.status.code().is_none();
+        let text = |bytes: Vec<u8>| match String::from_utf8(bytes) {
+            Err(error) if is_killed => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+            text => text.expect("UTF-8"),
+        };
         Ended { status: output.status, out: text(output.stdout), err: text(output.stderr) }
     }
 }
