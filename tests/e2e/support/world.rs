@@ -33,13 +33,7 @@ impl World {
 
     /// Makes the folders and the repository.
     pub(crate) fn new() -> Self {
-        let root = tempfile::Builder::new().prefix("세계-").tempdir().expect("a temporary folder");
-        let real = root.path().canonicalize().expect("its path");
-        let (home, repository) = (real.join("home"), real.join("가계부"));
-        for folder in [&home, &repository, &real.join("tmp")] {
-            fs::create_dir(folder).expect("a folder");
-        }
-        let world = Self { root, home, repository };
+        let world = Self::without_files();
         world.write("합계.sh", TALLY);
         world.write("시험/run.sh", TESTS);
         world.write("시험/합계_시험.sh", TEST);
@@ -50,6 +44,17 @@ impl World {
         world.git(&["add", "."]);
         world.git(&["commit", "-q", "-m", "첫 커밋"]);
         world
+    }
+
+    /// Makes the folders only: the workspace is empty, and no repository.
+    pub(crate) fn without_files() -> Self {
+        let root = tempfile::Builder::new().prefix("세계-").tempdir().expect("a temporary folder");
+        let real = root.path().canonicalize().expect("its path");
+        let (home, repository) = (real.join("home"), real.join("가계부"));
+        for folder in [&home, &repository, &real.join("tmp")] {
+            fs::create_dir(folder).expect("a folder");
+        }
+        Self { root, home, repository }
     }
 
     /// A user that no machine knows, for tests that root runs.
