@@ -3,6 +3,7 @@
 //! Secrets are taken out here, before anything is written or shown (law 10).
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicU64, Ordering},
@@ -50,8 +51,9 @@ struct Order {
     last: u64,
     /// Taken by the journal, and not yet published: whoever appended it waits for the disk, or was dropped meanwhile.
     unpublished: Option<Arc<Event>>,
-    /// What the journal did not take, for the record.
-    unjournaled: Vec<Event>,
+    /// What was published and the journal has not taken: it is given that before anything else. As much as rounds say
+    /// that are broken off.
+    unjournaled: VecDeque<Arc<Event>>,
 }
 
 impl EventLog {
@@ -75,7 +77,7 @@ impl EventLog {
             journal,
             clock,
             redactor,
-            order: Mutex::new(Order { last, unpublished: None, unjournaled: Vec::new() }),
+            order: Mutex::new(Order { last, unpublished: None, unjournaled: VecDeque::new() }),
             last_seen: AtomicU64::new(last),
             round: AtomicU32::new(0),
             published: broadcast::Sender::new(Self::LAG),
@@ -109,6 +111,7 @@ impl EventLog {
         scope: &Scope,
         body: EventBody,
     ) -> Result<(), JournalError> {
+        self.catch_up(order).await?;
         let is_durable = body.must_be_durable();
         let event = Arc::new(self.event(order.last + 1, scope, body));
         self.journal.append(Arc::clone(&event)).await?;
@@ -125,6 +128,15 @@ impl EventLog {
         }
         logging::happened(&event);
         self.publish_event(event);
+        Ok(())
+    }
+
+    /// Gives the journal what it had no time for, so that its numbers have no gap.
+    async fn catch_up(&self, order: &mut Order) -> Result<(), JournalError> {
+        while let Some(event) = order.unjournaled.front() {
+            self.journal.append(Arc::clone(event)).await?;
+            order.unjournaled.pop_front();
+        }
         Ok(())
     }
 
@@ -150,9 +162,9 @@ impl EventLog {
                 (_, Some(event)) => self.publish_event(event),
                 (_, None) => {
                     order.last += 1;
-                    let event = self.event(order.last, scope, body);
-                    order.unjournaled.push(event.clone());
-                    self.publish_event(Arc::new(event));
+                    let event = Arc::new(self.event(order.last, scope, body));
+                    order.unjournaled.push_back(Arc::clone(&event));
+                    self.publish_event(event);
                 }
             }
         }
@@ -220,7 +232,8 @@ impl EventLog {
     /// Every event of the session so far, those included that the journal did not take.
     pub(crate) async fn read_all(&self) -> Result<Vec<Event>, JournalError> {
         let mut events = self.journal.read(self.session, 0).await?;
-        events.extend(self.order.lock().await.unjournaled.iter().cloned());
+        let order = self.order.lock().await;
+        events.extend(order.unjournaled.iter().map(|event| Event::clone(event)));
         Ok(events)
     }
 

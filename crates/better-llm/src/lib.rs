@@ -38,6 +38,7 @@ pub use host::{RandomIds, SystemClock};
 pub use llm::{InvalidEndpoint, InvalidScript};
 pub use prices::UnpricedModel;
 pub use sandbox::{Helper, SandboxError, run_helper_if_asked};
+pub use socket::{AttachError, Attached, Doing, Owner, Refusal, SessionState, SocketError, Watching};
 pub use tools::{NAMES as TOOL_NAMES, OpenError};
 pub use workspace::lock::LockError;
 
