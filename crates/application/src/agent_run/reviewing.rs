@@ -62,7 +62,8 @@ impl RunContext<'_> {
         let failed = state.as_ref().err().or(changed.as_ref().err()).or(diff.as_ref().err());
         if let Some(error) = failed {
             let text = with_causes(error);
-            self.append(EventBody::Notice { code: "review_state_unknown".to_owned(), text }).await?;
+            // Its run has not begun.
+            self.round.append(EventBody::Notice { code: "review_state_unknown".to_owned(), text }).await?;
         }
         let has_diff_tool = self.member.tool("diff").is_some();
         let mut context = vec![brief.context.take().unwrap_or_default(), told(&ledger)];
