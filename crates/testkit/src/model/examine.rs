@@ -15,8 +15,8 @@ use crate::pairing;
 pub(super) struct Memory {
     /// Thoughts by their signature.
     thoughts: HashMap<String, String>,
-    /// Parts of answers that were paused, as their debug text: such a message may stand last.
-    paused: HashSet<String>,
+    /// Parts of answers that were paused, without blank texts: a message that ends with them may stand last.
+    paused: Vec<Vec<Part>>,
 }
 
 impl Memory {
@@ -27,7 +27,8 @@ impl Memory {
             }
         }
         if paused {
-            self.paused.insert(format!("{:?}", message.parts));
+            let said = message.parts.iter().filter(|part| !part.is_blank());
+            self.paused.push(said.cloned().collect());
         }
     }
 
@@ -44,7 +45,8 @@ impl Memory {
 /// Judges a request; the error says which rule it breaks.
 pub(super) fn examine(request: &ModelRequest, memory: &Memory) -> Result<(), String> {
     let messages = || request.messages.iter().map(|sealed| &*sealed.message);
-    let is_paused = |last: &Message| memory.paused.contains(&format!("{:?}", last.parts));
+    let ends_with = |last: &Message, paused: &Vec<Part>| !paused.is_empty() && last.parts.ends_with(paused);
+    let is_paused = |last: &Message| memory.paused.iter().any(|paused| ends_with(last, paused));
     if messages().next_back().is_some_and(is_paused) {
         pairing::check_history(messages())?;
     } else {
