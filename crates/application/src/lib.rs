@@ -20,6 +20,8 @@ mod locking;
 mod logging;
 mod person;
 mod round;
+#[cfg(test)]
+mod simulator;
 mod stop;
 mod telling;
 
