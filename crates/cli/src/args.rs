@@ -4,7 +4,6 @@
 //! later versions read it. This module opens no file, reads no variable and starts nothing.
 
 mod error;
-mod nearest;
 mod operands;
 mod parse;
 pub(crate) mod table;
@@ -24,7 +23,6 @@ use domain::{agent::AgentName, id::SessionId, model::Effort, permission::Permiss
 use self::table::VerbId;
 pub(crate) use self::{
     error::{Known, Rejected, UsageError, VerbError, Wanted},
-    nearest::nearest,
     parse::parse,
 };
 use crate::words::Language;

@@ -1,9 +1,10 @@
 //! Which verb the words of a call begin with.
 
+use domain::text::nearest;
+
 use super::{
     UsageError, VerbError,
     error::Known,
-    nearest::nearest,
     table::{LATER_VERBS, VERBS, VerbRow},
 };
 

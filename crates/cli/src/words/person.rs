@@ -3,14 +3,14 @@
 use std::{borrow::Cow, time::Duration};
 
 use better_llm::CommandRefused;
-use domain::review::ReviewOption;
+use domain::{
+    order::{BadOrder, Expected, Order},
+    review::ReviewOption,
+    text::nearest,
+};
 
 use super::Language;
-use crate::{
-    args::nearest,
-    commands::{BadOrder, Expected, LONGEST},
-    work::WhyRefused,
-};
+use crate::work::WhyRefused;
 
 /// Who asks where the engine does; no agent has this name.
 const ENGINE: &str = "engine";
@@ -241,6 +241,18 @@ impl Language {
                 "too many messages wait for the manager; say it again when it has read them",
                 "매니저가 읽지 않은 메시지가 너무 많습니다. 매니저가 읽은 뒤 다시 보내세요",
             ),
+            CommandRefused::NoQuestion(id) => {
+                return match self {
+                    Self::English => format!("no question `{id}` waits for an answer (any more)"),
+                    Self::Korean => format!("답을 기다리는 질문 `{id}`은(는) 없습니다"),
+                };
+            }
+            CommandRefused::NoCall(id) => {
+                return match self {
+                    Self::English => format!("no call `{id}` waits for leave (any more)"),
+                    Self::Korean => format!("허락을 기다리는 호출 `{id}`은(는) 없습니다"),
+                };
+            }
             CommandRefused::Mention(error) => return self.mention_error(error),
             CommandRefused::Ended => self.pick("the session has ended", "세션이 끝났습니다"),
         };
@@ -251,14 +263,6 @@ impl Language {
     pub(crate) fn line_refused(self, line: u64, why: &WhyRefused) -> String {
         let why = match why {
             WhyRefused::Bad(bad) => self.bad_order(bad),
-            WhyRefused::NoQuestion(id) => match self {
-                Self::English => format!("no question `{id}` waits for an answer (any more)"),
-                Self::Korean => format!("답을 기다리는 질문 `{id}`은(는) 없습니다"),
-            },
-            WhyRefused::NoCall(id) => match self {
-                Self::English => format!("no call `{id}` waits for leave (any more)"),
-                Self::Korean => format!("허락을 기다리는 호출 `{id}`은(는) 없습니다"),
-            },
             WhyRefused::NotNow(why) => self.command_refused(why),
         };
         match self {
@@ -268,75 +272,9 @@ impl Language {
     }
 
     fn bad_order(self, bad: &BadOrder) -> String {
-        match bad {
-            BadOrder::TooLong => match self {
-                Self::English => format!("it is longer than {LONGEST} bytes"),
-                Self::Korean => format!("{LONGEST}바이트보다 깁니다"),
-            },
-            BadOrder::NotText => self.pick("it is not UTF-8", "UTF-8이 아닙니다").to_owned(),
-            BadOrder::NotJson { why } => match self {
-                Self::English => format!("it is no JSON ({why}); expected one object a line"),
-                Self::Korean => format!("JSON이 아닙니다 ({why}). 한 줄에 객체 하나가 필요합니다"),
-            },
-            BadOrder::NotAnObject => self
-                .pick("expected a JSON object with a `type`", "`type`이 있는 JSON 객체가 필요합니다")
-                .to_owned(),
-            BadOrder::NoType { given, nearest } => {
-                let types = BadOrder::types();
-                let given = given.as_deref();
-                let given = match (self, given) {
-                    (Self::English, Some(given)) => format!("there is no type `{given}`"),
-                    (Self::English, None) => "it has no `type`".to_owned(),
-                    (Self::Korean, Some(given)) => format!("`{given}` 타입은 없습니다"),
-                    (Self::Korean, None) => "`type`이 없습니다".to_owned(),
-                };
-                match self {
-                    Self::English => format!("{given}{}; expected one of {types}", self.meant(*nearest)),
-                    Self::Korean => format!("{given}{}. 가능한 타입: {types}", self.meant(*nearest)),
-                }
-            }
-            BadOrder::Missing { kind, field } => match self {
-                Self::English => {
-                    format!("`{kind}` needs `{field}`; its fields are {}", BadOrder::fields(kind))
-                }
-                Self::Korean => {
-                    format!("`{kind}`에는 `{field}` 필드가 필요합니다. 필드: {}", BadOrder::fields(kind))
-                }
-            },
-            BadOrder::Unknown { kind, field, nearest } => {
-                let (meant, fields) = (self.meant(*nearest), BadOrder::fields(kind));
-                match self {
-                    Self::English => {
-                        format!("`{kind}` has no field `{field}`{meant}; its fields are {fields}")
-                    }
-                    Self::Korean => format!("`{kind}`에 `{field}` 필드는 없습니다{meant}. 필드: {fields}"),
-                }
-            }
-            BadOrder::Wrong { kind, field, expected } => {
-                let expected = match expected {
-                    Expected::Text => self.pick("a text that is not blank", "비어 있지 않은 문자열"),
-                    Expected::QuestionId => self
-                        .pick("the `question_id` of a `question` event", "`question` 이벤트의 `question_id`"),
-                    Expected::Decision => self.pick(
-                        "`once`, `session`, `always` or `deny`",
-                        "`once`, `session`, `always`, `deny` 중 하나",
-                    ),
-                };
-                match self {
-                    Self::English => format!("`{field}` of `{kind}` has to be {expected}"),
-                    Self::Korean => {
-                        format!("`{kind}`의 `{field}` 값이 잘못되었습니다. 필요한 값: {expected}")
-                    }
-                }
-            }
-        }
-    }
-
-    fn meant(self, nearest: Option<&str>) -> String {
-        match (self, nearest) {
-            (_, None) => String::new(),
-            (Self::English, Some(nearest)) => format!(" (did you mean `{nearest}`?)"),
-            (Self::Korean, Some(nearest)) => format!(" (`{nearest}`을(를) 뜻하셨나요?)"),
+        match self {
+            Self::English => bad.to_string(),
+            Self::Korean => bad_order_in_korean(bad),
         }
     }
 
@@ -351,6 +289,40 @@ impl Language {
             (Self::Korean, _, 0) => format!("{seconds}초"),
             (Self::English, ..) => format!("{seconds}.{tenths} s"),
             (Self::Korean, ..) => format!("{seconds}.{tenths}초"),
+        }
+    }
+}
+
+/// [`BadOrder`] says it in English itself.
+fn bad_order_in_korean(bad: &BadOrder) -> String {
+    let meant = |nearest: Option<&str>| {
+        nearest.map_or_else(String::new, |nearest| format!(" (`{nearest}`을(를) 뜻하셨나요?)"))
+    };
+    match bad {
+        BadOrder::TooLong { most } => format!("{most}바이트보다 깁니다"),
+        BadOrder::NotText => "UTF-8이 아닙니다".to_owned(),
+        BadOrder::NotJson { why } => format!("JSON이 아닙니다 ({why}). 한 줄에 객체 하나가 필요합니다"),
+        BadOrder::NotAnObject => "`type`이 있는 JSON 객체가 필요합니다".to_owned(),
+        BadOrder::NoType { given, nearest } => {
+            let given = match given {
+                Some(given) => format!("`{given}` 타입은 없습니다"),
+                None => "`type`이 없습니다".to_owned(),
+            };
+            format!("{given}{}. 가능한 타입: {}", meant(*nearest), Order::types())
+        }
+        BadOrder::Missing { kind, field } => {
+            format!("`{kind}`에는 `{field}` 필드가 필요합니다. 필드: {}", Order::fields(kind))
+        }
+        BadOrder::Unknown { kind, field, nearest } => {
+            format!("`{kind}`에 `{field}` 필드는 없습니다{}. 필드: {}", meant(*nearest), Order::fields(kind))
+        }
+        BadOrder::Wrong { kind, field, expected } => {
+            let expected = match expected {
+                Expected::Text => "비어 있지 않은 문자열",
+                Expected::QuestionId => "`question` 이벤트의 `question_id`",
+                Expected::Decision => "`once`, `session`, `always`, `deny` 중 하나",
+            };
+            format!("`{kind}`의 `{field}` 값이 잘못되었습니다. 필요한 값: {expected}")
         }
     }
 }
@@ -417,7 +389,7 @@ mod tests {
     #[test]
     fn every_bad_line_says_what_was_expected() {
         let bad = [
-            (BadOrder::TooLong, "1048576"),
+            (BadOrder::TooLong { most: 1_048_576 }, "1048576"),
             (BadOrder::NotText, "UTF-8"),
             (BadOrder::NotJson { why: "EOF".to_owned() }, "JSON"),
             (BadOrder::NotAnObject, "`type`"),

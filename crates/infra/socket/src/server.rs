@@ -35,7 +35,7 @@ impl Server {
     /// As many clients are served at once; more are told to come later.
     pub const MOST_CLIENTS: usize = 64;
     /// How long clients have to take the last events when the server closes.
-    const LAST_WORDS: Duration = Duration::from_millis(500);
+    const LAST_WORDS: Duration = Duration::from_millis(200);
     /// Before the next try where the system gives no connection.
     const BREATHER: Duration = Duration::from_millis(100);
 

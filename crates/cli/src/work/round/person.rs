@@ -9,11 +9,11 @@ mod talk;
 
 use std::{io, sync::Arc};
 
-use better_llm::domain::{event::Event, session::Command};
+use better_llm::domain::{event::Event, order::BadOrder, session::Command};
 
 pub(super) use self::{program::Program, talk::Talk};
 use crate::{
-    commands::{BadOrder, OrderLine},
+    commands::OrderLine,
     render::style::Role,
     typed::{Heard, Shown},
     words::Language,
@@ -81,10 +81,6 @@ pub(super) struct Refused {
 pub(crate) enum WhyRefused {
     /// It is no command.
     Bad(BadOrder),
-    /// No question of that id waits.
-    NoQuestion(String),
-    /// No call of that id waits for leave.
-    NoCall(String),
     /// The session does not take it now.
     NotNow(better_llm::CommandRefused),
 }
@@ -119,7 +115,7 @@ impl Person {
     pub(super) fn hear(&mut self, input: Input, language: Language) -> Vec<Act> {
         match (self, input) {
             (Self::Types(talk), Input::Typed(heard)) => talk.hear(heard, language),
-            (Self::Sends(program), Input::Sent(line)) => program.hear(line),
+            (Self::Sends(_), Input::Sent(line)) => Program::hear(line),
             _ => Vec::new(),
         }
     }
@@ -127,12 +123,8 @@ impl Person {
     /// What follows from an event that happened: as a rule, that it is shown.
     pub(super) fn see(&mut self, event: &Arc<Event>, language: Language) -> Vec<Act> {
         match self {
-            Self::Nobody => vec![Act::Show(Arc::clone(event))],
+            Self::Nobody | Self::Sends(_) => vec![Act::Show(Arc::clone(event))],
             Self::Types(talk) => talk.see(event, language),
-            Self::Sends(program) => {
-                program.see(event);
-                vec![Act::Show(Arc::clone(event))]
-            }
         }
     }
 
