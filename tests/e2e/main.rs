@@ -24,6 +24,7 @@ mod person;
 mod retries;
 mod reviews;
 mod secrets;
+mod stale;
 mod story;
 mod streaming;
 mod support;

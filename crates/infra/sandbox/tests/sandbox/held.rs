@@ -319,3 +319,18 @@ async fn servers_of_a_held_run_are_held_too() {
         assert_eq!(fs::read_to_string(bench.workspace.join("top")).expect("a file"), "old\n", "{level:?}");
     }
 }
+
+/// Landlock holds the content of files and not their modes.
+#[tokio::test]
+async fn modes_of_files_that_a_task_does_not_name_are_held_at_strict_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    for (level, mode) in [(SandboxLevel::Kernel, 0o600), (SandboxLevel::Strict, 0o644)] {
+        let bench = bench();
+        let Some(sandbox) = bench.at(level).await else { continue };
+        let top = bench.workspace.join("top");
+        fs::set_permissions(&top, fs::Permissions::from_mode(0o644)).expect("our own file");
+        held(&sandbox, &globs(&["src/a/**"]), "chmod 600 top").await;
+        assert_eq!(fs::metadata(&top).expect("a file").permissions().mode() & 0o777, mode, "{level:?}");
+    }
+}
