@@ -14,7 +14,9 @@ use domain::{
     outcome::{Ending, FailReason},
     ports::JournalError,
     price::Cost,
-    run::{AgentRun, AnswerFacts, RunEffect, RunEnd, RunFailure, RunInput, RunLimits, RunRole, Standing},
+    run::{
+        AgentRun, AnswerFacts, Pending, RunEffect, RunEnd, RunFailure, RunInput, RunLimits, RunRole, Standing,
+    },
     tool::ToolStatus,
     workspace::Checkpoint,
 };
@@ -28,6 +30,7 @@ use crate::{
 };
 
 mod effects;
+mod going_on;
 mod open_request;
 mod reporting;
 mod reviewing;
@@ -36,9 +39,19 @@ mod spending;
 mod tool_runner;
 mod worker;
 
+use going_on::BegunCalls;
 use open_request::{OpenRequest, RequestEnd};
 use side_by_side::{MessagePace, ModelCall};
 use spending::RunAccount;
+pub(crate) use worker::Worked;
+
+/// How a run is taken up.
+pub(crate) enum Start {
+    /// It begins with this message.
+    Begin(Message),
+    /// It goes on with this, after the program had died. Its last request was this one.
+    GoOn(Pending, RequestId),
+}
 
 /// One run under way: whose it is, where its events stand, what may end it.
 pub(crate) struct RunContext<'a> {
@@ -54,14 +67,26 @@ pub(crate) struct RunContext<'a> {
     /// The workspace before the run's first effect.
     pub(crate) base: OnceCell<Checkpoint>,
     pub(crate) account: RunAccount,
+    /// Calls that had begun when the program died, and wait for a result.
+    begun: BegunCalls,
     began: Instant,
 }
 
 impl<'a> RunContext<'a> {
     pub(crate) fn new(round: &'a RoundContext, member: &'a Member, parent: Option<&RunContext<'_>>) -> Self {
-        let id = RunId::new(round.ports.ids.next());
+        let run_id = RunId::new(round.ports.ids.next());
         let agent = member.spec.name.clone();
-        let run = RunScope { run_id: id, agent, parent_run_id: parent.map(|parent| parent.id) };
+        let run = RunScope { run_id, agent, parent_run_id: parent.map(|parent| parent.id) };
+        Self::with_scope(round, member, run, parent)
+    }
+
+    fn with_scope(
+        round: &'a RoundContext,
+        member: &'a Member,
+        run: RunScope,
+        parent: Option<&RunContext<'_>>,
+    ) -> Self {
+        let id = run.run_id;
         let stop = parent.map_or_else(|| round.stop.child(), |parent| parent.stop.child());
         let scope = Scope::run(round.number, run);
         Self {
@@ -74,6 +99,7 @@ impl<'a> RunContext<'a> {
             writes: None,
             base: OnceCell::new(),
             account: RunAccount::default(),
+            begun: BegunCalls::default(),
             began: Instant::now(),
         }
     }
@@ -106,11 +132,14 @@ impl<'a> RunContext<'a> {
 
     /// The machine of the run, with the conversation that it goes on from.
     pub(crate) fn machine(&self, conversation: Conversation) -> AgentRun {
+        AgentRun::new(self.member.role(), self.limits(), conversation)
+            .within(self.member.model_facts().context_window)
+    }
+
+    fn limits(&self) -> RunLimits {
         let Limits { max_messages, loop_repeats, .. } = self.round.ports.limits;
         let (_, max_turns) = self.most_turns();
-        let limits = RunLimits { max_turns, max_messages, loop_repeats };
-        AgentRun::new(self.member.role(), limits, conversation)
-            .within(self.member.model_facts().context_window)
+        RunLimits { max_turns, max_messages, loop_repeats }
     }
 
     /// Says how the run has ended, and what it took.
@@ -140,9 +169,9 @@ impl<'a> RunContext<'a> {
     }
 
     /// Runs the agent until its machine says that it has ended, and ends what it left in the background.
-    pub(crate) async fn drive(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
+    pub(crate) async fn drive(&self, machine: &mut AgentRun, start: Start) -> Result<RunEnd, JournalError> {
         self.round.state().open_runs.insert(self.id);
-        let end = self.take_turns(machine, first).await;
+        let end = self.take_turns(machine, start).await;
         self.round.end_background(&self.stop, self.id).await;
         self.round.state().open_runs.remove(&self.id);
         self.round.heed_protected_files().await?;
@@ -155,10 +184,16 @@ impl<'a> RunContext<'a> {
     }
 
     /// Takes turns until the machine says that it has ended. A stop is heeded at every wait.
-    async fn take_turns(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
+    async fn take_turns(&self, machine: &mut AgentRun, start: Start) -> Result<RunEnd, JournalError> {
         let mut effects = VecDeque::from(self.hand_over(machine).await);
-        effects.extend(machine.step(RunInput::Begin(first)));
         let (mut request, mut pace) = (None, MessagePace::default());
+        match start {
+            Start::Begin(first) => effects.extend(machine.step(RunInput::Begin(first))),
+            Start::GoOn(pending, before) => {
+                request = Some(before);
+                effects.extend(machine.go_on(pending, self.standing()));
+            }
+        }
         while let Some(effect) = effects.pop_front() {
             let input = match effect {
                 RunEffect::Joined(sealed, facts) => {

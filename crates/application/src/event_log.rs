@@ -13,6 +13,7 @@ use std::{
 
 pub use domain::event::Published;
 use domain::{
+    context::BROKEN_SEAL,
     event::{Delta, DeltaBody, Event, EventBody, Scope, VERSION},
     id::SessionId,
     ports::{Clock, JournalError, JournalPort},
@@ -25,8 +26,6 @@ use tokio::{
 
 use crate::{event_stream::EventStream, logging, session::SessionStanding, telling::millis};
 
-/// The code of the notice that the journal holds a sealed block without the secret that stood in it.
-const BROKEN_SEAL: &str = "sealed_block_redacted";
 const BROKEN_SEAL_TEXT: &str = "a block that the provider seals held a secret; it is kept without it, so the provider \
                                 may not take it back when the session is resumed";
 
@@ -103,6 +102,28 @@ impl EventLog {
             self.append_redacted(&mut order, scope, EventBody::Notice { code, text }).await?;
         }
         Ok(())
+    }
+
+    /// Appends what belongs to the past: the ends of what another program had left open. Listeners hear of the present
+    /// only; who wants to know it reads the journal.
+    ///
+    /// # Errors
+    /// As [`EventLog::append`].
+    pub(crate) async fn append_to_the_past(
+        &self,
+        events: impl IntoIterator<Item = (Scope, EventBody)>,
+    ) -> Result<(), JournalError> {
+        let mut order = self.order().await;
+        for (scope, mut body) in events {
+            // Such events hold no block that a provider has sealed.
+            let RedactedEvent { broke_seal: _ } = self.redactor.redact_event(&mut body);
+            let event = Arc::new(self.event(order.last + 1, &scope, body));
+            self.journal.append(Arc::clone(&event)).await?;
+            order.last = event.seq;
+            logging::happened(&event);
+        }
+        self.last_seen.store(order.last, Ordering::Relaxed);
+        self.durable().await
     }
 
     async fn append_redacted(

@@ -1,11 +1,18 @@
 //! One round: the work of the manager, or of the workers that the person called, within its time; verification; the end.
 
 use domain::{
-    brief::Brief, context::Conversation, event::EventBody, mention::Addressee, outcome::Ending,
-    ports::JournalError, run::RunEnd, session::Request,
+    brief::Brief,
+    context::Conversation,
+    event::EventBody,
+    mention::Addressee,
+    message::Message,
+    outcome::Ending,
+    ports::JournalError,
+    run::{AgentRun, RunEnd},
+    session::Request,
 };
 
-use crate::agent_run::RunContext;
+use crate::agent_run::{RunContext, Start};
 
 mod chain;
 mod claim;
@@ -13,6 +20,7 @@ mod context;
 mod denials;
 mod effects;
 mod end;
+mod going_on;
 mod protection;
 mod verification;
 
@@ -35,7 +43,17 @@ impl RoundContext {
             data: request.data_text(),
         })
         .await?;
-        let end = self.listening(self.work_in_time(request, addressee, conversation)).await?;
+        self.to_its_end(self.work(request, addressee, conversation)).await
+    }
+
+    /// Does the work, within its time, verifies what is called done, and says how that ended.
+    async fn to_its_end(
+        &self,
+        work: impl Future<Output = Result<WorkEnd, JournalError>>,
+    ) -> Result<(), JournalError> {
+        // Boxed, because it holds the runs of the round.
+        let work = Box::pin(self.verified(work));
+        let end = self.listening(self.in_time(work)).await?;
         self.say_unread().await?;
         self.say_denials().await?;
         self.look_once_more().await;
@@ -46,31 +64,38 @@ impl RoundContext {
     }
 
     /// The work of the round, at most for its timeout.
-    async fn work_in_time(
+    async fn in_time(
         &self,
-        request: &Request,
-        addressee: &Addressee,
-        conversation: &mut Conversation,
+        work: impl Future<Output = Result<WorkEnd, JournalError>>,
     ) -> Result<WorkEnd, JournalError> {
-        let work = self.work(request, addressee, conversation);
         let Some(timeout) = self.ports.limits.timeout_seconds else { return work.await };
         let (limit, value) = ("timeout_seconds".to_owned(), timeout.into());
         let say = self.append(EventBody::LimitReached { limit, value });
         self.stop.in_time(work, tokio::time::sleep(timeout), say).await
     }
 
-    /// The work of the manager, or of the workers that the person called, and the verification of what is called done.
-    /// What stops either of them is the end.
+    /// The work of the manager, or of the workers that the person called.
     async fn work(
         &self,
         request: &Request,
         addressee: &Addressee,
         conversation: &mut Conversation,
     ) -> Result<WorkEnd, JournalError> {
-        let end = match addressee {
-            Addressee::Manager => WorkEnd::Manager(self.run_manager(request, conversation).await?),
-            Addressee::Workers(mentions) => self.run_chain(mentions, request).await?,
-        };
+        match addressee {
+            Addressee::Manager => {
+                let words = self.first_words(request.to_text());
+                Ok(WorkEnd::Manager(self.run_manager(&request.text, words, conversation).await?))
+            }
+            Addressee::Workers(mentions) => self.run_chain(mentions, request).await,
+        }
+    }
+
+    /// The work, and the verification of what is called done. What stops either of them is the end.
+    async fn verified(
+        &self,
+        work: impl Future<Output = Result<WorkEnd, JournalError>>,
+    ) -> Result<WorkEnd, JournalError> {
+        let end = work.await?;
         if end.ending() != Ending::Done {
             return Ok(end);
         }
@@ -90,22 +115,31 @@ impl RoundContext {
         }
     }
 
+    /// Begins the manager's run, with these words of the person's `task`.
     async fn run_manager(
         &self,
-        request: &Request,
+        task: &str,
+        words: Message,
         conversation: &mut Conversation,
     ) -> Result<RunEnd, JournalError> {
         let mut run = RunContext::new(self, &self.team.manager, None);
-        let brief = Brief {
-            task_description: request.text.clone(),
-            context: None,
-            done_when: Vec::new(),
-            writes: None,
-        };
+        let brief =
+            Brief { task_description: task.to_owned(), context: None, done_when: Vec::new(), writes: None };
         run.begin(brief).await?;
         // A copy: where the round is broken off, the next one goes on from what was said before it.
-        let mut machine = run.machine(conversation.clone());
-        let end = run.drive(&mut machine, self.first_words(request)).await?;
+        let machine = run.machine(conversation.clone());
+        self.lead(&run, machine, Start::Begin(words), conversation).await
+    }
+
+    /// Drives the manager's run to its end.
+    async fn lead(
+        &self,
+        run: &RunContext<'_>,
+        mut machine: AgentRun,
+        start: Start,
+        conversation: &mut Conversation,
+    ) -> Result<RunEnd, JournalError> {
+        let end = run.drive(&mut machine, start).await?;
         let turns = machine.turns();
         run.take_back(&mut machine);
         *conversation = machine.into_conversation();

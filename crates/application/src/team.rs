@@ -152,6 +152,12 @@ impl Team {
         self.workers.iter().map(|worker| &worker.spec)
     }
 
+    /// The agent of this name.
+    pub(crate) fn member(&self, name: &AgentName) -> Option<&Member> {
+        let manager = Some(&self.manager).filter(|manager| manager.spec.name == *name);
+        manager.or_else(|| self.worker(name))
+    }
+
     pub(crate) fn worker(&self, name: &AgentName) -> Option<&Member> {
         self.workers.iter().find(|worker| worker.spec.name == *name)
     }

@@ -16,7 +16,7 @@ pub use gauge::{InputGauge, bytes_of, message_bytes_of, prefix_bytes, tokens_of}
 
 use crate::{
     limits::{LimitValue, Limits},
-    message::Usage,
+    message::{Message, Usage},
     outcome::LimitReason,
     price::{Cost, Price, Spending},
 };
@@ -143,6 +143,17 @@ impl Budget {
     #[must_use]
     pub const fn spent(&self) -> &Spending {
         &self.spent
+    }
+
+    /// Takes what a request took before the program died that counted it: an answer, or a failed attempt without one.
+    /// Where its provider counted nothing, the answer counts against the limits as estimated.
+    pub fn recall(&mut self, usage: Usage, answer: Option<&Message>, price: Option<&Price>) {
+        if let Some(answer) = answer.filter(|_| usage.total() == 0) {
+            let tokens = tokens_of(answer);
+            let cost = price.map(|price| price.at_most(0, tokens)).unwrap_or_default();
+            self.uncounted = self.uncounted.plus(Amount { tokens, cost });
+        }
+        self.spent.add(usage, price);
     }
 
     /// Makes room for a request, with as long an answer as there is room for.

@@ -26,9 +26,9 @@ mod words;
 
 pub use accounts::Accounts;
 use fold::Fold;
-pub use judged::{ENGINE, Judged, NOBODY_THERE, PROTECTED_FILES_CHANGED, Waiting};
+pub use judged::{ENGINE, Followed, Judged, NOBODY_THERE, PROTECTED_FILES_CHANGED};
 pub use round::BrokenRound;
-pub use run::{OpenCall, PastEnd, PastQuestion, PastReport, PastRun};
+pub use run::{OpenCall, PastEnd, PastQuestion, PastRun};
 pub use seen::{Seen, Touch};
 
 /// A session's past.

@@ -117,6 +117,7 @@ impl RunContext<'_> {
     /// Keeps the workspace as it is before the first effect of the run, the round and the session. The round's is
     /// what undoing it goes back to, and it is said before anything has an effect.
     pub(super) async fn ensure_base(&self) -> Result<Result<(), WorkspaceError>, JournalError> {
+        let (is_new, begins_round) = (!self.base.initialized(), self.round.bases().round.is_none());
         let taken = self
             .base
             .get_or_try_init(|| async {
@@ -128,7 +129,14 @@ impl RunContext<'_> {
             })
             .await;
         match taken {
-            Ok(checkpoint) => self.round.begin_at(checkpoint).await.map(Ok),
+            Ok(checkpoint) => {
+                self.round.begin_at(checkpoint).await?;
+                if is_new && !begins_round {
+                    let (id, at) = (checkpoint.as_str().to_owned(), CheckpointAt::Run);
+                    self.append(EventBody::Checkpoint { id, at }).await?;
+                }
+                Ok(Ok(()))
+            }
             Err(error) => Ok(Err(error)),
         }
     }

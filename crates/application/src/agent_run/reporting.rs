@@ -7,8 +7,7 @@ use domain::{
     evidence::{CheckedClaims, Evidence, ObservedFiles, Share, check_claims, claimed_files},
     ports::JournalError,
     report::Report,
-    review::ChangedFiles,
-    workflow::{WorkerEnd, WorkerResult},
+    workflow::CheckedReport,
     workspace::{Changes, WorkspaceError},
 };
 
@@ -16,14 +15,8 @@ use super::RunContext;
 use crate::{team::worker_kind, telling::with_causes};
 
 impl RunContext<'_> {
-    /// Lays the engine's evidence beside a report, holds its claims against it, and tells everybody. `changed` since the
-    /// last review.
-    pub(crate) async fn take_report(
-        &self,
-        report: &Report,
-        changed: ChangedFiles,
-        result: &mut WorkerResult<'_>,
-    ) -> Result<WorkerEnd, JournalError> {
+    /// Lays the engine's evidence beside a report, holds its claims against it, and tells everybody.
+    pub(crate) async fn take_report(&self, report: &Report) -> Result<CheckedReport, JournalError> {
         let (evidence, claims) = match self.stop.bound(self.evidence(report)).await {
             Ok(checked) => checked,
             Err(error) => {
@@ -35,21 +28,16 @@ impl RunContext<'_> {
             }
         };
         let kind = worker_kind(&self.member.spec);
-        let value = serde_json::to_value(report).unwrap_or_else(|error| error.to_string().into());
+        let report = serde_json::to_value(report).unwrap_or_else(|error| error.to_string().into());
         self.append(EventBody::Report {
             kind,
-            report: value.clone(),
+            report: report.clone(),
             evidence: evidence.clone(),
             claims_refuted: claims.refuted.clone(),
             claims_unverified: claims.unverified.clone(),
         })
         .await?;
-        result.status = "reported";
-        result.report = Some(value);
-        result.evidence = Some(evidence);
-        result.claims_refuted.clone_from(&claims.refuted);
-        result.claims_unverified.clone_from(&claims.unverified);
-        Ok(WorkerEnd::Reported { report: report.clone(), claims, changed })
+        Ok(CheckedReport { kind, report, evidence, claims })
     }
 
     async fn evidence(&self, report: &Report) -> Result<(Evidence, CheckedClaims), WorkspaceError> {

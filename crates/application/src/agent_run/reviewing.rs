@@ -5,7 +5,9 @@
 use domain::{
     agent::WorkerKind,
     brief::Brief,
-    event::{EventBody, Scope},
+    event::{CheckpointAt, EventBody, Scope},
+    id::QuestionId,
+    past::{ENGINE, PastQuestion},
     ports::JournalError,
     report::{self, ReportedFinding},
     review::{ChangedFiles, Ledger, ReviewDecision, ReviewOption},
@@ -27,8 +29,6 @@ pub(crate) struct UnderReview {
     pub(crate) changed: ChangedFiles,
 }
 
-/// Who asks where the engine does; no agent has this name.
-const ENGINE: &str = "engine";
 /// How many characters of the diff since the last review stand in a brief.
 const MOST_OF_A_DIFF: usize = 12_000;
 /// How many open findings stand in a brief or a question, by id. More are counted.
@@ -94,7 +94,7 @@ impl RunContext<'_> {
     }
 
     /// What changed since the last review, as far as the ledger's findings ask.
-    async fn changed_since(
+    pub(super) async fn changed_since(
         &self,
         last: Option<&Checkpoint>,
         ledger: &Ledger,
@@ -115,6 +115,7 @@ impl RoundContext {
         &self,
         open: &[ReportedFinding],
         default: Option<ReviewOption>,
+        before: Option<QuestionId>,
     ) -> Result<Option<ReviewDecision>, JournalError> {
         let text = |option: ReviewOption| option.text().to_owned();
         self.ask_as_engine(Question {
@@ -125,17 +126,22 @@ impl RoundContext {
             ),
             options: ReviewOption::ALL.map(text).to_vec(),
             default: default.map(text),
+            before: before.map(waiting),
         })
         .await
     }
 
     /// Asks for the words of the person's guidance.
-    pub(crate) async fn ask_for_guidance(&self) -> Result<Option<ReviewDecision>, JournalError> {
+    pub(crate) async fn ask_for_guidance(
+        &self,
+        before: Option<QuestionId>,
+    ) -> Result<Option<ReviewDecision>, JournalError> {
         self.ask_as_engine(Question {
             asker: ENGINE.to_owned(),
             text: "What should the team do about the open findings?".to_owned(),
             options: Vec::new(),
             default: None,
+            before: before.map(waiting),
         })
         .await
     }
@@ -148,6 +154,11 @@ impl RoundContext {
             Answered::Stopped => None,
         })
     }
+}
+
+/// A question that was put to the person before the program died, and waits.
+const fn waiting(id: QuestionId) -> PastQuestion {
+    PastQuestion { id, answer: None }
 }
 
 /// What earlier reviews found, for the next reviewer.

@@ -36,6 +36,11 @@ impl RunAccount {
         self.lock().spent
     }
 
+    /// Takes what the run had taken before the program died.
+    pub(crate) fn recall(&self, spent: Spending) {
+        self.lock().spent = spent;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Account> {
         lock(&self.0)
     }

@@ -44,6 +44,9 @@ impl RunContext<'_> {
                 None => {}
             }
         }
+        if self.had_begun(&call) {
+            return self.interrupted(call, tool).await;
+        }
         let Some(port) = self.member.tool(tool) else {
             let text = format!("there is no tool `{tool}` for you. Yours are: {}", self.tool_names());
             return self.call_failed(call, ToolStatus::Error, text).await;

@@ -8,15 +8,14 @@ use domain::{
     message::Message,
     outcome::{Ending, FailReason, LimitReason},
     ports::JournalError,
-    review::ChangedFiles,
     run::{AgentRun, CallResult, RunEnd, RunFailure},
     tool::ToolStatus,
-    workflow::{ReviewResult, RoundEffect, RoundInput, WorkerEnd, WorkerResult},
+    workflow::{CheckedReport, ReviewResult, RoundEffect, RoundInput, WorkerEnd, WorkerResult},
 };
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{RunContext, reviewing::UnderReview};
+use super::{RunContext, Start, reviewing::UnderReview};
 use crate::{
     coordination::CoordinationCall,
     team::{Member, worker_kind},
@@ -32,6 +31,14 @@ pub(crate) struct Worked {
     pub(crate) content: String,
 }
 
+impl Worked {
+    pub(super) fn new(end: RunEnd, result: &WorkerResult<'_>) -> Self {
+        let status = if result.report.is_some() { ToolStatus::Ok } else { ToolStatus::Error };
+        let content = serde_json::to_string(result).unwrap_or_else(|error| error.to_string());
+        Self { end, status, content }
+    }
+}
+
 impl RunContext<'_> {
     /// Answers a call of the manager that the engine performs itself.
     pub(crate) async fn coordinate(
@@ -41,10 +48,17 @@ impl RunContext<'_> {
         input: Value,
         coordination: CoordinationCall,
     ) -> Result<CallResult, JournalError> {
-        self.append(EventBody::ToolStarted { call_id: call.clone(), tool: tool.to_owned(), input }).await?;
+        let had_begun = self.had_begun(&call);
+        if !had_begun {
+            let started = EventBody::ToolStarted { call_id: call.clone(), tool: tool.to_owned(), input };
+            self.append(started).await?;
+        }
         let began = Instant::now();
         let (status, content) = match coordination {
-            CoordinationCall::AskUser(question) => self.ask_person(question).await?,
+            CoordinationCall::AskUser(question) => {
+                let before = if had_begun { self.round.past_question(self.id) } else { None };
+                self.ask_person(question, before).await?
+            }
             CoordinationCall::Worker(name, brief) => match self.round.team.worker(&name) {
                 // The future of a run contains the futures of the runs it calls, so it has to be boxed once.
                 Some(worker) => Box::pin(self.call_worker(&call, worker, brief)).await?,
@@ -73,19 +87,37 @@ impl RunContext<'_> {
         worker: &Member,
         brief: Brief,
     ) -> Result<(ToolStatus, String), JournalError> {
+        let worked = match self.round.past_run(call) {
+            Some(past) => {
+                RunContext::recalled(self.round, worker, past, Some(self)).work_on(past, "").await?
+            }
+            None => match self.begin_worker(call, worker, brief).await? {
+                Ok(worked) => worked,
+                Err(refusal) => return Ok((ToolStatus::Denied, refusal)),
+            },
+        };
+        self.round.state().has_new_reports = true;
+        Ok((worked.status, worked.content))
+    }
+
+    /// Runs a worker, where the round allows that; else why not.
+    async fn begin_worker(
+        &self,
+        call: &CallId,
+        worker: &Member,
+        brief: Brief,
+    ) -> Result<Result<Worked, String>, JournalError> {
         let kind = worker_kind(&worker.spec);
         let agent = worker.spec.name.clone();
         let called = RoundInput::WorkerCalled { call: call.clone(), agent, kind };
         for effect in self.round.apply(called).await? {
             if let RoundEffect::Refuse { text, .. } = effect {
-                return Ok((ToolStatus::Denied, text));
+                return Ok(Err(text));
             }
         }
         let mut run = RunContext::new(self.round, worker, Some(self));
         run.call = Some(call.clone());
-        let worked = run.work(brief, "").await?;
-        self.round.state().has_new_reports = true;
-        Ok((worked.status, worked.content))
+        run.work(brief, "").await.map(Ok)
     }
 
     /// Runs this worker on `brief`, with `data` that goes along.
@@ -96,26 +128,45 @@ impl RunContext<'_> {
         self.round.used(self.agent());
         let first = Message::user(format!("{}{data}", brief.to_text()));
         self.begin(brief).await?;
+        self.say_review(review.as_ref()).await?;
         let mut machine = self.machine(Conversation::default());
-        let end = self.drive_in_time(&mut machine, first).await?;
+        let end = self.drive_in_time(&mut machine, Start::Begin(first)).await?;
+        self.end_work(end, machine.turns(), review, None).await
+    }
+
+    /// The run has ended: what it came to, for the round and for whoever called it. `told`: its report, where that was told
+    /// of before the program died.
+    pub(super) async fn end_work(
+        &self,
+        end: RunEnd,
+        turns: u32,
+        review: Option<UnderReview>,
+        told: Option<&CheckedReport>,
+    ) -> Result<Worked, JournalError> {
         let mut result = WorkerResult::without_report(self.agent().as_str(), "failed");
-        let worker_end = self.take_end(&end, review, &mut result).await?;
-        self.end(&end, machine.turns()).await?;
-        let agent = self.agent().clone();
-        let ended = self.round.apply(RoundInput::WorkerEnded { agent, kind, end: worker_end }).await?;
-        result.review = ReviewResult::of(&ended);
-        let status = if result.report.is_some() { ToolStatus::Ok } else { ToolStatus::Error };
-        let content = serde_json::to_string(&result).unwrap_or_else(|error| error.to_string());
-        Ok(Worked { end, status, content })
+        let worker_end = self.take_end(&end, review, told, &mut result).await?;
+        self.end(&end, turns).await?;
+        result.review = ReviewResult::of(&self.worker_ended(worker_end).await?);
+        Ok(Worked::new(end, &result))
+    }
+
+    /// Tells the round how the run ended, and does what follows.
+    pub(super) async fn worker_ended(&self, end: WorkerEnd) -> Result<Vec<RoundEffect>, JournalError> {
+        let (agent, kind) = (self.agent().clone(), worker_kind(&self.member.spec));
+        self.round.apply(RoundInput::WorkerEnded { agent, kind, end }).await
     }
 
     /// Drives the run, at most for the worker's timeout (spec O-14). It does not work while the person is asked.
-    async fn drive_in_time(&self, machine: &mut AgentRun, first: Message) -> Result<RunEnd, JournalError> {
+    pub(super) async fn drive_in_time(
+        &self,
+        machine: &mut AgentRun,
+        start: Start,
+    ) -> Result<RunEnd, JournalError> {
         let timeout = self.member.spec.timeout;
         let text = format!("{} was stopped after {} s", self.agent(), timeout.as_secs_f64());
         let say = self.append(EventBody::Notice { code: "worker_timeout".to_owned(), text });
         let worked = self.round.ports.person.worked_for(timeout);
-        self.stop.in_time(self.drive(machine, first), worked, say).await
+        self.stop.in_time(self.drive(machine, start), worked, say).await
     }
 
     /// What a run came to, for the round; `result` is what its caller reads of it.
@@ -123,11 +174,11 @@ impl RunContext<'_> {
         &self,
         end: &RunEnd,
         review: Option<UnderReview>,
+        told: Option<&CheckedReport>,
         result: &mut WorkerResult<'_>,
     ) -> Result<WorkerEnd, JournalError> {
         let RunEnd::Reported(report) = end else {
-            let (status, text) = self.failure(end);
-            (result.status, result.text) = (status, Some(text));
+            self.tell_failure(end, result);
             return Ok(match end {
                 RunEnd::Failed(RunFailure { reason: FailReason::Credentials, .. }) => {
                     WorkerEnd::CredentialsRefused
@@ -138,14 +189,19 @@ impl RunContext<'_> {
                 _ => WorkerEnd::Failed,
             });
         };
-        let changed = match review {
-            Some(UnderReview { state, changed }) => {
-                self.round.reviewed(state);
-                changed
-            }
-            None => ChangedFiles::unknown(&self.round.ports.cwd),
+        let changed = self.reviewed(review);
+        let checked = match told {
+            Some(told) => told.clone(),
+            None => self.take_report(report).await?,
         };
-        self.take_report(report, changed, result).await
+        result.tell(&checked);
+        Ok(WorkerEnd::Reported { report: report.clone(), claims: checked.claims, changed })
+    }
+
+    /// Tells whoever called the run why there is no report.
+    pub(super) fn tell_failure(&self, end: &RunEnd, result: &mut WorkerResult<'_>) {
+        let (status, text) = self.failure(end);
+        (result.status, result.text) = (status, Some(text));
     }
 
     /// Why there is no report: a word for programs, a sentence for the manager.

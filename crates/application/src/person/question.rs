@@ -6,6 +6,7 @@
 use domain::{
     event::{EventBody, Scope},
     id::QuestionId,
+    past::PastQuestion,
     person::Settled,
     ports::JournalError,
     tool::ToolStatus,
@@ -24,6 +25,8 @@ pub(crate) struct Question {
     pub(crate) options: Vec<String>,
     /// What is taken where nobody answers in time.
     pub(crate) default: Option<String>,
+    /// The same question, where it was put to the person before the program died.
+    pub(crate) before: Option<PastQuestion>,
 }
 
 /// What came of a question.
@@ -42,12 +45,37 @@ pub(crate) enum Answered {
     Stopped,
 }
 
+/// What came of a question before the program died.
+enum Before {
+    Answered(Answered),
+    /// It is put to the person again, under its id.
+    Waits(QuestionId),
+    /// Nobody was there any more, or the round was being stopped: it is another question now.
+    Lost,
+}
+
+fn answered_before(PastQuestion { id, answer }: PastQuestion) -> Before {
+    match answer {
+        None => Before::Waits(id),
+        Some((text, by)) => match by.as_str() {
+            "person" => Before::Answered(Answered::With { text, by_person: true }),
+            "deadline" if text.is_empty() => Before::Answered(Answered::Unanswered),
+            "deadline" => Before::Answered(Answered::With { text, by_person: false }),
+            _ => Before::Lost,
+        },
+    }
+}
+
 impl RoundContext {
     /// Asks the person, and waits for the answer. The events stand in `scope`.
     pub(crate) async fn ask(&self, scope: &Scope, question: Question) -> Result<Answered, JournalError> {
-        let Question { asker, text, options, default } = question;
+        let Question { asker, text, options, default, before } = question;
         let (person, log) = (&self.ports.person, &self.ports.log);
-        let question_id = QuestionId::new(self.ports.ids.next());
+        let question_id = match before.map(answered_before) {
+            Some(Before::Answered(answered)) => return Ok(answered),
+            Some(Before::Waits(id)) => id,
+            Some(Before::Lost) | None => QuestionId::new(self.ports.ids.next()),
+        };
         // Before the question is out, so that no answer can come too early.
         let waiting = person.ask(question_id);
         let now = self.ports.clock.now();
@@ -74,11 +102,15 @@ impl RoundContext {
 }
 
 impl RunContext<'_> {
-    /// Puts the manager's question to the person. Where nobody answers, the round ends and says what it waits for.
-    pub(crate) async fn ask_person(&self, asked: AskUser) -> Result<(ToolStatus, String), JournalError> {
+    /// Puts the manager's question to the person, again where it had been put `before` the program died. Where nobody answers, the round ends and says what it waits for.
+    pub(crate) async fn ask_person(
+        &self,
+        asked: AskUser,
+        before: Option<PastQuestion>,
+    ) -> Result<(ToolStatus, String), JournalError> {
         let AskUser { question: text, options } = asked;
         let default = options.first().cloned();
-        let question = Question { asker: self.agent().to_string(), text, options, default };
+        let question = Question { asker: self.agent().to_string(), text, options, default, before };
         Ok(match self.round.ask(&self.scope, question).await? {
             Answered::With { text, by_person: true } => (ToolStatus::Ok, text),
             Answered::With { text, by_person: false } => {

@@ -58,16 +58,24 @@ impl RoundContext {
         self.set_words_aside().await;
         let data = request.data_text();
         let mut chain = Chain::new(mentions.clone());
-        let mut input = self.stop.ending().map_or(ChainInput::Begin, ChainInput::Stop);
+        let first = self.stop.ending().map_or(ChainInput::Begin, ChainInput::Stop);
+        let next = chain.step(first);
+        self.take_chain(chain, next, &data).await
+    }
+
+    /// Goes on with a chain that wants `next` done, to its end.
+    pub(super) async fn take_chain(
+        &self,
+        mut chain: Chain,
+        mut next: Option<ChainEffect>,
+        data: &str,
+    ) -> Result<WorkEnd, JournalError> {
         loop {
-            input = match chain.step(input) {
-                Some(ChainEffect::Run { agent, brief }) => self.run_mentioned(&agent, brief, &data).await?,
+            let input = match next {
+                Some(ChainEffect::Run { agent, brief }) => self.run_mentioned(&agent, brief, data).await?,
                 Some(ChainEffect::LetStepIn { next }) => {
                     self.let_step_in(&self.stop, &next).await?;
-                    match self.stop.ending() {
-                        Some(ending) => ChainInput::Stop(ending),
-                        None => ChainInput::GoOn(self.words_said().await),
-                    }
+                    self.stepped_in().await
                 }
                 Some(ChainEffect::End { ending, summary }) => {
                     self.keep_account(chain.account());
@@ -79,6 +87,15 @@ impl RoundContext {
                     return Ok(WorkEnd::Manager(defect(text)));
                 }
             };
+            next = chain.step(input);
+        }
+    }
+
+    /// The moment between two workers has passed.
+    pub(super) async fn stepped_in(&self) -> ChainInput {
+        match self.stop.ending() {
+            Some(ending) => ChainInput::Stop(ending),
+            None => ChainInput::GoOn(self.words_said().await),
         }
     }
 
@@ -92,14 +109,21 @@ impl RoundContext {
             let end = defect(format!("there is no worker `{agent}`"));
             return Ok(ChainInput::Ended { end, result: String::new() });
         };
-        self.apply(RoundInput::WorkerMentioned).await?;
-        let mut worked = Box::pin(RunContext::new(self, worker, None).work(brief, data)).await?;
+        let mut worked = match self.open_mention() {
+            Some(past) => {
+                Box::pin(RunContext::recalled(self, worker, past, None).work_on(past, data)).await?
+            }
+            None => {
+                self.apply(RoundInput::WorkerMentioned).await?;
+                Box::pin(RunContext::new(self, worker, None).work(brief, data)).await?
+            }
+        };
         // The first net: no result that a model reads holds a secret (law 10).
         self.ports.log.redactor().redact_in(&mut worked.content);
         Ok(ChainInput::Ended { end: worked.end, result: worked.content })
     }
 }
 
-fn defect(text: String) -> RunEnd {
+pub(super) fn defect(text: String) -> RunEnd {
     RunEnd::Failed(RunFailure { reason: FailReason::Internal, text })
 }

@@ -19,7 +19,6 @@ use domain::{
     permission::SandboxState,
     ports::{ClaimPort, Clock, IdSource, JournalError, Processes, Servers, WorkspacePort},
     review::Ledger,
-    session::Request,
     workflow::{Round, RoundEffect, RoundInput},
     workspace::{Bases, Checkpoint},
 };
@@ -28,7 +27,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::denials::Denials;
+use super::{denials::Denials, going_on::RoundPast};
 use crate::{
     event_log::EventLog,
     locking::lock,
@@ -82,6 +81,8 @@ pub(crate) struct RoundContext {
     pub(crate) began: Instant,
     /// The journal holds the state that the round began at.
     pub(crate) base_said: OnceCell<()>,
+    /// What it was when the program died that had begun it; none: this one did.
+    pub(super) past: Option<RoundPast>,
     /// Rings when a request has given back room of the budget.
     pub(crate) room_settled: Notify,
     memory: Arc<Mutex<SessionMemory>>,
@@ -156,6 +157,7 @@ impl RoundContext {
             stop,
             began: Instant::now(),
             base_said,
+            past: None,
             room_settled,
             memory,
             state: Mutex::new(state),
@@ -230,10 +232,15 @@ impl RoundContext {
         lock(&self.memory).accounts.keep(account);
     }
 
-    /// The message that the manager's run begins with: what happened without it, then the request.
-    pub(crate) fn first_words(&self, request: &Request) -> Message {
+    /// The round began at this state, which the journal holds.
+    pub(super) fn go_on_at(&self, base: Option<Checkpoint>) {
+        lock(&self.memory).bases.round = base;
+    }
+
+    /// The message that the manager's run begins with: what happened without it, then the `request`.
+    pub(crate) fn first_words(&self, request: String) -> Message {
         let accounts = lock(&self.memory).accounts.take();
-        let texts = accounts.into_iter().chain([request.to_text()]);
+        let texts = accounts.into_iter().chain([request]);
         Message { role: Role::User, parts: texts.map(|text| Part::Text { text }).collect() }
     }
 

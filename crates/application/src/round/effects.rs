@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use domain::{
     event::EventBody,
+    id::QuestionId,
     ports::JournalError,
     review::ReviewDecision,
     workflow::{RoundEffect, RoundInput},
@@ -14,9 +15,19 @@ use super::RoundContext;
 impl RoundContext {
     /// Tells the round what happened and performs what follows, but for what the caller has to do itself.
     pub(crate) async fn apply(&self, input: RoundInput) -> Result<Vec<RoundEffect>, JournalError> {
-        let mut waiting = VecDeque::from(self.observe(input));
+        let effects = self.observe(input);
+        self.perform(effects.into_iter().map(|effect| (effect, None))).await
+    }
+
+    /// Performs what was decided, and what follows from that. A question that was put to the person before the program died
+    /// is put to them again.
+    pub(crate) async fn perform(
+        &self,
+        effects: impl IntoIterator<Item = (RoundEffect, Option<QuestionId>)>,
+    ) -> Result<Vec<RoundEffect>, JournalError> {
+        let mut waiting: VecDeque<_> = effects.into_iter().collect();
         let mut effects = Vec::new();
-        while let Some(effect) = waiting.pop_front() {
+        while let Some((effect, question)) = waiting.pop_front() {
             match &effect {
                 RoundEffect::ReviewCycle { cycle, verdict, open_findings, closed, ignored } => {
                     let (cycle, limit) = (cycle.number(), cycle.limit());
@@ -39,12 +50,12 @@ impl RoundContext {
                     self.append(EventBody::LimitReached { limit, value }).await?;
                 }
                 RoundEffect::AskAboutReviews { open_findings, default } => {
-                    let decision = self.ask_about_reviews(open_findings, *default).await?;
-                    waiting.extend(self.decided(decision));
+                    let decision = self.ask_about_reviews(open_findings, *default, question).await?;
+                    waiting.extend(self.decided(decision).into_iter().map(|effect| (effect, None)));
                 }
                 RoundEffect::AskForGuidance => {
-                    let decision = self.ask_for_guidance().await?;
-                    waiting.extend(self.decided(decision));
+                    let decision = self.ask_for_guidance(question).await?;
+                    waiting.extend(self.decided(decision).into_iter().map(|effect| (effect, None)));
                 }
                 RoundEffect::End { ending, .. } => self.stop.trigger(*ending),
                 RoundEffect::ReviewsSettled { .. }

@@ -5,14 +5,12 @@ use domain::{
     command::WallNotice,
     event::EventBody,
     outcome::{Ending, FailReason},
+    past::PROTECTED_FILES_CHANGED,
     ports::JournalError,
     run::RunEnd,
 };
 
 use super::{RoundContext, chain::WorkEnd};
-
-/// The error's word in events.
-const CODE: &str = "protected_files_changed";
 
 impl RoundContext {
     /// Says what the wall has to say, and looks whether something protected stays changed. If so, that is said, once, and
@@ -30,7 +28,7 @@ impl RoundContext {
         }
         self.state().protection_failed = true;
         self.append(EventBody::Error {
-            code: CODE.to_owned(),
+            code: PROTECTED_FILES_CHANGED.to_owned(),
             text: "a command changed protected files, and they could not be put back".to_owned(),
             chain: still_changed.iter().map(ToString::to_string).collect(),
         })

@@ -28,11 +28,17 @@ impl RoundContext {
             denied.for_each(|command| self.was_denied("better-llm", "verify", command));
             return Ok(());
         }
+        // Where the round goes on, they are run anew: files may have changed meanwhile.
+        let before = self.verified_before();
         for (index, command) in self.ports.verify.iter().enumerate() {
             if self.stop.ending().is_some() {
                 break;
             }
-            self.verify_with(&CallId::new(&format!("verify-{}-{}", self.number, index + 1)), command).await?;
+            self.verify_with(
+                &CallId::new(&format!("verify-{}-{}", self.number, before + index + 1)),
+                command,
+            )
+            .await?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use domain::{
     event::{EventBody, Restored, Scope},
     mention::Addressee,
     outcome::{Ending, Signal},
-    past::Past,
+    past::{BrokenRound, Past},
     person::PersonQueue,
     ports::{JournalError, RecordPort},
     record::SessionRecord,
@@ -36,6 +36,8 @@ pub(super) struct Session {
     records: Arc<dyn RecordPort>,
     memory: Arc<Mutex<SessionMemory>>,
     conversation: Conversation,
+    /// The round in which the session was broken off, and what the person said in it that nobody read.
+    broken: Option<(BrokenRound, Vec<String>)>,
     rounds: u32,
     beginning: Option<Vec<EventBody>>,
     unsaved: Result<(), String>,
@@ -48,13 +50,23 @@ pub(super) struct Resumed {
     pub(super) damaged: u64,
 }
 
+/// What a round is to do.
+enum Work<'r> {
+    /// Begin, with this request. A round that was broken off comes to its end before that.
+    Begin { request: &'r Request, addressee: &'r Addressee, broken: Option<&'r (BrokenRound, Vec<String>)> },
+    /// Go on with what was broken off.
+    GoOn,
+}
+
 /// The code of the notice that rows of the journal could not be read.
 const DAMAGED: &str = "journal_damaged";
 
 impl Session {
     pub(super) fn new(parts: SessionParts, resumed: Option<Resumed>, log: Arc<EventLog>) -> Self {
         let beginning = beginning(&parts, resumed.as_ref());
-        let past = resumed.map(|resumed| resumed.past).unwrap_or_default();
+        let mut past = resumed.map(|resumed| resumed.past).unwrap_or_default();
+        let own = past.broken.as_ref().map_or(0, |broken| broken.own_unread);
+        let said_in_it = past.unread.split_off(past.unread.len().saturating_sub(own));
         let person = Person::new(parts.presence);
         person.change(|queue| queue.take_back(past.unread));
         let memory = SessionMemory::new(past.bases, past.ledger, past.call_ids, past.accounts);
@@ -80,6 +92,7 @@ impl Session {
             records: parts.records,
             memory: Arc::new(Mutex::new(memory)),
             conversation: past.conversation,
+            broken: past.broken.map(|broken| (broken, said_in_it)),
             rounds: past.rounds,
             unsaved: Ok(()),
         }
@@ -88,14 +101,21 @@ impl Session {
     /// Takes commands until nobody can send any more.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Sent>) -> Result<(), String> {
         while let Some((command, taken)) = commands.recv().await {
-            let Command::Start(mut request) = command else {
-                if command == Command::GoOn {
-                    drop(taken.send(Err(CommandRefused::NothingToGoOnWith)));
+            let mut request = match command {
+                Command::Start(request) => request,
+                Command::GoOn => {
+                    let broken = self.broken.take();
+                    // An error means that the sender did not wait for the answer.
+                    drop(taken.send(broken.as_ref().map(drop).ok_or(CommandRefused::NothingToGoOnWith)));
+                    if let Some((broken, unread)) = broken {
+                        self.go_on(broken, unread, &mut commands).await;
+                    }
                     continue;
                 }
-                // An error means that the sender did not wait for the answer.
-                drop(taken.send(self.parts.heed(command)));
-                continue;
+                other => {
+                    drop(taken.send(self.parts.heed(other)));
+                    continue;
+                }
             };
             let addressee = match self.team.addressee(&request) {
                 Ok(addressee) => addressee,
@@ -114,17 +134,37 @@ impl Session {
         self.unsaved
     }
 
-    /// Runs a round, listening for what ends it.
+    /// Runs a round.
     async fn round(&mut self, request: &Request, addressee: &Addressee, commands: &mut mpsc::Receiver<Sent>) {
         self.rounds += 1;
-        let stop = StopSignal::default();
+        let broken = self.broken.take();
         let (ports, team, memory) =
             (Arc::clone(&self.parts), Arc::clone(&self.team), Arc::clone(&self.memory));
-        let round = RoundContext::new(self.rounds, ports, team, memory, stop.clone());
+        let round = RoundContext::new(self.rounds, ports, team, memory, StopSignal::default());
+        let work = Work::Begin { request, addressee, broken: broken.as_ref() };
+        self.see_to_the_end(&round, work, commands).await;
+    }
+
+    /// Goes on with the round in which the session was broken off.
+    async fn go_on(&mut self, broken: BrokenRound, unread: Vec<String>, commands: &mut mpsc::Receiver<Sent>) {
+        self.conversation = broken.conversation.clone();
+        let (ports, team, memory) =
+            (Arc::clone(&self.parts), Arc::clone(&self.team), Arc::clone(&self.memory));
+        let round = RoundContext::going_on(broken, unread, ports, team, memory, StopSignal::default());
+        self.see_to_the_end(&round, Work::GoOn, commands).await;
+    }
+
+    /// Does the work of a round, listening for what ends it.
+    async fn see_to_the_end(
+        &mut self,
+        round: &RoundContext,
+        work: Work<'_>,
+        commands: &mut mpsc::Receiver<Sent>,
+    ) {
+        let stop = round.stop.clone();
         self.parts.person.change(PersonQueue::listen);
         let ended = {
-            let running =
-                std::panic::AssertUnwindSafe(self.run_round(&round, request, addressee)).catch_unwind();
+            let running = std::panic::AssertUnwindSafe(self.do_work(round, work)).catch_unwind();
             tokio::pin!(running);
             let overdue = stop.overdue();
             tokio::pin!(overdue);
@@ -162,16 +202,19 @@ impl Session {
         self.unsaved = stop.in_time_to_save(self.save()).await;
     }
 
-    async fn run_round(
-        &mut self,
-        round: &RoundContext,
-        request: &Request,
-        addressee: &Addressee,
-    ) -> Result<(), JournalError> {
+    async fn do_work(&mut self, round: &RoundContext, work: Work<'_>) -> Result<(), JournalError> {
+        if let Work::Begin { broken: Some((broken, unread)), .. } = work {
+            round.close(broken, unread).await?;
+        }
         for event in self.beginning.take().unwrap_or_default() {
             self.log.append(&Scope::default(), event).await?;
         }
-        round.run(request, addressee, &mut self.conversation).await
+        match work {
+            Work::Begin { request, addressee, .. } => {
+                Box::pin(round.run(request, addressee, &mut self.conversation)).await
+            }
+            Work::GoOn => Box::pin(round.go_on(&mut self.conversation)).await,
+        }
     }
 
     /// Makes the record anew from the journal.

@@ -23,7 +23,7 @@ impl BrokenRound {
     ) -> Vec<(Scope, EventBody)> {
         let mut events = Vec::new();
         let own = Scope::round(self.number);
-        for call in self.own_calls().filter(|call| !self.has_ended(call)) {
+        for call in self.open_verifications() {
             events.push((own.clone(), call_ended(call.clone(), INTERRUPTED)));
         }
         // Those that were called end before those that called them.

@@ -67,7 +67,7 @@ impl Fold {
         let manager = if is_led { manager_of(events) } else { None };
         self.talk.answer_open_calls();
         let conversation = self.talk.conversation().clone();
-        let ledger = self.past.ledger.clone();
+        let (ledger, last_review) = (self.past.ledger.clone(), self.past.bases.last_review.clone());
         for event in events {
             self.take(event, manager);
         }
@@ -86,7 +86,8 @@ impl Fold {
             None if is_last => {
                 let broken = self.round(number, events);
                 self.past.bases.round.clone_from(&broken.checkpoint);
-                self.past.broken = Some(BrokenRound { conversation, ledger, own_unread, ..broken });
+                self.past.broken =
+                    Some(BrokenRound { conversation, ledger, last_review, own_unread, ..broken });
             }
             Some(_) | None => {}
         }

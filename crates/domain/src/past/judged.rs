@@ -11,7 +11,7 @@ use crate::{
     limits::Limits,
     outcome::{Ending, FailReason},
     report::Report,
-    review::{ChangedFiles, ReviewCycle, ReviewDecision},
+    review::{ChangedFiles, ReviewCycle, ReviewDecision, Shown},
     tool::ToolStatus,
     workflow::{Round, RoundEffect, RoundInput, ToldReview, WorkerEnd},
 };
@@ -32,18 +32,20 @@ pub struct Judged {
     pub machine: Round,
     /// What followed from the end of each worker's run that was counted, in order; of a review: how it was judged, and
     /// what was decided about it.
-    pub followed: BTreeMap<RunId, Vec<RoundEffect>>,
-    /// What of it was not done yet.
-    pub waiting: BTreeMap<RunId, VecDeque<Waiting>>,
+    pub followed: BTreeMap<RunId, Vec<Followed>>,
+    /// Where the reviews stood when each worker's run began.
+    pub shown: BTreeMap<RunId, Shown>,
     /// The reviews that were reported and not judged: their runs.
     pub unjudged: Vec<RunId>,
 }
 
-/// Something that was decided and not done when the program died.
+/// Something that followed from what happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
+pub struct Followed {
     /// What.
     pub effect: RoundEffect,
+    /// Whether nothing is left to be done about it.
+    pub is_done: bool,
     /// The question that asks the person about it, where it was put to them.
     pub question: Option<QuestionId>,
 }
@@ -54,7 +56,7 @@ impl BrokenRound {
     pub fn judged(&self, limits: Limits, kind_of: impl Fn(&AgentName) -> WorkerKind) -> Judged {
         let machine = Round::new(limits).reviewing(self.ledger.clone());
         let judged =
-            Judged { machine, followed: BTreeMap::new(), waiting: BTreeMap::new(), unjudged: Vec::new() };
+            Judged { machine, followed: BTreeMap::new(), shown: BTreeMap::new(), unjudged: Vec::new() };
         let mut fold = Fold { round: self, kind_of, judged, reported: VecDeque::new(), asked: None };
         for event in &self.events {
             fold.take(event);
@@ -79,6 +81,7 @@ impl<K: Fn(&AgentName) -> WorkerKind> Fold<'_, K> {
         let run = event.scope.run.as_ref();
         match (&event.body, run) {
             (EventBody::RunStarted { .. }, Some(run)) if run.parent_run_id.is_some() => {
+                self.judged.shown.insert(run.run_id, self.judged.machine.shown_to_reviewers());
                 let kind = (self.kind_of)(&run.agent);
                 self.judged.machine.recall_worker(kind);
             }
@@ -144,14 +147,12 @@ impl<K: Fn(&AgentName) -> WorkerKind> Fold<'_, K> {
 
     /// Notes what followed from something. What has an event of its own, or is done by others, waits.
     fn follow(&mut self, id: RunId, effects: Vec<RoundEffect>) {
-        let waiting = self.judged.waiting.entry(id).or_default();
-        waiting.extend(
-            effects
-                .iter()
-                .filter(|effect| has_to_be_done(effect))
-                .map(|effect| Waiting { effect: effect.clone(), question: None }),
-        );
-        self.judged.followed.entry(id).or_default().extend(effects);
+        let followed = effects.into_iter().map(|effect| Followed {
+            is_done: !has_to_be_done(&effect),
+            effect,
+            question: None,
+        });
+        self.judged.followed.entry(id).or_default().extend(followed);
     }
 
     fn reviewed(&mut self, event: &EventBody) {
@@ -204,16 +205,18 @@ impl<K: Fn(&AgentName) -> WorkerKind> Fold<'_, K> {
         }
     }
 
-    fn waiting_for_an_answer(&mut self) -> Option<&mut Waiting> {
-        let waiting = self.judged.waiting.get_mut(&self.asked?)?;
-        waiting.iter_mut().find(|waiting| asks(&waiting.effect))
+    fn waiting_for_an_answer(&mut self) -> Option<&mut Followed> {
+        let followed = self.judged.followed.get_mut(&self.asked?)?;
+        followed.iter_mut().find(|followed| !followed.is_done && asks(&followed.effect))
     }
 
-    fn done(&mut self, run: RunId, is_done: impl Fn(&RoundEffect) -> bool) {
-        if let Some(waiting) = self.judged.waiting.get_mut(&run)
-            && let Some(at) = waiting.iter().position(|waiting| is_done(&waiting.effect))
-        {
-            waiting.remove(at);
+    fn done(&mut self, run: RunId, is_it: impl Fn(&RoundEffect) -> bool) {
+        let followed = self.judged.followed.get_mut(&run);
+        let found = followed.and_then(|followed| {
+            followed.iter_mut().find(|followed| !followed.is_done && is_it(&followed.effect))
+        });
+        if let Some(found) = found {
+            found.is_done = true;
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct BrokenRound {
     pub conversation: Conversation,
     /// The findings before it.
     pub ledger: Ledger,
+    /// The state that the last review before it was about.
+    pub last_review: Option<Checkpoint>,
     /// The workspace's folder.
     pub(super) root: String,
     /// All that happened in it.
@@ -146,6 +148,29 @@ impl BrokenRound {
             _ => None,
         });
         last == Some(true)
+    }
+
+    /// The state that the last review was about before that of `run` was reported.
+    #[must_use]
+    pub fn reviewed_before(&self, run: RunId) -> Option<Checkpoint> {
+        let mut last = self.last_review.clone();
+        for event in &self.events {
+            if let (EventBody::Report { kind: WorkerKind::Reviewer, .. }, Some(scope)) =
+                (&event.body, &event.scope.run)
+            {
+                if scope.run_id == run {
+                    break;
+                }
+                let past = self.runs.iter().find(|past| past.scope.run_id == scope.run_id);
+                last = past.and_then(|past| past.under_review.clone());
+            }
+        }
+        last
+    }
+
+    /// The calls of the engine's own tests that had begun and came to no end.
+    pub fn open_verifications(&self) -> impl Iterator<Item = &CallId> {
+        self.own_calls().filter(|call| !self.has_ended(call))
     }
 
     /// The workers that had a run, in the order of their first.

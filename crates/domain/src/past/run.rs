@@ -7,7 +7,7 @@ use crate::{
     brief::Brief,
     context::Conversation,
     event::{CheckpointAt, Event, EventBody, RunScope},
-    evidence::{CheckedClaims, Evidence},
+    evidence::CheckedClaims,
     id::{CallId, QuestionId, RequestId},
     message::{Message, Role, Usage},
     outcome::{Ending, FailReason, LimitReason, PartialReason},
@@ -15,6 +15,7 @@ use crate::{
     run::{AgentRun, Finish, FinishStatus, Pending, RunEnd, RunFailure, RunLimits, RunRole},
     time::Timestamp,
     tool::ToolStatus,
+    workflow::CheckedReport,
     workspace::Checkpoint,
 };
 
@@ -32,7 +33,7 @@ pub struct PastRun {
     /// The workspace when its review began; none where it is none, or that was not kept.
     pub under_review: Option<Checkpoint>,
     /// What it handed in.
-    pub report: Option<PastReport>,
+    pub report: Option<CheckedReport>,
     /// How it ended; none: it did not.
     pub end: Option<PastEnd>,
     /// When it began.
@@ -42,19 +43,6 @@ pub struct PastRun {
     /// The last question that it asked the person.
     pub question: Option<PastQuestion>,
     events: Vec<EventBody>,
-}
-
-/// A report beside what the engine saw.
-#[derive(Debug, Clone)]
-pub struct PastReport {
-    /// Of which kind of worker.
-    pub kind: WorkerKind,
-    /// As it was handed in.
-    pub report: Value,
-    /// What the engine saw.
-    pub evidence: Evidence,
-    /// How its claims stand beside that.
-    pub claims: CheckedClaims,
 }
 
 /// How a run ended.
@@ -124,7 +112,7 @@ impl PastRun {
                 }
             }
             EventBody::Report { kind, report, evidence, claims_refuted, claims_unverified } => {
-                self.report = Some(PastReport {
+                self.report = Some(CheckedReport {
                     kind: *kind,
                     report: report.clone(),
                     evidence: evidence.clone(),

@@ -4,10 +4,24 @@ use serde::{Deserialize, Serialize};
 
 use super::RoundEffect;
 use crate::{
-    evidence::Evidence,
+    agent::WorkerKind,
+    evidence::{CheckedClaims, Evidence},
     report::{ReportedFinding, Verdict},
     review::ClosedFinding,
 };
+
+/// A report beside what the engine saw.
+#[derive(Debug, Clone)]
+pub struct CheckedReport {
+    /// Of which kind of worker.
+    pub kind: WorkerKind,
+    /// As it was handed in.
+    pub report: serde_json::Value,
+    /// What the engine saw.
+    pub evidence: Evidence,
+    /// How its claims stand beside that.
+    pub claims: CheckedClaims,
+}
 
 /// What the manager reads of a worker's run: the result of its call, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,6 +64,15 @@ impl<'a> WorkerResult<'a> {
             review: None,
             text: None,
         }
+    }
+
+    /// Tells of a report, beside what the engine saw.
+    pub fn tell(&mut self, checked: &CheckedReport) {
+        self.status = "reported";
+        self.report = Some(checked.report.clone());
+        self.evidence = Some(checked.evidence.clone());
+        self.claims_refuted.clone_from(&checked.claims.refuted);
+        self.claims_unverified.clone_from(&checked.claims.unverified);
     }
 }
 
