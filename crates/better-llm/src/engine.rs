@@ -27,15 +27,20 @@ use workspace::{Workspace, lock::Lock};
 use crate::{VERSION, error::StartError, models::Models, prices::priced};
 
 mod builder;
+mod ground;
 mod ownership;
 mod sessions;
+mod sharing;
 mod undo;
 mod wiring;
 
 pub use builder::EngineBuilder;
+pub use ground::ClearError;
+use ground::Ground;
 use ownership::Rights;
 use sessions::Inheritance;
 pub use sessions::{Fork, SessionError};
+use sharing::Sharing;
 pub use undo::{Undo, UndoError};
 
 /// A configured better-llm, ready for sessions.
@@ -49,6 +54,8 @@ pub struct Engine {
     presence: Presence,
     /// How long a session waits for the right to write in the workspace.
     patience: Duration,
+    /// Whether sessions that begin work in worktrees of their own.
+    in_worktree: bool,
     models: Models,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
@@ -56,6 +63,7 @@ pub struct Engine {
     journal: Arc<SqliteJournal>,
     records: Arc<RecordFiles>,
     redactor: Arc<Redactor>,
+    sharing: Sharing,
 }
 
 impl Engine {
@@ -89,22 +97,40 @@ impl Engine {
     /// # Errors
     /// [`StartError::Sandbox`] where a level was named and cannot be had.
     pub async fn sandbox(&self) -> Result<SandboxState, StartError> {
-        let sandbox = Sandbox::new(self.sandbox_settings(SessionId::new(self.ids.next())));
+        let sandbox = Sandbox::new(self.sandbox_settings(SessionId::new(self.ids.next()), &self.cwd));
         sandbox.check().await.map_err(StartError::Sandbox)
     }
 
-    /// Starts a session on the present tokio runtime. The sandbox is probed, and the right to write the session's journal
-    /// is taken; nothing else happens before its first round.
+    /// Starts a session on the present tokio runtime. The sandbox is probed, the right to write the session's journal is
+    /// taken, and its worktree is made where it is to have one; nothing else happens before its first round.
     ///
     /// # Errors
     /// [`StartError`] where there is no model, no price for one under a limit of costs, no sandbox of the level that was
-    /// named, or no place for locks.
+    /// named, no place for locks, or nothing to make a worktree from.
     pub async fn session(&self) -> Result<SessionHandle, StartError> {
         let model = self.model(&BTreeMap::new())?;
         let id = SessionId::new(self.ids.next());
         let lock = self.own(id)?;
-        let parts = self.parts(id, model, lock, Inheritance::default()).await?;
-        Ok(SessionHandle::start(parts))
+        let ground = self.ground(id).await?;
+        match self.parts(id, model, lock, ground, Inheritance::default()).await {
+            Ok(parts) => Ok(self.shared(parts, SessionHandle::start)),
+            Err(error) => {
+                self.abandon(id).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Begins a session that other processes may watch and tell something.
+    fn shared(
+        &self,
+        parts: SessionParts,
+        begin: impl FnOnce(SessionParts) -> SessionHandle,
+    ) -> SessionHandle {
+        let cwd = parts.cwd.clone();
+        let session = begin(parts);
+        self.sharing.show(&session, cwd);
+        session
     }
 
     /// The model of a session whose agents have made these requests before.
@@ -119,20 +145,24 @@ impl Engine {
         id: SessionId,
         model: Arc<dyn ModelPort>,
         lock: Lock,
+        ground: Ground,
         inheritance: Inheritance,
     ) -> Result<SessionParts, StartError> {
+        let Ground { cwd, notices: place } = ground;
         let Inheritance { stores, notices } = inheritance;
-        let sandbox = Arc::new(Sandbox::new(self.sandbox_settings(id)));
+        let sandbox = Arc::new(Sandbox::new(self.sandbox_settings(id, &cwd)));
         let state = sandbox.check().await.map_err(StartError::Sandbox)?;
-        let mut settings = self.workspace_settings(id);
+        let unreachable = self.sharing.begin().await;
+        let mut settings = self.workspace_settings(id, &cwd);
         settings.ancestors = stores;
         let workspace = Arc::new(Workspace::open(settings));
         let configured = self.notices.iter().map(|notice| (notice.code().to_owned(), notice.to_string()));
         let said = configured.chain(self.said.iter().cloned());
         Ok(SessionParts {
             id,
-            team: self.team(&model, &sandbox, &workspace)?,
-            cwd: self.cwd.display().to_string(),
+            team: self.team(&cwd, &model, &sandbox, &workspace)?,
+            claim: Arc::new(Rights::new(self.claim(id, &cwd, self.patience), lock)),
+            cwd: cwd.display().to_string(),
             version: VERSION.to_owned(),
             policy: self.policy(),
             presence: self.presence,
@@ -140,14 +170,19 @@ impl Engine {
             sandbox: state,
             limits: self.settings.limits.clone(),
             verify: self.settings.verify_commands.clone(),
-            notices: said.chain(sandbox.words_of_the_dead()).chain(notices).collect(),
+            notices: place
+                .into_iter()
+                .chain(said)
+                .chain(sandbox.words_of_the_dead())
+                .chain(notices)
+                .chain(unreachable)
+                .collect(),
             redactor: Arc::clone(&self.redactor),
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             journal: Arc::clone(&self.journal) as _,
             records: Arc::clone(&self.records) as _,
             workspace,
-            claim: Arc::new(Rights::new(self.claim(id, self.patience), lock)),
             processes: Arc::clone(&sandbox) as _,
             servers: sandbox,
         })
@@ -156,17 +191,18 @@ impl Engine {
     /// The agents, with what they work by.
     fn team(
         &self,
+        cwd: &Path,
         model: &Arc<dyn ModelPort>,
         sandbox: &Arc<Sandbox>,
         workspace: &Arc<Workspace>,
     ) -> Result<Team, StartError> {
         let added = self.settings.add_dirs.iter();
         let toolbox = Toolbox::open(ToolDeps {
-            root: self.cwd.clone(),
+            root: cwd.to_owned(),
             added: added
                 .map(|added| AddedRoot { path: added.path.clone(), writable: added.writable })
                 .collect(),
-            protected: self.protected(),
+            protected: self.protected(cwd),
             processes: Arc::clone(sandbox) as _,
             servers: Arc::clone(sandbox) as _,
             workspace: Arc::clone(workspace) as _,
@@ -180,15 +216,16 @@ impl Engine {
             tools: spec.tools.iter().filter_map(named).collect(),
         };
         let workers = self.settings.workers.iter().map(recruit).collect();
-        let cwd = self.cwd.display().to_string();
+        let cwd = cwd.display().to_string();
         Ok(Team::new(recruit(&self.settings.manager), workers, self.effort, &cwd))
     }
 
-    /// Writes what the journal still holds and closes it.
+    /// Gives processes that watch a moment for what they have not read, writes what the journal still holds and closes it.
     ///
     /// # Errors
     /// What could not be kept.
     pub async fn close(self) -> Result<(), domain::ports::JournalError> {
+        self.sharing.close().await;
         self.journal.close().await
     }
 }

@@ -3,9 +3,11 @@
 use std::{io, path::PathBuf, sync::Arc};
 
 use config::{ConfigError, ProviderError};
+use domain::id::SessionId;
 use llm::{InvalidEndpoint, InvalidScript};
 use sandbox::SandboxError;
 use serde_json::json;
+use workspace::WorktreeError;
 
 use crate::{engine::SessionError, prices::UnpricedModel};
 
@@ -57,6 +59,19 @@ pub enum StartError {
     /// The session to be taken up cannot be, or a new one cannot be kept from others.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// There is no worktree to work in.
+    #[error(transparent)]
+    Worktree(#[from] WorktreeError),
+    /// A session that goes on works in no worktree of its own.
+    #[error(
+        "session {session} works in {cwd} and has no worktree: leave out `--worktree`, or begin another session"
+    )]
+    NoWorktree {
+        /// The session.
+        session: SessionId,
+        /// Where it works.
+        cwd: String,
+    },
     /// The sandbox level that was named cannot be had.
     #[error(transparent)]
     Sandbox(Arc<SandboxError>),
@@ -106,6 +121,7 @@ impl StartError {
             Self::ScriptFile { .. } | Self::Script(_) => "script",
             Self::Unpriced { .. } => "unpriced_model",
             Self::Session(error) => error.code(),
+            Self::Worktree(_) | Self::NoWorktree { .. } => "worktree",
             Self::Sandbox(_) => "sandbox",
             Self::Tools(_) => "tools",
             Self::Demo { .. } => "demo",
@@ -119,7 +135,8 @@ impl StartError {
         match self {
             Self::Provider(error) if error.is_credentials() => 4,
             Self::Session(error) => error.exit_code(),
-            Self::Provider(_) | Self::Workspace { .. } => 2,
+            Self::Worktree(WorktreeError::Git { .. } | WorktreeError::File { .. }) => 3,
+            Self::Provider(_) | Self::Workspace { .. } | Self::Worktree(_) | Self::NoWorktree { .. } => 2,
             _ => 3,
         }
     }

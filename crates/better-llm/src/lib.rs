@@ -29,7 +29,7 @@ pub use config::{
     },
 };
 pub use domain;
-pub use engine::{Engine, EngineBuilder, Fork, SessionError, Undo, UndoError};
+pub use engine::{ClearError, Engine, EngineBuilder, Fork, SessionError, Undo, UndoError};
 pub use error::StartError;
 pub use explain::{
     AgentPermissions, ExplainError, ExplainedRule, Explanation, PermissionDecision, ToolPermission,
@@ -40,7 +40,7 @@ pub use prices::UnpricedModel;
 pub use sandbox::{Helper, SandboxError, run_helper_if_asked};
 pub use socket::{AttachError, Attached, Doing, Owner, Refusal, SessionState, SocketError, Watching};
 pub use tools::{NAMES as TOOL_NAMES, OpenError};
-pub use workspace::lock::LockError;
+pub use workspace::{Cleared, Unsaved, WorktreeError, lock::LockError};
 
 /// Our version, as events and `--version` name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

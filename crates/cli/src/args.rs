@@ -126,6 +126,8 @@ pub(crate) struct Options {
     pub(crate) cwd: Option<PathBuf>,
     /// The session to go on with; none: a new one.
     pub(crate) session: Option<EarlierSession>,
+    /// A session that begins works in a worktree of its own.
+    pub(crate) worktree: bool,
     /// What may be done without asking.
     pub(crate) permission_mode: Option<PermissionMode>,
     /// How commands are walled in.

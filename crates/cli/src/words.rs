@@ -30,6 +30,7 @@ mod tests;
 mod trust;
 mod undo;
 mod usage;
+mod worktree;
 
 pub(crate) use self::{
     codes::{ErrorCode, NoticeCode},

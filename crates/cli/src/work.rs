@@ -216,6 +216,7 @@ fn builder(options: &Options) -> EngineBuilder {
     let mut builder = EngineBuilder::new(cwd)
         .environment(env::vars_os())
         .overrides(overrides(options))
+        .worktree(options.worktree)
         .effort(options.effort);
     for file in &options.configs {
         builder = builder.config_file(file);

@@ -20,7 +20,7 @@ use sandbox::Helper;
 use storage::{RecordFiles, SqliteJournal};
 use workspace::WorkspaceSettings;
 
-use super::Engine;
+use super::{Engine, sharing::Sharing};
 use crate::{
     error::StartError,
     host::{RandomIds, SystemClock},
@@ -42,6 +42,7 @@ pub struct EngineBuilder {
     question_timeout: Option<Duration>,
     intervention: Option<Duration>,
     patience: Duration,
+    in_worktree: bool,
     is_shared: bool,
     model: Option<Arc<dyn ModelPort>>,
     clock: Arc<dyn Clock>,
@@ -65,6 +66,7 @@ impl EngineBuilder {
             question_timeout: None,
             intervention: None,
             patience: Duration::ZERO,
+            in_worktree: false,
             is_shared: true,
             model: None,
             clock: Arc::new(SystemClock),
@@ -151,6 +153,16 @@ impl EngineBuilder {
         self
     }
 
+    /// Whether each session that begins works in a git worktree of its own, on the branch `better-llm/<id>` from `HEAD`.
+    /// Everything else comes from the workspace: configuration, trust, `.env`. The first notice of the session says where
+    /// it is; whoever closed the session's handle has [`Engine::clear_worktree`] remove what nobody will miss. A session
+    /// that goes on works where it did.
+    #[must_use]
+    pub const fn worktree(mut self, in_worktree: bool) -> Self {
+        self.in_worktree = in_worktree;
+        self
+    }
+
     /// A model of the embedding program, instead of a provider. It makes one attempt and says what went wrong; it is
     /// asked again as a provider is.
     #[must_use]
@@ -215,6 +227,7 @@ impl EngineBuilder {
         let journal = Arc::new(SqliteJournal::new(settings.places.database()));
         let redactor = Arc::new(Redactor::new(settings.secrets().to_vec()));
         let records = Arc::new(RecordFiles::new(settings.places.records(), Arc::clone(&redactor)));
+        let sharing = Sharing::new(self.is_shared.then(|| settings.places.run()));
         Ok(Engine {
             cwd,
             variables: self.variables,
@@ -225,12 +238,14 @@ impl EngineBuilder {
             helper: self.helper,
             presence,
             patience: self.patience,
+            in_worktree: self.in_worktree,
             models: Models::new(self.model),
             clock: self.clock,
             ids: self.ids,
             journal,
             records,
             redactor,
+            sharing,
         })
     }
 

@@ -192,14 +192,14 @@ impl Engine {
         // Read under the lock: nobody adds anything behind our back.
         let lock = self.own(session)?;
         let back = self.journal.read_back(session, 0).await.map_err(SessionError::from)?;
-        self.refuse_elsewhere(session, &back.events)?;
         let mut past = Past::of(&back.events);
         // A row that cannot be read has its place, too.
         past.last_seq = past.last_seq.max(back.last_seq);
         let model = self.model(&past.requests)?;
         let inheritance = self.inheritance(session, &back, &mut past);
-        let parts = self.parts(session, model, lock, inheritance).await?;
-        Ok(SessionHandle::resume(parts, past, back.damaged))
+        let ground = self.ground_of(session, &back.events).await?;
+        let parts = self.parts(session, model, lock, ground, inheritance).await?;
+        Ok(self.shared(parts, |parts| SessionHandle::resume(parts, past, back.damaged)))
     }
 
     /// Makes a new session that shares the journal of `session` up to its last event, and goes its own way from there.
@@ -212,14 +212,6 @@ impl Engine {
         let fork = SessionId::new(self.ids.next());
         let seq = self.journal.fork(session, fork, self.clock.now()).await?;
         Ok(Fork { session: fork, forked_from: session, seq })
-    }
-
-    fn refuse_elsewhere(&self, session: SessionId, events: &[Event]) -> Result<(), SessionError> {
-        let here = self.cwd.display().to_string();
-        match cwd_of(events) {
-            Some(cwd) if *cwd != here => Err(SessionError::OtherWorkspace { session, cwd: cwd.to_owned() }),
-            _ => Ok(()),
-        }
     }
 
     /// Where the states of a session's workspace lie that it shares with those it was forked from.

@@ -256,14 +256,14 @@ impl Engine {
         if let Some(cwd) = cwd_of(&back.events).filter(|cwd| *cwd != here) {
             return Err(UndoError::OtherWorkspace { session, cwd: cwd.to_owned() });
         }
-        let claim = self.claim(session, Duration::ZERO);
+        let claim = self.claim(session, &self.cwd, Duration::ZERO);
         claim.claim().await?;
         let rounds = rounds(&back);
         refuse_shared(session, &rounds, round)?;
         if !self.store(session).join("states").is_dir() {
             return Err(UndoError::Gone(session));
         }
-        let mut settings = self.workspace_settings(session);
+        let mut settings = self.workspace_settings(session, &self.cwd);
         settings.ancestors = self.stores_of_ancestors(&back.stretches);
         let workspace = Workspace::open(settings);
         let (round, plan) = choose(&workspace, session, rounds, round, paths).await?;

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -16,6 +16,8 @@ use super::Engine;
 
 /// Files of a workspace that are our configuration by their content (contract 3).
 const CONFIGURATION: [&str; 2] = ["config/agent_config.json", "config/system_config.json"];
+/// The folder of a workspace that holds our configuration.
+const FOLDER: &str = ".better-llm";
 
 impl Engine {
     /// What a session may do without asking.
@@ -27,24 +29,19 @@ impl Engine {
     }
 
     /// Our own configuration and data: neither tools nor commands may write them.
-    pub(super) fn protected(&self) -> Vec<PathBuf> {
+    pub(super) fn protected(&self, cwd: &Path) -> Vec<PathBuf> {
         let places = &self.settings.places;
         let own = [&places.config, &places.data, &places.state].map(Clone::clone);
-        let kept = own.into_iter().chain(self.configuration_files()).chain(self.would_count());
-        kept.chain(self.git_settings_of_the_person()).collect()
+        let kept = own.into_iter().chain(self.configuration_files()).chain(would_count(cwd));
+        kept.chain(self.git_settings_of_the_person(cwd)).collect()
     }
 
     /// What every git of the person's obeys, where the workspace holds their home.
-    fn git_settings_of_the_person(&self) -> Vec<PathBuf> {
+    fn git_settings_of_the_person(&self, cwd: &Path) -> Vec<PathBuf> {
         let home = self.variables.get(OsStr::new("HOME")).map(PathBuf::from);
-        let home = home.and_then(|home| home.canonicalize().ok()).filter(|home| home.starts_with(&self.cwd));
+        let home = home.and_then(|home| home.canonicalize().ok()).filter(|home| home.starts_with(cwd));
         home.map(|home| [".gitconfig", ".config/git/config"].map(|name| home.join(name)).into())
             .unwrap_or_default()
-    }
-
-    /// Files of the workspace that would be our configuration if they appeared.
-    fn would_count(&self) -> [PathBuf; 2] {
-        CONFIGURATION.map(|file| self.cwd.join(file))
     }
 
     /// The configuration files and prompts that count, and the folder of the workspace whose files would if they
@@ -54,24 +51,25 @@ impl Engine {
         let team = std::iter::once(&self.settings.manager).chain(&self.settings.workers);
         // A built-in prompt has a word for a source.
         let prompts = team.map(|spec| PathBuf::from(&spec.prompt_source)).filter(|path| path.is_absolute());
-        used.chain(prompts).chain([self.cwd.join(".better-llm")]).collect()
+        used.chain(prompts).chain([self.cwd.join(FOLDER)]).collect()
     }
 
-    pub(super) fn sandbox_settings(&self, session: SessionId) -> SandboxSettings {
+    /// What commands of a session that works in `cwd` are held to.
+    pub(super) fn sandbox_settings(&self, session: SessionId, cwd: &Path) -> SandboxSettings {
         SandboxSettings {
-            workspace: self.cwd.clone(),
+            workspace: cwd.to_owned(),
             requested: self.settings.sandbox_level.map_or(Requested::Auto, Requested::Level),
             cache: self.settings.places.cache.clone(),
             session,
             run_folder: self.settings.places.run(),
             helper: self.helper.clone(),
-            git_dirs: workspace::git_dirs(&self.cwd),
+            git_dirs: workspace::git_dirs(cwd),
             protected: self
                 .configuration_files()
                 .into_iter()
-                .chain(self.would_count())
+                .chain(would_count(cwd))
                 .chain([self.settings.places.config.clone()])
-                .chain(self.own_git(session))
+                .chain(self.own_git(session, cwd))
                 .collect(),
             own: vec![self.settings.places.data.clone(), self.settings.places.state.clone()],
             artifacts: Arc::new(ArtifactFiles::new(
@@ -107,9 +105,9 @@ impl Engine {
 
     /// What says which programs our own git directory runs. Where the workspace holds our data, a command may not write
     /// it.
-    pub(super) fn own_git(&self, session: SessionId) -> Vec<PathBuf> {
+    pub(super) fn own_git(&self, session: SessionId, cwd: &Path) -> Vec<PathBuf> {
         let git = self.store(session).join("open/1/git");
-        let inside = git.starts_with(&self.cwd);
+        let inside = git.starts_with(cwd);
         ["config", "config.worktree", "commondir"]
             .iter()
             .filter(|_| inside)
@@ -117,11 +115,11 @@ impl Engine {
             .collect()
     }
 
-    /// The right to write in the workspace. Waits for whoever has it as long as `patience` is.
-    pub(super) fn claim(&self, session: SessionId, patience: Duration) -> WorkspaceClaim {
+    /// The right to write in `cwd`. Waits for whoever has it as long as `patience` is.
+    pub(super) fn claim(&self, session: SessionId, cwd: &Path, patience: Duration) -> WorkspaceClaim {
         let places = &self.settings.places;
         WorkspaceClaim::new(ClaimSettings {
-            workspace: self.cwd.clone(),
+            workspace: cwd.to_owned(),
             locks: places.locks(),
             own: vec![places.data.clone(), places.state.clone(), places.cache.clone()],
             session,
@@ -130,11 +128,16 @@ impl Engine {
         })
     }
 
-    pub(super) fn workspace_settings(&self, session: SessionId) -> WorkspaceSettings {
+    pub(super) fn workspace_settings(&self, session: SessionId, cwd: &Path) -> WorkspaceSettings {
         let places = &self.settings.places;
         let mut settings =
-            WorkspaceSettings::new(self.cwd.clone(), self.store(session), self.variables.clone());
+            WorkspaceSettings::new(cwd.to_owned(), self.store(session), self.variables.clone());
         settings.own = vec![places.data.clone(), places.state.clone(), places.cache.clone()];
         settings
     }
+}
+
+/// Files of a workspace that would be our configuration if they appeared.
+fn would_count(cwd: &Path) -> impl Iterator<Item = PathBuf> {
+    CONFIGURATION.into_iter().chain([FOLDER]).map(|file| cwd.join(file))
 }

@@ -117,6 +117,7 @@ impl Draft {
             OptionId::Continue => go_on_with(options, EarlierSession::Latest)?,
             OptionId::PermissionMode => options.permission_mode = Some(given.permission_mode()?),
             OptionId::Sandbox => options.sandbox = Some(given.sandbox()?),
+            OptionId::Worktree => options.worktree = true,
             OptionId::AllowNetwork => options.allow_network = true,
             OptionId::AddDir => options.add_dirs.push(given.folder()?),
             OptionId::PassEnv => options.pass_env.push(given.variable()?),

@@ -141,6 +141,7 @@ fn every_option_arrives_before_and_after_a_verb() {
     );
     check_options(&["--sandbox", "none"], Options { sandbox: Some(Sandbox::None), ..Options::default() });
     check_options(&["--sandbox", "strict"], Options { sandbox: Some(Sandbox::Strict), ..Options::default() });
+    check_options(&["--worktree"], Options { worktree: true, ..Options::default() });
     check_options(&["--allow-network"], Options { allow_network: true, ..Options::default() });
     check_options(
         &["--add-dir", "../자료:ro", "--add-dir=/x y"],

@@ -63,15 +63,29 @@ pub(crate) enum NoticeCode {
     ModelQuiet,
     /// A request waits for the account's limit.
     RequestHeld,
+    /// Other programs cannot watch the session.
+    SocketUnavailable,
     /// Rows of the journal of a session that is taken up again cannot be read.
     JournalDamaged,
     /// Earlier states of the files of such a session are gone.
     StatesGone,
+    /// Another session is at work in the workspace.
+    WorkspaceBusy,
+    /// Whether another session is at work cannot be told.
+    WorkspaceNotLocked,
+    /// The session has a worktree of its own.
+    WorktreeMade,
+    /// The session goes on in its worktree.
+    WorktreeUsed,
+    /// Ignored files were copied into the worktree.
+    WorktreeCopied,
+    /// No filter was run for the worktree.
+    WorktreeUnfiltered,
 }
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 38] = [
         Self::AnswerCut,
         Self::ConversationTooLong,
         Self::UnknownStopReason,
@@ -101,8 +115,15 @@ impl NoticeCode {
         Self::CallsDenied,
         Self::ModelQuiet,
         Self::RequestHeld,
+        Self::SocketUnavailable,
         Self::JournalDamaged,
         Self::StatesGone,
+        Self::WorkspaceBusy,
+        Self::WorkspaceNotLocked,
+        Self::WorktreeMade,
+        Self::WorktreeUsed,
+        Self::WorktreeCopied,
+        Self::WorktreeUnfiltered,
     ];
 
     /// The notice of a word in events; none for a word of another version.
@@ -142,8 +163,15 @@ impl NoticeCode {
             Self::CallsDenied => "calls_denied",
             Self::ModelQuiet => "model_quiet",
             Self::RequestHeld => "request_held",
+            Self::SocketUnavailable => "socket_unavailable",
             Self::JournalDamaged => "journal_damaged",
             Self::StatesGone => "states_gone",
+            Self::WorkspaceBusy => "workspace_busy",
+            Self::WorkspaceNotLocked => "workspace_not_locked",
+            Self::WorktreeMade => "worktree_made",
+            Self::WorktreeUsed => "worktree_used",
+            Self::WorktreeCopied => "worktree_copied",
+            Self::WorktreeUnfiltered => "worktree_unfiltered",
         }
     }
 }

@@ -33,6 +33,10 @@ impl Language {
                     models.join(", ")
                 )
             }
+            (Self::Korean, StartError::Worktree(error)) => Self::korean_worktree_error(error),
+            (Self::Korean, StartError::NoWorktree { session, cwd }) => {
+                format!("세션 {session}: 워크트리 없이 {cwd}에서 작업합니다")
+            }
             (Self::Korean, StartError::Sandbox(error)) => korean_sandbox(error),
             (Self::Korean, StartError::Tools(error)) => {
                 format!("{}: 작업 폴더를 열 수 없습니다", error.root.display())
@@ -74,6 +78,10 @@ impl Language {
                 return Some(format!("{hint}: {}", error.price_example().unwrap_or_default()));
             }
             StartError::Sandbox(error) => return self.sandbox_hint(error),
+            StartError::Worktree(error) => self.worktree_hint(error)?,
+            StartError::NoWorktree { .. } => {
+                self.korean("`--worktree` 없이 이어가거나, 새 세션을 시작하세요")?
+            }
             StartError::Workspace { .. } => self.korean("`--cwd`로 실제로 있는 폴더를 지정하세요")?,
             StartError::Endpoint(InvalidEndpoint::BaseUrl { example, .. }) => {
                 let hint = self.korean("ANTHROPIC_BASE_URL이나 설정의 `providers.anthropic.base_url`에 쓸 주소의 예")?;

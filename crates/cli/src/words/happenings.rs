@@ -244,6 +244,41 @@ impl Language {
                     "때가 되면 자동으로 보냅니다. 라운드를 끝내려면 Ctrl-C를 누르세요. 한도가 더 높은 계정은 덜 기다립니다.",
                 ),
             ),
+            NoticeCode::SocketUnavailable => self.code_words(
+                "다른 프로그램이 이 세션을 지켜보거나 명령할 수 없습니다. 작업에는 지장이 없습니다.",
+                (
+                    "The work goes on. If you want to watch it from elsewhere, see to the cause and start again.",
+                    "다른 곳에서 지켜보려면 `state/run` 폴더의 소유자와 권한을 확인하거나, BETTER_LLM_HOME을 로컬 디스크의                      다른 폴더로 지정한 뒤 다시 시작하세요.",
+                ),
+            ),
+            NoticeCode::WorkspaceBusy => self.code_words(
+                "다른 세션이 이 작업 폴더에서 작업 중이라 아무것도 바꾸지 않았습니다.",
+                (
+                    "A worktree leaves your files as they are: the session works beside the other one, on a branch.",
+                    "그 세션이 끝난 뒤 다시 실행하거나, `--worktree`로 별도 브랜치에서 나란히 작업하세요.",
+                ),
+            ),
+            NoticeCode::WorkspaceNotLocked => self.code_words(
+                "다른 세션이 작업 중인지 확인할 수 없어 아무것도 바꾸지 않았습니다.",
+                (
+                    "Check who may write the folder of the lock (`better-llm-cli config paths`), or set BETTER_LLM_HOME to \
+                     another one on a local disk.",
+                    "잠금 폴더(`better-llm-cli config paths`)의 쓰기 권한을 확인하거나, BETTER_LLM_HOME을 로컬 디스크의 \
+                     다른 폴더로 지정하세요.",
+                ),
+            ),
+            NoticeCode::WorktreeMade => self.code_words("세션만의 워크트리에서 작업합니다.", ("", "")),
+            NoticeCode::WorktreeUsed => self.code_words("세션의 워크트리에서 이어서 작업합니다.", ("", "")),
+            NoticeCode::WorktreeCopied => {
+                self.code_words("`.worktreeinclude`에 따라 파일을 워크트리에 복사했습니다.", ("", ""))
+            }
+            NoticeCode::WorktreeUnfiltered => self.code_words(
+                "저장소의 필터를 실행하지 않아, git-lfs 같은 파일은 git에 저장된 형태 그대로입니다.",
+                (
+                    "Where the work needs them, fill them in yourself in that folder (`git lfs pull`).",
+                    "작업에 필요하면 그 폴더에서 직접 채우세요 (`git lfs pull`).",
+                ),
+            ),
         }
     }
 

@@ -110,6 +110,10 @@ impl Language {
                 "the same with the latest session of the workspace",
                 "작업 폴더의 최근 세션을 같은 방식으로 이어갑니다",
             ),
+            OptionId::Worktree => self.pick(
+                "work in a git worktree of the session's own, on the branch better-llm/ID",
+                "세션만의 git 워크트리에서 better-llm/ID 브랜치로 작업합니다",
+            ),
             OptionId::Provider => self.pick(
                 "anthropic, offline or script:FILE (default: the first that has credentials)",
                 "anthropic, offline, script:FILE 중 하나 (기본값: 인증 정보가 있는 첫 번째)",

@@ -11,6 +11,7 @@ use better_llm::{
     Engine, Helper, SessionHandle,
     domain::{
         event::Event,
+        id::SessionId,
         session::{Command, Request},
     },
 };
@@ -26,7 +27,10 @@ use super::{Done, Terminal, build, builder};
 use crate::{
     args::{EarlierSession, Options, OutputFormat, Task},
     input,
-    render::start::{StartFailure, causes},
+    render::{
+        start::{StartFailure, causes},
+        style::Role,
+    },
     surroundings::{can_be_asked, standard_input_holds_data},
     words::{NoticeCode, UNREAD_INPUT},
     writer::Writer,
@@ -36,6 +40,8 @@ use crate::{
 const LAST_WRITE: Duration = Duration::from_secs(20);
 /// The same where somebody wants the end at once, or the machine goes away.
 const HURRIED: Duration = Duration::from_millis(500);
+/// How long looking through a worktree and removing it may take.
+const CLEARING: Duration = Duration::from_secs(120);
 
 /// What a call of the program begins with.
 #[derive(Debug, Default)]
@@ -111,7 +117,10 @@ pub(super) async fn play(
     let (mut followed, mut told) = (session.subscribe(), session.subscribe());
     printer.know_broken_round(session.broken_round(), opening.request.is_none());
     let command = opening.request.map_or(Command::GoOn, Command::Start);
-    session.send(command).await.map_err(|error| StartFailure::from(&error))?;
+    if let Err(error) = session.send(command).await {
+        leave(session, engine, false, printer).await;
+        return Err(StartFailure::from(&error));
+    }
     let person = match presence {
         Presence::Nobody => Ok(Person::Nobody),
         Presence::Terminal => Person::at_the_terminal(),
@@ -128,10 +137,7 @@ pub(super) async fn play(
     };
     let saying = Saying::new(&session, writer, printer, watch, person);
     let Watched { said, is_hurried } = saying.until_the_end(&mut followed, &mut told, &mut signals).await;
-    if let Some(why) = close(session, engine, is_hurried).await {
-        let text = printer.language().unsaved(&why);
-        printer.alarm(&text);
-    }
+    leave(session, engine, is_hurried, printer).await;
     // Without an end the round was broken off by a fault of ours.
     Ok(Done { said, exit_code: printer.exit_code().unwrap_or(1) })
 }
@@ -149,17 +155,40 @@ async fn open(engine: &Engine, earlier: Option<&EarlierSession>) -> Result<Sessi
     session.map_err(|error| StartFailure::from(&error))
 }
 
-/// Closes what a round leaves, and gives why something could not be kept: the first reason, which as a rule is that of all.
-/// Where the end has to be quick, the disk has little time.
-async fn close(session: SessionHandle, engine: Engine, is_hurried: bool) -> Option<String> {
+/// Closes what a round leaves, and says what could not be kept: the first reason, which as a rule is that of all. Where the
+/// end has to be quick, the disk has little time, and a worktree stays as it is.
+async fn leave(session: SessionHandle, engine: Engine, is_hurried: bool, printer: &mut Terminal) {
+    let id = session.id();
     let patience = if is_hurried { HURRIED } else { LAST_WRITE };
     let late = || Err(format!("the disk took more than {} ms", patience.as_millis()));
     let closed = timeout(patience, session.close()).await.unwrap_or_else(|_| late());
-    let stored = async {
-        engine.close().await.map_err(|error| {
-            std::iter::once(error.to_string()).chain(causes(&error)).collect::<Vec<_>>().join(": ")
-        })
-    };
+    if !is_hurried {
+        clear_worktree(&engine, id, printer).await;
+    }
+    let stored = async { engine.close().await.map_err(|error| in_words(&error)) };
     let stored = timeout(patience, stored).await.unwrap_or_else(|_| late());
-    closed.and(stored).err()
+    if let Err(why) = closed.and(stored) {
+        let text = printer.language().unsaved(&why);
+        printer.alarm(&text);
+    }
+}
+
+/// Removes what nobody will miss of the session's worktree, if it has one, and says what became of it.
+async fn clear_worktree(engine: &Engine, session: SessionId, printer: &mut Terminal) {
+    let cleared = timeout(CLEARING, engine.clear_worktree(session)).await;
+    let why = match cleared {
+        Ok(Ok(None)) => return,
+        Ok(Ok(Some(cleared))) => {
+            let text = printer.language().cleared(session, &cleared);
+            return printer.aside(Role::Warning, &text);
+        }
+        Ok(Err(error)) => in_words(&error),
+        Err(_) => format!("it took more than {} s", CLEARING.as_secs()),
+    };
+    let text = printer.language().not_cleared(&why);
+    printer.alarm(&text);
+}
+
+fn in_words(error: &dyn std::error::Error) -> String {
+    std::iter::once(error.to_string()).chain(causes(error)).collect::<Vec<_>>().join(": ")
 }

@@ -22,6 +22,8 @@ pub(crate) enum OptionId {
     Resume,
     /// `--continue`
     Continue,
+    /// `--worktree`
+    Worktree,
     /// `--permission-mode`
     PermissionMode,
     /// `--sandbox`
@@ -153,11 +155,12 @@ const SETTING: &[VerbId] = &[Run, ConfigShow];
 const ALLOWED: &[VerbId] = &[Run, ConfigShow, PermissionsExplain];
 
 /// Every option, in the order of the help text.
-pub(crate) const OPTIONS: [OptionRow; 28] = [
+pub(crate) const OPTIONS: [OptionRow; 29] = [
     row(OptionId::Config, "config", Takes::Value("FILE"), 2, CONFIGURED),
     row(OptionId::Cwd, "cwd", Takes::Value("DIR"), 1, PLACED).letter('C'),
     row(OptionId::Resume, "resume", Takes::Value("ID"), 1, &[Run]),
     row(OptionId::Continue, "continue", Takes::Nothing, ANY_NUMBER, &[Run]),
+    row(OptionId::Worktree, "worktree", Takes::Nothing, ANY_NUMBER, &[Run]),
     row(OptionId::Provider, "provider", Takes::Value("NAME"), 1, TEAM),
     row(OptionId::Model, "model", Takes::Value("[AGENT=]MODEL"), ANY_NUMBER, TEAM),
     row(OptionId::Effort, "effort", Takes::OneOf { now: &["low", "medium", "high"], later: &[] }, 1, SETTING),
@@ -203,7 +206,7 @@ pub(crate) const OPTIONS: [OptionRow; 28] = [
 ];
 
 /// Options of the contract that this version does not have yet.
-pub(crate) const LATER_OPTIONS: [&str; 2] = ["worktree", "record"];
+pub(crate) const LATER_OPTIONS: [&str; 1] = ["record"];
 
 /// Words of `--provider`; those with a colon take a file.
 pub(crate) const PROVIDERS: [&str; 3] = ["anthropic", "offline", "script:"];

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, sync::Arc};
 use better_llm::{
     Fault, InvalidEndpoint, InvalidScript, LockError, Notice, OpenError, Problem, ProviderError,
     SandboxError, SessionError, Source, Spot, StartError, TrustChange, TrustChangeKind, UnpricedModel,
-    VariableRule, Widening,
+    VariableRule, Widening, WorktreeError,
 };
 use domain::{
     agent::AgentName,
@@ -85,6 +85,19 @@ fn start_errors() -> Vec<StartError> {
             source: "file is not a database".into(),
         })
         .into(),
+        WorktreeError::NoRepository(path()).into(),
+        WorktreeError::Bare(path()).into(),
+        WorktreeError::Unusable("this repository takes objects from /x".to_owned()).into(),
+        WorktreeError::NoCommit(path()).into(),
+        WorktreeError::Inside(path()).into(),
+        WorktreeError::NoGit.into(),
+        WorktreeError::BranchInTheWay("better-llm/1".to_owned()).into(),
+        WorktreeError::BranchTaken { branch: "better-llm/1".to_owned(), at: path() }.into(),
+        WorktreeError::Subfolder(path()).into(),
+        WorktreeError::Broken(path()).into(),
+        WorktreeError::Git { doing: "make the worktree", source: "`git worktree` failed".into() }.into(),
+        WorktreeError::File { doing: "write", place: path(), source: missing() }.into(),
+        StartError::NoWorktree { session: session(1), cwd: "/작업".to_owned() },
         sandbox(SandboxError::NothingWorks {
             strict: "there is no `bwrap`".to_owned(),
             kernel: "this kernel has no Landlock".to_owned(),

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
-    fs,
+    fmt, fs,
     os::{fd::AsFd, unix::ffi::OsStrExt},
     path::{Path, PathBuf},
 };
@@ -58,6 +58,20 @@ pub enum Unsaved {
     Commits,
     /// It is no worktree of the repository any more, or git would not let go of it.
     Unknown(String),
+}
+
+impl fmt::Display for Unsaved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changes(1) => write!(f, "1 file is not committed"),
+            Self::Changes(files) => write!(f, "{files} files are not committed"),
+            Self::Ignored(paths) => write!(f, "files that git ignores were written: {}", paths.join(", ")),
+            Self::Submodule(path) => write!(f, "the submodule {path} was filled"),
+            Self::Unfinished => write!(f, "git is in the middle of something, or not on its branch"),
+            Self::Commits => write!(f, "it has commits that are on no branch"),
+            Self::Unknown(why) => write!(f, "{why}"),
+        }
+    }
 }
 
 impl Worktree {

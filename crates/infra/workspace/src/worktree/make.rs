@@ -1,6 +1,9 @@
 //! Making a session's worktree, or finding it again.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{
     FILLING, NotCopied, Note, Origin, Worktree, WorktreeError, WorktreeSettings,
@@ -54,33 +57,40 @@ impl Worktree {
         }
     }
 
-    /// Finds the worktree of a session that goes on, and makes it again where it was removed: from its branch, else from
-    /// where it began, else from `HEAD`. None where the session never had one. The second value says that it was made.
+    /// The worktree that a session had when it was at work last, whether or not it is there still; none where it never had
+    /// one. The workspace is the one that it was made for.
     ///
     /// # Errors
-    /// As [`Worktree::make`]; where something else lies in its place, or its branch is checked out elsewhere.
-    pub async fn again(settings: WorktreeSettings) -> Result<Option<(Self, Option<Made>)>, WorktreeError> {
+    /// [`WorktreeError`] where its repository cannot be used any more.
+    pub async fn known(settings: WorktreeSettings) -> Result<Option<Self>, WorktreeError> {
         let Some(note) = Note::read(&settings)? else { return Ok(None) };
         let settings = WorktreeSettings { workspace: note.workspace().to_owned(), ..settings };
         let origin = Origin::find(&settings).await?;
-        let folder = settings.folder();
-        let mut tree = Self { settings, origin, note };
+        Ok(Some(Self { settings, origin, note }))
+    }
+
+    /// Makes it again where it was removed: from its branch, else from where it began, else from `HEAD`. None where it is
+    /// there.
+    ///
+    /// # Errors
+    /// As [`Worktree::make`]; where something else lies in its place, or its branch is checked out elsewhere.
+    pub async fn make_again(&mut self) -> Result<Option<Made>, WorktreeError> {
+        let folder = self.settings.folder();
         if fs::symlink_metadata(&folder).is_ok() {
-            return match tree.found() {
-                Some(_) if real(&tree.cwd()).is_some() => Ok(Some((tree, None))),
+            return match self.found() {
+                Some(_) if real(&self.cwd()).is_some() => Ok(None),
                 _ => Err(WorktreeError::Broken(folder)),
             };
         }
-        let beginning = tree.beginning().await?;
-        let made = tree.fill(&beginning).await?;
-        Ok(Some((tree, Some(made))))
+        let beginning = self.beginning().await?;
+        self.fill(&beginning).await.map(Some)
     }
 
     /// The workspace that a session's worktree was made for; none where it never had one.
     ///
     /// # Errors
     /// Where that cannot be read.
-    pub fn workspace_of(settings: &WorktreeSettings) -> Result<Option<std::path::PathBuf>, WorktreeError> {
+    pub fn workspace_of(settings: &WorktreeSettings) -> Result<Option<PathBuf>, WorktreeError> {
         Ok(Note::read(settings)?.map(|note| note.workspace().to_owned()))
     }
 

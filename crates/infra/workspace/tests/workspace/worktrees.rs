@@ -34,7 +34,8 @@ async fn make(fixture: &Fixture) -> (Worktree, Made) {
 }
 
 async fn again(fixture: &Fixture) -> (Worktree, bool) {
-    let (tree, made) = Worktree::again(settings(fixture, "")).await.unwrap().unwrap();
+    let mut tree = Worktree::known(settings(fixture, "")).await.unwrap().unwrap();
+    let made = tree.make_again().await.unwrap();
     (tree, made.is_some())
 }
 
@@ -370,7 +371,7 @@ async fn a_worktree_can_begin_in_a_linked_one() {
 #[tokio::test]
 async fn a_worktree_is_found_again_and_made_again_from_its_branch() {
     let fixture = committed();
-    assert!(Worktree::again(settings(&fixture, "")).await.unwrap().is_none(), "there never was one");
+    assert!(Worktree::known(settings(&fixture, "")).await.unwrap().is_none(), "there never was one");
     let (tree, _) = make(&fixture).await;
     write(&tree, "a.txt", "밤새 고침\n");
     drop(tree);
@@ -383,7 +384,8 @@ async fn a_worktree_is_found_again_and_made_again_from_its_branch() {
     assert_eq!((was_made, read(&tree.cwd(), "a.txt").as_deref()), (true, Some("밤새 고침\n")));
     assert_eq!(tree.clear(&[]).await.unwrap(), kept);
     fixture.git(&["switch", "--quiet", &branch()]);
-    let taken = Worktree::again(settings(&fixture, "")).await.unwrap_err();
+    let mut tree = Worktree::known(settings(&fixture, "")).await.unwrap().unwrap();
+    let taken = tree.make_again().await.unwrap_err();
     assert!(matches!(taken, WorktreeError::BranchTaken { .. }), "{taken}");
     fixture.git(&["switch", "--quiet", "main"]);
     fixture.git(&["branch", "--quiet", "-D", &branch()]);
@@ -394,7 +396,8 @@ async fn a_worktree_is_found_again_and_made_again_from_its_branch() {
     assert_eq!((was_made, read(&tree.cwd(), "a.txt").as_deref()), (true, Some("하나\n")));
     assert_eq!(tree.clear(&[]).await.unwrap(), Cleared::Removed);
     fs::create_dir(tree.cwd()).unwrap();
-    let broken = Worktree::again(settings(&fixture, "")).await.unwrap_err();
+    let mut tree = Worktree::known(settings(&fixture, "")).await.unwrap().unwrap();
+    let broken = tree.make_again().await.unwrap_err();
     assert!(matches!(broken, WorktreeError::Broken(_)), "{broken}");
 }
 
