@@ -77,6 +77,8 @@ impl<'a> RunContext<'a> {
         let run_id = RunId::new(round.ports.ids.next());
         let agent = member.spec.name.clone();
         let run = RunScope { run_id, agent, parent_run_id: parent.map(|parent| parent.id) };
+        #[cfg(test)]
+        let run = round.ports.planted.called_by(run);
         Self::with_scope(round, member, run, parent)
     }
 
@@ -294,6 +296,8 @@ impl<'a> RunContext<'a> {
         };
         // From here on it goes out; where there was no room for it, nothing was shown to anybody.
         request.messages = machine.show();
+        #[cfg(test)]
+        self.round.ports.planted.spoil(&mut request.messages);
         let began = Instant::now();
         let end = OpenRequest::new(self, id, digest, &room).answer(request).await?;
         self.settle(room, &end);

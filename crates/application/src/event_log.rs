@@ -42,6 +42,8 @@ pub struct EventLog {
     /// The round under way; 0 between rounds.
     round: AtomicU32,
     published: broadcast::Sender<Published>,
+    #[cfg(test)]
+    planted: crate::simulator::Planted,
 }
 
 /// Where the log is.
@@ -80,7 +82,16 @@ impl EventLog {
             last_seen: AtomicU64::new(last),
             round: AtomicU32::new(0),
             published: broadcast::Sender::new(Self::LAG),
+            #[cfg(test)]
+            planted: crate::simulator::Planted::default(),
         }
+    }
+
+    /// Makes a mistake on purpose.
+    #[cfg(test)]
+    pub(crate) const fn with(mut self, planted: crate::simulator::Planted) -> Self {
+        self.planted = planted;
+        self
     }
 
     /// What takes secrets out of everything that is written.
@@ -96,6 +107,12 @@ impl EventLog {
     pub(crate) async fn append(&self, scope: &Scope, mut body: EventBody) -> Result<(), JournalError> {
         let RedactedEvent { broke_seal } = self.redactor.redact_event(&mut body);
         let mut order = self.order().await;
+        #[cfg(test)]
+        match self.planted.times(&body) {
+            0 => return Ok(()),
+            2 => self.append_redacted(&mut order, scope, body.clone()).await?,
+            _ => {}
+        }
         self.append_redacted(&mut order, scope, body).await?;
         if broke_seal {
             let (code, text) = (BROKEN_SEAL.to_owned(), BROKEN_SEAL_TEXT.to_owned());
@@ -134,7 +151,13 @@ impl EventLog {
     ) -> Result<(), JournalError> {
         self.catch_up(order).await?;
         let is_durable = body.must_be_durable();
+        #[cfg(test)]
+        let is_durable = is_durable && !self.planted.is(crate::simulator::Bug::DiskNotAwaited);
         let event = Arc::new(self.event(order.last + 1, scope, body));
+        #[cfg(test)]
+        if self.planted.is(crate::simulator::Bug::ToldBeforeAppended) {
+            self.publish_event(Arc::clone(&event));
+        }
         self.journal.append(Arc::clone(&event)).await?;
         order.last = event.seq;
         if is_durable {
@@ -149,6 +172,10 @@ impl EventLog {
         }
         logging::happened(&event);
         self.publish_event(event);
+        #[cfg(test)]
+        if self.planted.is(crate::simulator::Bug::NumberSkipped) {
+            order.last += 1;
+        }
         Ok(())
     }
 
@@ -202,6 +229,10 @@ impl EventLog {
 
     /// Waits until everything appended so far is on disk.
     pub(crate) async fn durable(&self) -> Result<(), JournalError> {
+        #[cfg(test)]
+        if self.planted.is(crate::simulator::Bug::StartNotAwaited) {
+            return Ok(());
+        }
         let began = Instant::now();
         self.journal.durable().await?;
         tracing::debug!(elapsed_ms = millis(began.elapsed()), "journal is on disk");

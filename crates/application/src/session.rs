@@ -70,6 +70,9 @@ pub struct SessionParts {
     pub processes: Arc<dyn Processes>,
     /// What keeps servers in the background.
     pub servers: Arc<dyn Servers>,
+    /// What the simulator is to find.
+    #[cfg(test)]
+    pub(crate) planted: crate::simulator::Planted,
 }
 
 /// A command was not taken.
@@ -143,7 +146,10 @@ impl SessionHandle {
         let (sender, commands) = mpsc::channel(Self::QUEUE);
         let (journal, clock) = (Arc::clone(&parts.journal), Arc::clone(&parts.clock));
         let last = resumed.as_ref().map_or(0, |resumed| resumed.past.last_seq);
-        let log = Arc::new(EventLog::new(parts.id, last, journal, clock, Arc::clone(&parts.redactor)));
+        let log = EventLog::new(parts.id, last, journal, clock, Arc::clone(&parts.redactor));
+        #[cfg(test)]
+        let log = log.with(parts.planted);
+        let log = Arc::new(log);
         let id = parts.id;
         let broken_round = resumed.as_ref().and_then(|resumed| Some(resumed.past.broken.as_ref()?.number));
         let actor = Session::new(parts, resumed, Arc::clone(&log));

@@ -15,7 +15,10 @@ mod invariants;
 mod lives;
 mod person;
 mod plan;
+mod planted;
 mod ports;
 mod tests;
 mod trace;
 mod world;
+
+pub(crate) use planted::{Bug, Planted};

@@ -125,6 +125,8 @@ impl<'r> RunContext<'r> {
             RequestEnd::Failed(error) => error.usage,
             RequestEnd::Stopped(_) => return,
         };
+        #[cfg(test)]
+        let usage = self.round.ports.planted.counted(usage);
         let Some(reservation) = room.reservation.take() else { return };
         let mut account = self.account.lock();
         account.gauge.counted(room.bytes, usage);

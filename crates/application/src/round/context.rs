@@ -53,6 +53,8 @@ pub(crate) struct RoundPorts {
     pub(crate) limits: Limits,
     /// Test commands that the engine runs itself before a round may end as done.
     pub(crate) verify: Vec<String>,
+    #[cfg(test)]
+    pub(crate) planted: crate::simulator::Planted,
 }
 
 /// What outlives a round.

@@ -16,6 +16,7 @@ use testkit::MemoryJournal;
 use super::{
     faults::Fault,
     person::{Person, Witnessed},
+    planted::Planted,
     ports::{
         SimulatedClaim, SimulatedClock, SimulatedJournal, SimulatedModel, SimulatedProcesses,
         SimulatedRecords, SimulatedServers, SimulatedTool, SimulatedWorkspace, TOOLS,
@@ -43,7 +44,12 @@ struct Beginning {
 impl Simulation {
     /// Plays the session of a seed to its end.
     pub(super) fn play(seed: u64) -> Self {
-        let world = World::new(seed);
+        Self::play_with(seed, Planted::default())
+    }
+
+    /// The same with a mistake in the product.
+    pub(super) fn play_with(seed: u64, planted: Planted) -> Self {
+        let world = World::new(seed, planted);
         let id = SessionId::new(world.ids.next());
         let model = Arc::new(SimulatedModel::new(&world));
         let waiting = world.plan.requests.iter().rev().cloned().collect();
@@ -157,6 +163,7 @@ impl Simulation {
             claim: Arc::new(SimulatedClaim(Arc::clone(world))),
             processes,
             servers: Arc::new(SimulatedServers(Arc::clone(world))),
+            planted: world.planted,
         }
     }
 

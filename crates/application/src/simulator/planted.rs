@@ -3,6 +3,13 @@
 //! Each stands at the place in the product where it would be made, and exists in no build but that of this crate's own
 //! unit tests.
 
+use std::sync::Arc;
+
+use domain::{
+    event::{Event, EventBody, RunScope},
+    message::{Message, Part, SealedMessage, Usage},
+};
+
 /// A mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bug {
@@ -28,8 +35,6 @@ pub(crate) enum Bug {
     ServersForgotten,
     /// A result is said twice.
     ResultTwice,
-    /// A call is run again when it has ended.
-    EffectTwice,
     /// The disk is not awaited before a call with effects begins.
     StartNotAwaited,
     /// A call is run without leave.
@@ -44,12 +49,12 @@ pub(crate) enum Bug {
     ResultsUnjournaled,
     /// What an answer took is not counted.
     UsageForgotten,
-    /// What failed attempts took is counted twice.
-    AttemptsTwice,
+    /// Workers run side by side that may write the same paths.
+    PathsMeet,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::ToldBeforeAppended,
         Self::DiskNotAwaited,
         Self::NumberSkipped,
@@ -61,7 +66,6 @@ impl Bug {
         Self::NoDeadline,
         Self::ServersForgotten,
         Self::ResultTwice,
-        Self::EffectTwice,
         Self::StartNotAwaited,
         Self::LeaveForgotten,
         Self::GrantForgotten,
@@ -69,7 +73,7 @@ impl Bug {
         Self::ResultsReversed,
         Self::ResultsUnjournaled,
         Self::UsageForgotten,
-        Self::AttemptsTwice,
+        Self::PathsMeet,
     ];
 }
 
@@ -79,12 +83,65 @@ pub(crate) struct Planted(Option<Bug>);
 
 impl Planted {
     /// Plants a mistake.
-    pub(crate) const fn with(bug: Option<Bug>) -> Self {
-        Self(bug)
+    pub(crate) const fn with(bug: Bug) -> Self {
+        Self(Some(bug))
     }
 
     /// Whether this mistake is to be made.
     pub(crate) fn is(self, bug: Bug) -> bool {
         self.0 == Some(bug)
+    }
+
+    /// How often an event is said.
+    pub(crate) fn times(self, body: &EventBody) -> u8 {
+        match (self.0, body) {
+            (Some(Bug::RoundEndForgotten), EventBody::RoundFinished { .. })
+            | (Some(Bug::RunEndForgotten), EventBody::RunFinished { .. }) => 0,
+            (Some(Bug::ResultsUnjournaled), EventBody::Message { message, .. })
+                if message.tool_results().next().is_some() =>
+            {
+                0
+            }
+            (Some(Bug::RoundEndsTwice), EventBody::RoundFinished { .. })
+            | (Some(Bug::ResultTwice), EventBody::ToolFinished { .. }) => 2,
+            _ => 1,
+        }
+    }
+
+    /// What a model is shown of a conversation.
+    pub(crate) fn spoil(self, messages: &mut [Arc<SealedMessage>]) {
+        let Some(last) = messages.last_mut() else { return };
+        let mut message = Message::clone(&last.message);
+        match self.0 {
+            Some(Bug::ResultForgotten) => {
+                message.parts.retain(|part| !matches!(part, Part::ToolResult { .. }))
+            }
+            Some(Bug::ResultsReversed) => message.parts.reverse(),
+            _ => return,
+        }
+        *last = SealedMessage::new(message);
+    }
+
+    /// What of a run's grant its tools are given.
+    pub(crate) fn handed_on(self, writes: &Option<Arc<[String]>>) -> Option<Arc<[String]>> {
+        writes.clone().filter(|_| !self.is(Bug::GrantForgotten))
+    }
+
+    /// What of an answer's tokens is counted.
+    pub(crate) fn counted(self, usage: Usage) -> Usage {
+        if self.is(Bug::UsageForgotten) { Usage::default() } else { usage }
+    }
+
+    /// Who called a run.
+    pub(crate) fn called_by(self, run: RunScope) -> RunScope {
+        if self.is(Bug::ParentInvented) { RunScope { parent_run_id: Some(run.run_id), ..run } } else { run }
+    }
+
+    /// What of a session's events its record is made of.
+    pub(crate) fn short_of_one(self, mut events: Vec<Event>) -> Vec<Event> {
+        if self.is(Bug::RecordShort) {
+            events.pop();
+        }
+        events
     }
 }

@@ -2,10 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{faults::Fault, invariants, lives::Simulation};
+use super::{
+    faults::Fault,
+    invariants,
+    lives::Simulation,
+    planted::{Bug, Planted},
+};
 
 /// Seeds that the gate plays.
 const SEEDS: u64 = 2_000;
+/// Seeds within which a mistake is found.
+const SEEDS_TO_FIND: u64 = 400;
 
 fn number(variable: &str) -> Option<u64> {
     let value = std::env::var(variable).ok()?;
@@ -67,4 +74,67 @@ fn tell(seed: u64) {
     }
     println!("faults: {:?}", world.weather.came());
     assert_eq!(wrong_with(seed), None);
+}
+
+/// Every mistake, and the invariant that finds it.
+const FOUND_BY: [(Bug, &str); Bug::ALL.len()] = [
+    (Bug::ToldBeforeAppended, "acknowledged_events_survive"),
+    (Bug::DiskNotAwaited, "what_must_be_durable_is_on_disk_when_it_is_told"),
+    (Bug::NumberSkipped, "numbers_have_no_gaps"),
+    (Bug::RecordShort, "the_record_is_the_fold_of_the_events"),
+    (Bug::RoundEndsTwice, "each_round_has_one_end"),
+    (Bug::RoundEndForgotten, "rounds_end_in_time"),
+    (Bug::RunEndForgotten, "each_run_has_one_end"),
+    (Bug::ParentInvented, "parents_exist"),
+    (Bug::NoDeadline, "rounds_end_in_time"),
+    (Bug::ServersForgotten, "nothing_is_left_running"),
+    (Bug::ResultTwice, "each_call_has_one_result"),
+    (Bug::StartNotAwaited, "effects_come_after_their_durable_start"),
+    (Bug::LeaveForgotten, "effects_have_leave"),
+    (Bug::GrantForgotten, "effects_keep_to_their_brief"),
+    (Bug::ResultForgotten, "requests_keep_the_pairing_rules"),
+    (Bug::ResultsReversed, "results_stand_in_the_order_of_their_calls"),
+    (Bug::ResultsUnjournaled, "models_see_what_the_journal_holds"),
+    (Bug::UsageForgotten, "usage_is_what_models_reported"),
+    (Bug::PathsMeet, "effects_side_by_side_do_not_meet"),
+];
+
+/// A simulator that finds nothing shows nothing: each invariant finds what was planted for it, and the seed that found
+/// it finds it again.
+#[test]
+fn every_planted_mistake_is_found_by_its_invariant() {
+    let found_in = |seed: u64, bug: Bug, by: &str| {
+        let simulation = Simulation::play_with(seed, Planted::with(bug));
+        let broken = invariants::broken(&simulation.world);
+        broken.into_iter().find(|(name, _)| *name == by).map(|(_, what)| what)
+    };
+    for (bug, by) in FOUND_BY {
+        let found = (0..SEEDS_TO_FIND).find_map(|seed| Some((seed, found_in(seed, bug, by)?)));
+        let Some((seed, what)) = found else { panic!("{by} does not find {bug:?} in {SEEDS_TO_FIND} seeds") };
+        println!("{bug:?}: seed {seed}, {by}");
+        assert_eq!(found_in(seed, bug, by), Some(what), "{bug:?} again with seed {seed}");
+    }
+    for bug in Bug::ALL {
+        assert!(FOUND_BY.iter().any(|(planted, _)| *planted == bug), "nobody looks for {bug:?}");
+    }
+    for name in invariants::names() {
+        assert!(FOUND_BY.iter().any(|(_, by)| *by == name), "nothing is planted for {name}");
+    }
+}
+
+/// A seed is worth something only where it plays the same session again, byte for byte.
+#[test]
+fn the_same_seed_plays_the_same_session() {
+    let told = |seed: u64| {
+        let simulation = Simulation::play(seed);
+        let trace = simulation.world.trace();
+        let journal = trace.lives.iter().flat_map(|life| &life.journal);
+        let lines: Vec<String> =
+            journal.map(|event| serde_json::to_string(&**event).expect("an event is an object")).collect();
+        (lines, format!("{:?}", trace.effects), simulation.world.weather.came())
+    };
+    for seed in 0..60 {
+        let (first, second) = (told(seed), told(seed));
+        assert_eq!(first, second, "seed {seed}");
+    }
 }

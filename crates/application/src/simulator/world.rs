@@ -15,6 +15,7 @@ use super::{
     dice::Dice,
     faults::{Fault, Weather},
     plan::Plan,
+    planted::Planted,
     trace::Trace,
 };
 use crate::locking::lock;
@@ -32,6 +33,8 @@ pub(super) struct World {
     pub(super) running: Level,
     /// Answers that stream now.
     pub(super) streams: Level,
+    /// What is wrong on purpose.
+    pub(super) planted: Planted,
     life: Mutex<Life>,
     trace: Mutex<Trace>,
     /// What models said they took, by round.
@@ -55,7 +58,7 @@ struct Life {
 const MOST_STEPS: u64 = 30_000;
 
 impl World {
-    pub(super) fn new(seed: u64) -> Arc<Self> {
+    pub(super) fn new(seed: u64, planted: Planted) -> Arc<Self> {
         let dice = Dice::new(seed);
         let (plan, weather) = (Plan::of(&dice), Weather::of(&dice));
         let files =
@@ -78,6 +81,7 @@ impl World {
                 disk_failed: false,
             }),
             trace: Mutex::default(),
+            planted,
             reported: Mutex::default(),
             plan,
             dice,

@@ -11,7 +11,11 @@ use domain::{
 };
 
 use super::{
-    super::{ports::TOOLS, trace::EffectSeen, world::World},
+    super::{
+        ports::TOOLS,
+        trace::{EffectSeen, Trace},
+        world::World,
+    },
     ends::is_whole,
 };
 
@@ -76,7 +80,7 @@ pub(super) fn effects_have_leave(world: &World) -> Result<(), String> {
         let may = match permission::leave(world.plan.mode, access, &world.plan.sandbox) {
             Leave::Granted => true,
             Leave::Denied(_) => false,
-            Leave::Ask(_) => trace.lost_rows() || said_yes(world, &trace, effect),
+            Leave::Ask(_) => trace.lost_rows() || said_yes(&trace, effect),
         };
         if !may {
             return Err(format!("nobody allowed it: {effect:?}"));
@@ -86,8 +90,7 @@ pub(super) fn effects_have_leave(world: &World) -> Result<(), String> {
 }
 
 /// Whether the person allowed an effect: by its call, or for all calls like it.
-fn said_yes(world: &World, trace: &super::super::trace::Trace, effect: &EffectSeen) -> bool {
-    debug_assert_ne!(world.plan.presence, domain::person::Presence::Nobody);
+fn said_yes(trace: &Trace, effect: &EffectSeen) -> bool {
     let mut asked: BTreeMap<&CallId, (&str, Option<&str>)> = BTreeMap::new();
     for (_, body) in trace.bodies() {
         match body {
