@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::id::SessionId;
 
-use crate::processes::Heard;
+use super::processes::Heard;
 
 /// The account of a run.
 #[derive(Debug, Default)]

@@ -6,14 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use better_llm_storage::SqliteJournal;
 use domain::{
     id::SessionId,
     ports::{JournalError, JournalPort},
 };
 use rusqlite::Connection;
+use storage::SqliteJournal;
 
-use crate::{SESSIONS, WRITERS, events};
+use super::{SESSIONS, WRITERS, events};
 
 /// Set for children: the database, and their work.
 pub(crate) const PLACE: &str = "SOAK_PLACE";

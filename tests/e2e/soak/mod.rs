@@ -2,13 +2,6 @@
 //!
 //! `SOAK_SECONDS` says for how long: 30 in the gate, 600 in `scripts/full.sh`. What it measured stands in
 //! `docs/performance.md`; nothing is asserted about time.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "helpers of tests; the lints know test functions only"
-)]
 
 mod account;
 mod child;
@@ -35,7 +28,7 @@ const SESSIONS: u64 = 3;
 /// A process is killed whenever so many barriers were waited for since the last time.
 const BARRIERS_A_KILL: u64 = 300;
 
-/// What the children do that this program starts again as.
+/// What children do: this program starts again as them.
 #[test]
 fn the_child() {
     child::work();

@@ -4,14 +4,14 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread::{self, JoinHandle},
     time::Instant,
 };
 
 use domain::id::SessionId;
 
-use crate::{
+use super::{
     account::Account,
     child::{PLACE, WORK, Work},
 };
@@ -83,7 +83,7 @@ impl Processes {
         let mut child = Command::new("nice")
             .args(["-n", "19"])
             .arg(program)
-            .args(["--exact", "the_child", "--nocapture", "--test-threads=1"])
+            .args(["--exact", "soak::the_child", "--nocapture", "--test-threads=1"])
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env(PLACE, &self.place)
@@ -102,10 +102,7 @@ impl Processes {
     /// What a child says next; none when the time is up.
     pub(crate) fn hear(&self, until: Instant) -> Option<Heard> {
         let left = until.checked_duration_since(Instant::now())?;
-        match self.heard.recv_timeout(left) {
-            Ok(heard) => Some(heard),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.heard.recv_timeout(left).ok()
     }
 
     /// Kills the `nth` child in the middle of its work, hears its last words, and starts another one in its place.

@@ -14,9 +14,10 @@ use domain::{
     ports::JournalError,
     review::ChangedFiles,
     run::{AgentRun, CallResult, Pending, RunEnd},
-    tool::ToolStatus,
+    tool::{Access, CallTarget, ToolStatus},
     workflow::{ReviewResult, RoundInput, WorkerEnd, WorkerResult},
 };
+use serde_json::Value;
 
 use super::{RunContext, Start, reviewing::UnderReview, worker::Worked};
 use crate::{
@@ -69,9 +70,20 @@ impl<'a> RunContext<'a> {
     }
 
     /// Answers a call that had begun when the program died: nobody knows what it did, so it counts as having changed
-    /// whatever it may change.
-    pub(crate) async fn interrupted(&self, call: CallId, tool: &str) -> Result<CallResult, JournalError> {
-        let may_change = self.member.tool(tool).is_none_or(|tool| tool.spec().access.has_effects());
+    /// whatever it may change. A commit changes no file.
+    pub(crate) async fn interrupted(
+        &self,
+        call: CallId,
+        tool: &str,
+        input: &Value,
+    ) -> Result<CallResult, JournalError> {
+        let may_change = self.member.tool(tool).is_none_or(|tool| {
+            let is_commit = || tool.prepare(input).is_ok_and(|call| call.target() == CallTarget::None);
+            match tool.spec().access {
+                Access::Edit => !is_commit(),
+                access => access.has_effects(),
+            }
+        });
         let result = CallResult { changed: may_change, ..CallResult::error(INTERRUPTED) };
         if may_change {
             self.round.observe(RoundInput::FilesChanged);

@@ -45,7 +45,7 @@ impl RunContext<'_> {
             }
         }
         if self.had_begun(&call) {
-            return self.interrupted(call, tool).await;
+            return self.interrupted(call, tool, &input).await;
         }
         let Some(port) = self.member.tool(tool) else {
             let text = format!("there is no tool `{tool}` for you. Yours are: {}", self.tool_names());

@@ -301,8 +301,8 @@ fn touch(member: Option<&Member>, tool: &str, input: &Value, root: &str) -> Touc
     match port.prepare(input) {
         Ok(call) if port.spec().access.has_effects() => match call.target() {
             CallTarget::Command(command) => Touch::Command(command),
-            CallTarget::Path(path) => Touch::Edit(Some(plain_path(&path, root))),
-            CallTarget::None => Touch::Edit(None),
+            CallTarget::Path(path) => Touch::Edit(plain_path(&path, root)),
+            CallTarget::None => Touch::Commit,
         },
         _ => Touch::Nothing,
     }

@@ -18,8 +18,10 @@ use crate::{
 pub enum Touch {
     /// It runs this command.
     Command(String),
-    /// It changes this file, relative to the workspace; none: nobody knows which.
-    Edit(Option<String>),
+    /// It changes this file, relative to the workspace.
+    Edit(String),
+    /// It commits, which changes no file.
+    Commit,
     /// Nothing that is watched.
     Nothing,
 }
@@ -39,7 +41,7 @@ pub struct Seen {
 
 impl BrokenRound {
     /// What was seen; `touch` knows what a call of an agent touches. What was under way counts as ended, and as having
-    /// changed files.
+    /// changed files where it can.
     #[must_use]
     pub fn seen(&self, touch: impl Fn(&AgentName, &str, &Value) -> Touch) -> Seen {
         let mut seen = Seen::default();
@@ -67,8 +69,9 @@ impl BrokenRound {
                             seen.observations.command_started(run, command)
                         }
                         (Touch::Edit(path), Some(run)) => {
-                            seen.observations.edit_started(run.run_id, path.as_deref())
+                            seen.observations.edit_started(run.run_id, Some(path))
                         }
+                        (Touch::Commit, Some(run)) => seen.observations.edit_started(run.run_id, None),
                         _ => continue,
                     };
                     under_way.insert(call_id, (ticket, touched));
@@ -92,7 +95,8 @@ impl BrokenRound {
             }
         }
         for (ticket, touched) in under_way.into_values() {
-            seen.ended(ticket, touched, ToolStatus::Interrupted, None, true);
+            let may_have_changed = touched != Touch::Commit;
+            seen.ended(ticket, touched, ToolStatus::Interrupted, None, may_have_changed);
         }
         seen
     }
@@ -114,7 +118,10 @@ impl Seen {
             }
             Touch::Edit(path) => {
                 self.observations.edit_ended(ticket, status == ToolStatus::Ok, has_changed);
-                self.edited.extend(path.filter(|_| has_changed));
+                self.edited.extend(has_changed.then_some(path));
+            }
+            Touch::Commit => {
+                self.observations.edit_ended(ticket, status == ToolStatus::Ok, has_changed);
             }
             Touch::Nothing => {}
         }
