@@ -25,7 +25,7 @@ use crate::{
         json::{self, delta_line, event_line, start_failure_line},
         start::{StartFailure, start_failure_text},
         style::{Markup, Role, Style},
-        text::{Teller, Told},
+        text::{BrokenOff, Teller, Told},
     },
     typed::Shown,
     words::{Language, Said},
@@ -62,8 +62,6 @@ pub(crate) struct Printer<O, E> {
     /// None: its reader is gone.
     err: Option<E>,
     exit_code: Option<u8>,
-    /// A round that was broken off before, and is only closed now: its end is not that of the work.
-    closed: Option<u32>,
     /// The cursor stands behind a prompt.
     is_prompting: bool,
 }
@@ -84,7 +82,6 @@ impl<O: Write, E: Write> Printer<O, E> {
             out,
             err: Some(err),
             exit_code: None,
-            closed: None,
             is_prompting: false,
         }
     }
@@ -111,26 +108,14 @@ impl<O: Write, E: Write> Printer<O, E> {
 
     /// Keeps what the program exits with where a round ends, whether or not anybody reads of it.
     pub(crate) fn heed(&mut self, event: &Event) {
-        if let EventBody::RoundFinished { exit_code, .. } = &event.body
-            && self.ends(event)
-        {
+        if let EventBody::RoundFinished { exit_code, .. } = &event.body {
             self.exit_code = Some(*exit_code);
         }
     }
 
-    /// Whether the work that is said ends with this event.
-    pub(crate) fn ends(&self, event: &Event) -> bool {
-        event.body.ends_round() && (self.closed.is_none() || event.scope.round != self.closed)
-    }
-
-    /// Takes note of what becomes of a round that was broken off before: it goes on, or it is closed and another one
-    /// begins.
-    pub(crate) const fn know_broken_round(&mut self, round: Option<u32>, goes_on: bool) {
-        if goes_on {
-            self.teller.know_going_on(round);
-        } else {
-            self.closed = round;
-        }
+    /// Takes note of what becomes of the round in which the session had broken off, if it had.
+    pub(crate) const fn know_broken_off(&mut self, round: Option<BrokenOff>) {
+        self.teller.know_broken_off(round);
     }
 
     /// Takes note of what the configuration left out, so that the notices of it are said in the person's language.
@@ -149,7 +134,7 @@ impl<O: Write, E: Write> Printer<O, E> {
                 let told = self.teller.event(event);
                 self.tell(&told)
             }
-            OutputFormat::Json if !self.ends(event) => Ok(()),
+            OutputFormat::Json if !event.body.ends_round() => Ok(()),
             OutputFormat::Json | OutputFormat::StreamJson { .. } => {
                 let line = event_line(event).map_err(OutputError::Encode)?;
                 self.answer(&line)

@@ -60,8 +60,17 @@ struct Known {
     notices: Vec<Notice>,
     /// The wall around commands.
     sandbox: Option<SandboxState>,
-    /// The round that was broken off and goes on in a session that is taken up again.
-    goes_on: Option<u32>,
+    /// What becomes of the round in which a session that is taken up again had broken off.
+    broken_off: Option<BrokenOff>,
+}
+
+/// A round in which a session had broken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BrokenOff {
+    /// Its number.
+    pub(crate) round: u32,
+    /// Whether it goes on; otherwise it was closed as interrupted, and another one begins.
+    pub(crate) goes_on: bool,
 }
 
 /// The pieces of one answer that have been shown, by part.
@@ -94,9 +103,9 @@ impl Teller {
         self.known.notices = notices.to_vec();
     }
 
-    /// Takes note of which round goes on in a session that is taken up again.
-    pub(crate) const fn know_going_on(&mut self, round: Option<u32>) {
-        self.known.goes_on = round;
+    /// Takes note of what becomes of the round in which the session had broken off, if it had.
+    pub(crate) const fn know_broken_off(&mut self, round: Option<BrokenOff>) {
+        self.known.broken_off = round;
     }
 
     /// Tells a piece of something that is still being produced.
@@ -170,7 +179,7 @@ impl Teller {
             EventBody::SessionResumed { sandbox, restored, .. } => {
                 self.known.sandbox = Some(sandbox.clone());
                 account::tell(&mut self.screen, language, run, body, &self.known.notices);
-                let restored = language.resumed(&session.to_string(), *restored, self.known.goes_on);
+                let restored = language.resumed(&session.to_string(), *restored, self.known.broken_off);
                 self.screen.line(None, &[(Role::Faint, &restored)]);
             }
             EventBody::RunStarted { model, backend, .. } => {

@@ -13,6 +13,7 @@ use super::{
     Language,
     particle::{Particle, with_particle},
 };
+use crate::render::text::BrokenOff;
 
 impl Language {
     /// The sandbox in force.
@@ -31,25 +32,29 @@ impl Language {
         }
     }
 
-    /// A session goes on; `goes_on`: with the round of this number, which was broken off.
-    pub(crate) fn resumed(self, session: &str, restored: Restored, goes_on: Option<u32>) -> String {
+    /// A session goes on, with or without the round in which it had broken off.
+    pub(crate) fn resumed(self, session: &str, restored: Restored, broken_off: Option<BrokenOff>) -> String {
         let Restored { rounds, events, .. } = restored;
-        let counted =
-            |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+        let plural = |number: u64| if number == 1 { "" } else { "s" };
+        let what = broken_off.map(|broken_off| self.broken_off(broken_off)).unwrap_or_default();
+        match self {
+            Self::English => format!(
+                "resumed session {session}: {rounds} round{}, {events} event{}{what}",
+                plural(rounds.into()),
+                plural(events)
+            ),
+            Self::Korean => format!("세션 {session} 이어가기: 라운드 {rounds}개, 이벤트 {events}개{what}"),
+        }
+    }
+
+    fn broken_off(self, BrokenOff { round, goes_on }: BrokenOff) -> String {
         match (self, goes_on) {
-            (Self::English, goes_on) => {
-                let goes_on = goes_on
-                    .map(|round| format!("; round {round}, which was broken off, goes on"))
-                    .unwrap_or_default();
-                let (rounds, events) = (counted(rounds.into(), "round"), counted(events, "event"));
-                format!("resumed session {session}: {rounds}, {events}{goes_on}")
+            (Self::English, true) => format!("; round {round}, which was broken off, goes on"),
+            (Self::English, false) => {
+                format!("; round {round}, which was broken off, is closed as interrupted")
             }
-            (Self::Korean, goes_on) => {
-                let goes_on = goes_on
-                    .map(|round| format!(". 중간에 끊긴 {round}번째 라운드를 계속합니다"))
-                    .unwrap_or_default();
-                format!("세션 {session} 이어가기: 라운드 {rounds}개, 이벤트 {events}개{goes_on}")
-            }
+            (Self::Korean, true) => format!(". 중간에 끊긴 {round}번째 라운드를 계속합니다"),
+            (Self::Korean, false) => format!(". 중간에 끊긴 {round}번째 라운드는 중단된 것으로 마감했습니다"),
         }
     }
 

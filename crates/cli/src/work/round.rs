@@ -30,6 +30,7 @@ use crate::{
     render::{
         start::{StartFailure, causes},
         style::Role,
+        text::BrokenOff,
     },
     surroundings::{can_be_asked, standard_input_holds_data},
     words::{NoticeCode, UNREAD_INPUT},
@@ -115,7 +116,8 @@ pub(super) async fn play(
     printer.know(engine.notices());
     let session = signals.or_before(open(&engine, opening.session)).await?;
     let (mut followed, mut told) = (session.subscribe(), session.subscribe());
-    printer.know_broken_round(session.broken_round(), opening.request.is_none());
+    let goes_on = opening.request.is_none();
+    printer.know_broken_off(session.broken_round().map(|round| BrokenOff { round, goes_on }));
     let command = opening.request.map_or(Command::GoOn, Command::Start);
     if let Err(error) = session.send(command).await {
         leave(session, engine, false, printer).await;

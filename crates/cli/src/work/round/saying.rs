@@ -152,7 +152,7 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
         if let Published::Event(event) = published {
             (self.watch)(event);
             self.printer.heed(event);
-            if self.printer.ends(event) {
+            if event.body.ends_round() {
                 self.end();
             }
         }
@@ -175,7 +175,7 @@ impl<'a, W: FnMut(&Event)> Saying<'a, W> {
         match published {
             Published::Event(event) => {
                 self.last_told = event.seq;
-                self.is_telling = !self.printer.ends(event);
+                self.is_telling = !event.body.ends_round();
                 let acts = self.person.see(event, self.printer.language());
                 self.perform(acts).await;
             }
