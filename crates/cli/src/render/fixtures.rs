@@ -25,6 +25,7 @@ use serde_json::json;
 const MANAGER: u128 = 1;
 const CODER: u128 = 2;
 const REVIEWER: u128 = 3;
+const SECOND_CODER: u128 = 4;
 
 fn run_id(number: u128) -> RunId {
     RunId::new(Ulid(number))
@@ -42,6 +43,11 @@ pub(crate) fn manager() -> RunScope {
 /// A coder's run, called by the manager.
 pub(crate) fn coder() -> RunScope {
     worker("coder", CODER)
+}
+
+/// Another run of the coder's, called by the manager.
+pub(crate) fn second_coder() -> RunScope {
+    worker("coder", SECOND_CODER)
 }
 
 /// A reviewer's run, called by the manager.

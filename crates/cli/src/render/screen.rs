@@ -37,10 +37,31 @@ impl Stream {
 pub(super) struct Screen {
     style: Style,
     written: Markup,
-    /// How deep each run under way stands; gone when it ends.
-    depths: HashMap<RunId, usize>,
+    /// Each run under way; gone when it ends.
+    runs: HashMap<RunId, Place>,
     speaker: Option<RunId>,
     open: Option<OpenLine>,
+    /// Of each run that speaks beside others: the beginning of a line that has not ended yet.
+    held: HashMap<RunId, Held>,
+}
+
+/// What has come of a line and is not shown yet.
+#[derive(Debug)]
+struct Held {
+    stream: Stream,
+    text: String,
+}
+
+/// The longest beginning of a line that is held back, in bytes; a longer one is shown.
+const MOST_HELD: usize = 8 * 1024;
+
+/// Where a run under way stands.
+#[derive(Debug)]
+struct Place {
+    depth: usize,
+    parent: Option<RunId>,
+    /// Its agent's name; where that has other runs under way, too, with a number: `coder (2)`.
+    name: String,
 }
 
 /// A line that more may follow on.
@@ -79,7 +100,14 @@ impl OpenLine {
 
 impl Screen {
     pub(super) fn new(style: Style) -> Self {
-        Self { style, written: Markup::default(), depths: HashMap::new(), speaker: None, open: None }
+        Self {
+            style,
+            written: Markup::default(),
+            runs: HashMap::new(),
+            speaker: None,
+            open: None,
+            held: HashMap::new(),
+        }
     }
 
     /// What was written since the last call.
@@ -89,21 +117,33 @@ impl Screen {
 
     /// A run begins: it has the word, its place in the tree is known.
     pub(super) fn enter(&mut self, run: &RunScope) {
-        let depth = match run.parent_run_id {
-            None => 0,
-            // A parent that was never seen stands at the root.
-            Some(parent) => self.depths.get(&parent).copied().unwrap_or_default() + 1,
-        };
-        self.depths.insert(run.run_id, depth);
         self.close();
+        self.place(run);
         self.speaker = Some(run.run_id);
     }
 
     /// A run has ended; its caller goes on.
     pub(super) fn leave(&mut self, run: &RunScope) {
+        self.say_held(run);
         self.close();
-        self.depths.remove(&run.run_id);
+        self.runs.remove(&run.run_id);
         self.speaker = None;
+    }
+
+    /// What the run is called, so that no other one under way is called the same.
+    pub(super) fn name(&mut self, run: &RunScope) -> String {
+        self.place(run).name.clone()
+    }
+
+    /// Where the run stands. One that was never seen to begin stands under the root.
+    fn place(&mut self, run: &RunScope) -> &Place {
+        let (depth, parent) = (self.depth(Some(run)), run.parent_run_id);
+        let agent = run.agent.as_str();
+        let names =
+            std::iter::once(agent.to_owned()).chain((2..).map(|number: u32| format!("{agent} ({number})")));
+        let is_free = |name: &String| self.runs.values().all(|place| place.name != *name);
+        let name = if self.runs.contains_key(&run.run_id) { None } else { names.into_iter().find(is_free) };
+        self.runs.entry(run.run_id).or_insert_with(|| Place { depth, parent, name: name.unwrap_or_default() })
     }
 
     /// Columns that are left for text.
@@ -113,6 +153,7 @@ impl Screen {
 
     /// Whole lines: the spans one after the other; line breaks inside keep the indentation.
     pub(super) fn line(&mut self, run: Option<&RunScope>, spans: &[(Role, &str)]) {
+        run.into_iter().for_each(|run| self.say_held(run));
         self.close();
         self.give_the_word(run);
         let indent = self.indent(run);
@@ -130,9 +171,41 @@ impl Screen {
         self.written.words("\n");
     }
 
-    /// More of something; it goes on where it stopped if nothing came between.
+    /// More of something; it goes on where it stopped if nothing came between. Where several speak at the same time each
+    /// is shown in whole lines, so that they can be read.
     pub(super) fn stream(&mut self, run: &RunScope, stream: &Stream, text: &str) {
-        if !self.goes_on(run, stream) {
+        if self.held.get(&run.run_id).is_some_and(|held| held.stream != *stream) {
+            self.say_held(run);
+        }
+        let mut text = self.held.remove(&run.run_id).map(|held| held.text).unwrap_or_default() + text;
+        if self.are_several_speaking() {
+            let later = text.split_off(text.rfind('\n').map_or(0, |end| end + 1));
+            if later.len() > MOST_HELD {
+                text.push_str(&later);
+            } else if !later.is_empty() {
+                self.held.insert(run.run_id, Held { stream: stream.clone(), text: later });
+            }
+        }
+        self.write(run, stream, &text);
+    }
+
+    /// Shows what was held back of the run.
+    pub(super) fn say_held(&mut self, run: &RunScope) {
+        if let Some(Held { stream, text }) = self.held.remove(&run.run_id) {
+            self.write(run, &stream, &text);
+        }
+    }
+
+    /// What was held back of the run is void.
+    pub(super) fn forget_held(&mut self, run: &RunScope) {
+        self.held.remove(&run.run_id);
+    }
+
+    fn write(&mut self, run: &RunScope, stream: &Stream, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if !self.is_open(run, stream) {
             self.close();
             self.give_the_word(Some(run));
             let (run, stream, indent) = (run.run_id, stream.clone(), self.indent(Some(run)));
@@ -145,8 +218,20 @@ impl Screen {
         }
     }
 
-    /// Whether the last thing written is the beginning of `stream`.
+    /// Whether more than one run is under way that waits for no other.
+    fn are_several_speaking(&self) -> bool {
+        let calls = |run: &RunId| self.runs.values().any(|place| place.parent == Some(*run));
+        self.runs.keys().filter(|run| !calls(run)).count() > 1
+    }
+
+    /// Whether `stream` can go on where it stopped: what was shown of it stands there, and nothing after it, or ends with
+    /// a whole line.
     pub(super) fn goes_on(&self, run: &RunScope, stream: &Stream) -> bool {
+        self.is_open(run, stream) || self.held.get(&run.run_id).is_some_and(|held| held.stream == *stream)
+    }
+
+    /// Whether the last thing written is the beginning of `stream`.
+    fn is_open(&self, run: &RunScope, stream: &Stream) -> bool {
         self.open.as_ref().is_some_and(|open| open.run == run.run_id && open.stream == *stream)
     }
 
@@ -167,15 +252,21 @@ impl Screen {
             return;
         }
         self.speaker = Some(run.run_id);
+        let name = self.name(run);
         let indent = self.indent(Some(run));
         self.written.append(&indent);
-        self.written.append(&self.style.paint(Role::Name, &Sanitized::name(run.agent.as_str())).ended());
+        self.written.append(&self.style.paint(Role::Name, &Sanitized::name(&name)).ended());
     }
 
     fn depth(&self, run: Option<&RunScope>) -> usize {
         let Some(run) = run else { return 0 };
-        let unseen = usize::from(run.parent_run_id.is_some());
-        self.depths.get(&run.run_id).copied().unwrap_or(unseen)
+        let known = |run: &RunId| self.runs.get(run).map(|place| place.depth);
+        match (known(&run.run_id), run.parent_run_id) {
+            (Some(depth), _) => depth,
+            (None, None) => 0,
+            // A parent that was never seen stands at the root.
+            (None, Some(parent)) => known(&parent).unwrap_or_default() + 1,
+        }
     }
 
     fn indent(&self, run: Option<&RunScope>) -> Markup {

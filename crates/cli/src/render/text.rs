@@ -211,6 +211,7 @@ impl Teller {
                 }
             }
             EventBody::TextReplaced { request_id } => {
+                run.into_iter().for_each(|run| self.screen.forget_held(run));
                 self.mark(run, Role::Warning, "↻", language.void());
                 self.shown.retain(|_, shown| shown.request != *request_id);
             }
@@ -258,6 +259,7 @@ impl Teller {
                 Part::ToolResult { .. } | Part::ProviderBlock { .. } => {}
             }
         }
+        run.into_iter().for_each(|run| self.screen.say_held(run));
         self.screen.close();
     }
 
@@ -265,7 +267,8 @@ impl Teller {
         let stream = Stream::Part(index, role);
         let rest = match text.strip_prefix(before) {
             Some(rest) if rest.trim().is_empty() => return,
-            // The beginning stands there, and nothing after it: only the rest is missing.
+            // Only the rest is missing, and it can be read where it is shown.
+            Some(rest) if before.ends_with('\n') => rest,
             Some(rest) if run.is_some_and(|run| self.screen.goes_on(run, &stream)) => rest,
             // Deltas were lost, or others spoke in between: the whole, so that it can be read.
             _ => {

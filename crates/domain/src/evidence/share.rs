@@ -10,7 +10,7 @@ use super::{
     observations::{Effect, What},
     same_spelling,
 };
-use crate::{agent::AgentName, id::RunId};
+use crate::id::RunId;
 
 /// What of the changes since a run began is its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Beside {
 /// Another run that did something meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Other {
-    /// In words.
+    /// Its agent.
     name: String,
     files: BTreeSet<String>,
     is_mixed: bool,
@@ -67,10 +67,9 @@ impl Observations {
         if whose.is_empty() {
             return Share::All;
         }
-        let agent = began.map(|begun| &begun.agent);
         let others = whose.into_iter().map(|other| {
             let Known { files, is_mixed } = self.known_of(other, since);
-            Other { name: self.name(other, agent), files, is_mixed }
+            Other { name: self.name(other), files, is_mixed }
         });
         let others = others.collect();
         let Known { files: own, is_mixed } = self.known_of(Some(run), 0);
@@ -96,13 +95,10 @@ impl Observations {
         known
     }
 
-    /// What a run is called in a report of one of `agent`.
-    fn name(&self, run: Option<RunId>, agent: Option<&AgentName>) -> String {
-        match self.runs.iter().find(|begun| Some(begun.run) == run) {
-            Some(begun) if Some(&begun.agent) == agent => format!("another run of {}", begun.agent),
-            Some(begun) => begun.agent.to_string(),
-            None => "another run".to_owned(),
-        }
+    /// Whose run it is.
+    fn name(&self, run: Option<RunId>) -> String {
+        let begun = self.runs.iter().find(|begun| Some(begun.run) == run);
+        begun.map_or_else(|| "unknown".to_owned(), |begun| begun.agent.to_string())
     }
 }
 
@@ -132,7 +128,7 @@ impl Beside {
     pub fn partial(&self) -> Option<String> {
         self.is_mixed.then(|| {
             format!(
-                "commands of this run ran beside {}: what changed meanwhile counts for the round",
+                "commands of this run ran beside others ({}): what changed meanwhile counts for the round",
                 self.names()
             )
         })
@@ -148,14 +144,16 @@ impl Beside {
         let other = self.others.iter().find(|other| holds(&other.files, plain));
         match other {
             Some(other) if was_before || !self.is_mixed => {
-                let text =
-                    format!("files_changed: `{claimed}` was changed by {}, not by this run", other.name);
+                let text = format!(
+                    "files_changed: `{claimed}` was changed by another run ({}), not by this one",
+                    other.name
+                );
                 checked.refuted.push(text);
             }
             None if was_before => {}
             None if self.since.is_some() && !self.is_mixed => {
                 let text = format!(
-                    "files_changed: `{claimed}` was not changed by this run, while {} worked beside it",
+                    "files_changed: `{claimed}` was not changed by this run, beside which others worked ({})",
                     self.names()
                 );
                 checked.refuted.push(text);
@@ -164,7 +162,7 @@ impl Beside {
             None if self.since.is_none() && !self.others.iter().any(|other| other.is_mixed) => {}
             _ => {
                 let text = format!(
-                    "files_changed: `{claimed}` changed while {} worked beside this run, and it is not known by whom",
+                    "files_changed: `{claimed}` changed while others worked beside this run ({}), and it is not known by whom",
                     self.names()
                 );
                 checked.unverified.push(text);

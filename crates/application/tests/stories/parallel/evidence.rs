@@ -49,7 +49,7 @@ async fn each_run_is_shown_what_its_file_tools_changed() {
     assert_eq!((refuted, unverified), (Vec::<String>::new(), Vec::new()));
     let (evidence, refuted, unverified) = report(&played, "two");
     assert_eq!(evidence.files_changed, ["b/2.txt", "b/מסמך.txt"]);
-    let theirs = "files_changed: `a/한글.txt` was changed by another run of coder, not by this run";
+    let theirs = "files_changed: `a/한글.txt` was changed by another run (coder), not by this one";
     assert_eq!((refuted, unverified), (vec![theirs.to_owned()], Vec::new()));
     assert_eq!(played.end().2.files_changed, ["a/한글.txt", "b/2.txt", "b/מסמך.txt"]);
 }
@@ -68,7 +68,7 @@ async fn what_a_command_changes_while_nobody_else_does_anything_is_its_runs() {
     assert_eq!(refuted, Vec::<String>::new());
     let (evidence, refuted, unverified) = report(&played, "two");
     assert_eq!((evidence.files_changed, evidence.partial), (vec!["b/2".to_owned()], None));
-    let theirs = "files_changed: `a/1` was changed by another run of coder, not by this run";
+    let theirs = "files_changed: `a/1` was changed by another run (coder), not by this one";
     assert_eq!((refuted, unverified), (vec![theirs.to_owned()], Vec::new()));
 }
 
@@ -84,9 +84,9 @@ async fn what_commands_change_at_the_same_time_is_the_rounds() {
     let (evidence, refuted, unverified) = report(&played, "one");
     assert_eq!(evidence.files_changed, ["a/0"]);
     let partial =
-        "commands of this run ran beside another run of coder: what changed meanwhile counts for the round";
+        "commands of this run ran beside others (coder): what changed meanwhile counts for the round";
     assert_eq!(evidence.partial.as_deref(), Some(partial));
-    let nobodys = "files_changed: `a/1` changed while another run of coder worked beside this run, and it is not known \
+    let nobodys = "files_changed: `a/1` changed while others worked beside this run (coder), and it is not known \
                    by whom";
     assert_eq!((refuted, unverified), (Vec::new(), vec![nobodys.to_owned()]));
     let (_, _, result) = played.end();

@@ -51,7 +51,8 @@ pub(super) fn run_started(
         Backend::External => format!(" · {}", language.external()),
     };
     let model = format!(" · {}{backend}", Sanitized::line(model));
-    screen.line(Some(run), &[(Role::Name, run.agent.as_str()), (Role::Faint, &model)]);
+    let name = screen.name(run);
+    screen.line(Some(run), &[(Role::Name, &name), (Role::Faint, &model)]);
 }
 
 /// A run has ended.
@@ -64,7 +65,7 @@ pub(super) fn run_finished(
     cost: &Cost<'_>,
 ) {
     let (sign, role) = sign(ending);
-    let end = format!("{sign} {}: {}", run.agent, language.ending(ending).short);
+    let end = format!("{sign} {}: {}", screen.name(run), language.ending(ending).short);
     let cost = format!(" · {}", cost.in_words(language, turns));
     screen.line(Some(run), &[(role, &end), (Role::Faint, &cost)]);
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::*;
 use crate::render::fixtures::{
     coder, delta, every_kind, manager, of, request, review, reviewer, round_finished, run_finished,
-    run_started, says, text, tool_finished, tool_started,
+    run_started, says, second_coder, text, tool_finished, tool_started,
 };
 
 const PLAIN: Style = Style { colour: false, columns: 80 };
@@ -158,14 +158,42 @@ fn workers_side_by_side_keep_their_lines_apart() {
             Heard::Event(run_started(coder())),
             Heard::Event(run_started(reviewer())),
             prose(coder(), 1, "I begin"),
-            prose(reviewer(), 2, "I read"),
+            prose(reviewer(), 2, "I read\nwhat"),
             prose(coder(), 1, " here."),
             Heard::Event(of(coder(), says(vec![text("I begin here.")]))),
             Heard::Event(run_finished(coder(), Ending::Done)),
         ],
-        "manager · model-1\n│ coder · model-1\n│ reviewer · model-1\n│ coder\n│ I begin\n│ reviewer\n│ I read\n\
-         │ coder\n│  here.\n│ ✓ coder: done · 1 turn · 0.9 s · 105 tokens in, 20 out\n",
+        "manager · model-1\n│ coder · model-1\n│ reviewer · model-1\n│ I read\n│ coder\n│ I begin here.\n\
+         │ ✓ coder: done · 1 turn · 0.9 s · 105 tokens in, 20 out\n",
     );
+}
+
+/// O-24: two runs of one agent are told apart, in every language, as long as both are under way.
+#[test]
+fn runs_of_one_agent_at_the_same_time_have_names_of_their_own() {
+    let told = |language| {
+        let heard = vec![
+            Heard::Event(run_started(manager())),
+            Heard::Event(run_started(coder())),
+            Heard::Event(run_started(second_coder())),
+            prose(coder(), 1, "첫 줄"),
+            prose(second_coder(), 2, "שלום "),
+            prose(coder(), 1, "의 끝\n둘째 "),
+            prose(second_coder(), 2, "עולם"),
+            Heard::Event(of(second_coder(), says(vec![text("שלום עולם")]))),
+            Heard::Event(tool_started(second_coder(), "c", "bash", json!({"command": "make"}))),
+            printed(second_coder(), "c", "half a li"),
+            prose(coder(), 1, "줄"),
+            printed(second_coder(), "c", "ne\n"),
+            Heard::Event(of(coder(), says(vec![text("첫 줄의 끝\n둘째 줄, 그리고 끝.")]))),
+            Heard::Event(run_finished(coder(), Ending::Done)),
+            Heard::Event(run_finished(second_coder(), Ending::Done)),
+            Heard::Event(run_started(coder())),
+        ];
+        tell(&mut Teller::new(language, PLAIN), heard).0
+    };
+    assert_eq!(told(Language::English), include_str!("../golden/side_by_side.en.txt"));
+    assert_eq!(told(Language::Korean), include_str!("../golden/side_by_side.ko.txt"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use domain::workflow::NOTHING_SAID;
 use super::Phrase;
 use crate::words::start::UNREAD_INPUT;
 
-pub(super) const ENGINE: [Phrase; 59] = [
+pub(super) const ENGINE: [Phrase; 63] = [
     // Claims of a report, held against what was seen.
     (
         "files_changed: `{}` does not differ from the round's start",
@@ -16,6 +16,22 @@ pub(super) const ENGINE: [Phrase; 59] = [
         "files_changed: `{}` 파일은 관찰 대상이 아닙니다 (git이 무시하거나 작업 폴더 밖에 있음)",
     ),
     ("files_changed: `{}` was not looked at ({})", "files_changed: `{}` 파일을 확인하지 못했습니다 ({})"),
+    (
+        "files_changed: `{}` was changed by another run ({}), not by this one",
+        "files_changed: `{}` 파일은 이 실행이 아니라 다른 실행({})이 바꿨습니다",
+    ),
+    (
+        "files_changed: `{}` was not changed by this run, beside which others worked ({})",
+        "files_changed: `{}` 파일은 이 실행이 바꾸지 않았습니다 (함께 일한 실행: {})",
+    ),
+    (
+        "files_changed: `{}` changed while others worked beside this run ({}), and it is not known by whom",
+        "files_changed: `{}` 파일은 다른 실행({})과 함께 일하는 동안 바뀌었고, 누가 바꿨는지 알 수 없습니다",
+    ),
+    (
+        "commands of this run ran beside others ({}): what changed meanwhile counts for the round",
+        "이 실행의 명령이 다른 실행({})과 함께 돌았습니다. 그동안 바뀐 것은 라운드의 것으로 셉니다",
+    ),
     ("commit: the engine made no commit `{}`", "commit: 엔진은 `{}` 커밋을 만들지 않았습니다"),
     ("commands: `{}` was not run", "commands: `{}` 명령은 실행되지 않았습니다"),
     ("commands_run: `{}` was not run", "commands_run: `{}` 명령은 실행되지 않았습니다"),

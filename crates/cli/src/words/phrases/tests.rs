@@ -68,7 +68,8 @@ fn every_claim_that_does_not_hold_is_said_in_korean() {
     for partial in [None, Some("only the first 9 files were looked at".to_owned())] {
         let changes = Changes { partial, ..Changes::default() };
         for report in &reports {
-            let files = ObservedFiles { root: "/w", changes: &changes, overlooked: &overlooked, beside: None };
+            let files =
+                ObservedFiles { root: "/w", changes: &changes, overlooked: &overlooked, beside: None };
             let claims = check_claims(report, &Observations::default(), files);
             for claim in claims.refuted.iter().chain(&claims.unverified) {
                 assert!(is_korean(&Language::Korean.detail(claim).replace("숨김", "")), "{claim}");

@@ -61,7 +61,8 @@ fn check_shown(happens: &[Does], since: &[&str], expected: &[&str], partial: Opt
 /// O-24: file tools exactly; around commands to the run that was alone, else to the round.
 #[test]
 fn what_changed_is_the_runs_that_changed_it() {
-    let nobodys = "commands of this run ran beside tester: what changed meanwhile counts for the round";
+    let nobodys =
+        "commands of this run ran beside others (tester): what changed meanwhile counts for the round";
     let other = Writes(2, "b.txt");
     check_shown(&[Writes(1, "a.txt"), Writes(2, "b.txt")], &["a.txt", "b.txt"], &["a.txt"], None);
     check_shown(&[Fails(1, "a.txt"), Writes(2, "a.txt")], &["a.txt"], &[], None);
@@ -111,15 +112,15 @@ fn check_claim(other: &str, happens: &[Does], since: Option<&[&str]>, refuted: &
 #[test]
 fn a_claim_about_a_file_that_another_run_changed_does_not_hold() {
     let since = Some(&["a.txt", "b.txt"][..]);
-    let theirs = "was changed by tester, not by this run";
-    let nobodys = "changed while tester worked beside this run, and it is not known by whom";
+    let theirs = "was changed by another run (tester), not by this one";
+    let nobodys = "changed while others worked beside this run (tester), and it is not known by whom";
     check_claim("tester", &[Writes(1, "a.txt"), Writes(2, "b.txt")], since, &[], &[]);
     check_claim("tester", &[Writes(1, "b.txt"), Writes(2, "a.txt")], since, &[theirs], &[]);
     check_claim(
         "coder",
         &[Writes(1, "b.txt"), Writes(2, "a.txt")],
         since,
-        &["was changed by another run of coder, not by this run"],
+        &["was changed by another run (coder), not by this one"],
         &[],
     );
     check_claim("tester", &[Runs(2, &["a.txt"])], None, &[theirs], &[]);
@@ -129,7 +130,7 @@ fn a_claim_about_a_file_that_another_run_changed_does_not_hold() {
         "tester",
         &[Writes(1, "b.txt"), Writes(2, "c.txt")],
         since,
-        &["was not changed by this run, while tester worked beside it"],
+        &["was not changed by this run, beside which others worked (tester)"],
         &[],
     );
     check_claim("tester", &[Writes(2, "a.txt"), BothRun], Some(&["b.txt"]), &[theirs], &[]);
