@@ -19,6 +19,7 @@ mod limits;
 mod loops;
 mod mentions;
 mod options;
+mod parallel;
 mod permissions;
 mod person;
 mod retries;
