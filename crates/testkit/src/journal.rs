@@ -22,6 +22,8 @@ use crate::{
 pub struct MemoryJournal {
     state: Mutex<State>,
     appended: Level,
+    /// How many appends have come to a shut gate.
+    held: Level,
     violations: Violations,
 }
 
@@ -46,6 +48,7 @@ impl Default for MemoryJournal {
         Self {
             state: Mutex::default(),
             appended: Level::default(),
+            held: Level::default(),
             violations: Violations::watched_by("the journal"),
         }
     }
@@ -72,6 +75,21 @@ impl MemoryJournal {
         journal
     }
 
+    /// A journal of which rows were lost: it holds `events` on disk, and goes on after the last of them.
+    #[must_use]
+    pub fn with_what_is_left(events: impl IntoIterator<Item = Event>) -> Self {
+        let journal = Self::new();
+        {
+            let mut state = journal.state.lock().unwrap();
+            for event in events {
+                state.last.insert(event.session_id, event.seq);
+                state.events.push(Arc::new(event));
+            }
+        }
+        journal.settle();
+        journal
+    }
+
     /// Makes the `nth` append (from 1, of all sessions) and everything after it fail, as on a full disk.
     pub fn fail_from(&self, nth: usize) {
         self.state.lock().unwrap().fail_from = Some(nth);
@@ -88,6 +106,14 @@ impl MemoryJournal {
         let gate = Gate::shut();
         self.state.lock().unwrap().hold_from = Some((nth, gate.clone()));
         gate
+    }
+
+    /// Waits until an append is held by [`Self::hold_from`].
+    ///
+    /// # Panics
+    /// After [`crate::wait::BOUND`] of real time.
+    pub async fn wait_until_held(&self) {
+        self.held.wait_until("an append to be held", |held| held > 0).await;
     }
 
     /// Makes every wait for the disk wait until the gate is opened.
@@ -173,6 +199,7 @@ impl JournalPort for MemoryJournal {
             (nth, gate)
         };
         if let Some(gate) = gate {
+            self.held.raise();
             gate.pass().await;
         }
         if self.state.lock().unwrap().fail_from.is_some_and(|from| nth >= from) {

@@ -6,6 +6,7 @@ use domain::{
     agent::{AgentKind, AgentName, AgentSpec, WorkerKind},
     event::Event,
     id::SessionId,
+    past::Past,
     permission::Policy,
     ports::{IdSource, ModelPort, ToolPort},
     secret::Redactor,
@@ -59,24 +60,17 @@ impl Simulation {
     }
 
     fn play_all(&mut self) {
-        let beginning = Beginning { events: Vec::new(), damaged: 0 };
         let mut deaths = self.world.plan.deaths.clone();
-        loop {
-            let end = self.live(beginning, deaths.pop());
-            if end != LifeEnd::Died {
-                break;
-            }
-            break;
-        }
+        while self.live(self.survivors(), deaths.pop()) {}
         let violations = self.model.take_violations();
         self.world.trace().refused.extend(violations);
     }
 
-    /// One life, on a runtime of its own: nothing of it goes on after it.
-    fn live(&mut self, beginning: Beginning, dies_at: Option<u64>) -> LifeEnd {
+    /// One life, on a runtime of its own: nothing of it goes on after it. Whether the program died in it.
+    fn live(&mut self, beginning: Beginning, dies_at: Option<u64>) -> bool {
         let Beginning { events, damaged } = beginning;
         let before = events.len();
-        let journal = Arc::new(MemoryJournal::holding(events));
+        let journal = Arc::new(MemoryJournal::with_what_is_left(events.iter().cloned()));
         self.world.begin_life(Arc::clone(&journal), dies_at);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         let runtime = runtime.expect("a runtime needs nothing");
@@ -85,13 +79,13 @@ impl Simulation {
             tokio::select! {
                 biased;
                 () = world.died() => LifeEnd::Died,
-                end = self.session(Arc::clone(&journal)) => end,
+                end = self.session(Arc::clone(&journal), &events, damaged) => end,
             }
         });
         let mut trace = world.trace();
         trace.broken.extend(journal.take_violations());
         let acknowledged = std::mem::take(&mut trace.acknowledged);
-        let is_over = end == LifeEnd::Died;
+        let has_died = end == LifeEnd::Died;
         trace.lives.push(LifeSeen {
             before,
             damaged,
@@ -103,15 +97,25 @@ impl Simulation {
         });
         drop(trace);
         drop(runtime);
-        if is_over { LifeEnd::Died } else { LifeEnd::Hung }
+        has_died && !world.is_stuck()
     }
 
-    async fn session(&mut self, journal: Arc<MemoryJournal>) -> LifeEnd {
-        let session = SessionHandle::start(self.parts(journal));
+    /// Takes the session up, goes on with what was broken off or leaves it, and plays what is left to do.
+    async fn session(&mut self, journal: Arc<MemoryJournal>, events: &[Event], damaged: u64) -> LifeEnd {
+        let past = Past::of(events);
+        let rounds = past.rounds;
+        let session = match events {
+            [] => SessionHandle::start(self.parts(journal)),
+            _ => SessionHandle::resume(self.parts(journal), past, damaged),
+        };
+        let broken = session.broken_round();
+        let goes_on = broken.is_some() && (self.waiting.is_empty() || self.world.dice.percent(75));
+        self.world.round_begins(if goes_on { rounds.saturating_sub(1) } else { rounds });
+        let mut commands = goes_on.then_some(Command::GoOn);
         let mut person = Person::before(&self.world, session);
-        while let Some(request) = self.waiting.pop() {
+        while let Some(command) = commands.take().or_else(|| self.waiting.pop().map(Command::Start)) {
             self.world.round_begins(self.world.round() + 1);
-            match person.play(Command::Start(request)).await {
+            match person.play(command).await {
                 Witnessed::Ended => {}
                 Witnessed::Refused => {
                     self.world.trace().broken.push("a round was refused".to_owned());
@@ -128,7 +132,7 @@ impl Simulation {
     /// What still runs after the session's end.
     fn left(&self) -> Vec<String> {
         let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
-        let servers = self.world.servers.running();
+        let servers = self.world.servers().running();
         let counts = [
             ("tools and commands", self.world.running.get()),
             ("answers", self.world.streams.get()),

@@ -35,6 +35,8 @@ pub(crate) enum Bug {
     ServersForgotten,
     /// A result is said twice.
     ResultTwice,
+    /// A call that had begun when the program died is run again.
+    StartedCallRunAgain,
     /// The disk is not awaited before a call with effects begins.
     StartNotAwaited,
     /// A call is run without leave.
@@ -54,7 +56,7 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::ToldBeforeAppended,
         Self::DiskNotAwaited,
         Self::NumberSkipped,
@@ -66,6 +68,7 @@ impl Bug {
         Self::NoDeadline,
         Self::ServersForgotten,
         Self::ResultTwice,
+        Self::StartedCallRunAgain,
         Self::StartNotAwaited,
         Self::LeaveForgotten,
         Self::GrantForgotten,

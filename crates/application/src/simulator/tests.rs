@@ -89,6 +89,7 @@ const FOUND_BY: [(Bug, &str); Bug::ALL.len()] = [
     (Bug::NoDeadline, "rounds_end_in_time"),
     (Bug::ServersForgotten, "nothing_is_left_running"),
     (Bug::ResultTwice, "each_call_has_one_result"),
+    (Bug::StartedCallRunAgain, "effects_happen_at_most_once"),
     (Bug::StartNotAwaited, "effects_come_after_their_durable_start"),
     (Bug::LeaveForgotten, "effects_have_leave"),
     (Bug::GrantForgotten, "effects_keep_to_their_brief"),

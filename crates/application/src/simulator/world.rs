@@ -26,7 +26,8 @@ pub(super) struct World {
     pub(super) weather: Weather,
     pub(super) plan: Plan,
     pub(super) files: FakeWorkspace,
-    pub(super) servers: FakeServers,
+    /// Of the present life: they die with the program.
+    servers: Mutex<Arc<FakeServers>>,
     pub(super) records: Arc<MemoryRecords>,
     pub(super) ids: Arc<SequentialIds>,
     /// Tools and commands that run now.
@@ -66,7 +67,7 @@ impl World {
         Arc::new(Self {
             weather,
             files,
-            servers: FakeServers::new(),
+            servers: Mutex::default(),
             records: Arc::default(),
             ids: Arc::default(),
             running: Level::default(),
@@ -92,6 +93,7 @@ impl World {
     pub(super) fn begin_life(&self, journal: Arc<MemoryJournal>, dies_at: Option<u64>) {
         let mut life = lock(&self.life);
         let round = life.round;
+        *lock(&self.servers) = Arc::default();
         let death = CancellationToken::new();
         let (store_failed, disk_failed) = (false, false);
         *life = Life { steps: 0, dies_at, death, journal, round, store_failed, disk_failed };
@@ -124,6 +126,15 @@ impl World {
             life.death.cancel();
         }
         life.death.is_cancelled()
+    }
+
+    /// Whether the session was ended because it did not end by itself.
+    pub(super) fn is_stuck(&self) -> bool {
+        lock(&self.life).steps > MOST_STEPS
+    }
+
+    pub(super) fn servers(&self) -> Arc<FakeServers> {
+        Arc::clone(&lock(&self.servers))
     }
 
     pub(super) fn is_dead(&self) -> bool {

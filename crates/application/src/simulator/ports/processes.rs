@@ -90,22 +90,22 @@ pub(in crate::simulator) struct SimulatedServers(pub(in crate::simulator) Arc<Wo
 impl Servers for SimulatedServers {
     async fn start(&self, request: ServerRequest) -> Result<ServerId, ServerError> {
         self.0.step().await;
-        self.0.servers.start(request).await
+        self.0.servers().start(request).await
     }
 
     async fn read(&self, run: RunId, server: &ServerId) -> Result<ServerOutput, ServerError> {
         self.0.step().await;
-        self.0.servers.read(run, server).await
+        self.0.servers().read(run, server).await
     }
 
     async fn stop(&self, run: RunId, server: &ServerId) -> Result<ServerOutput, ServerError> {
         self.0.step().await;
-        self.0.servers.stop(run, server).await
+        self.0.servers().stop(run, server).await
     }
 
     async fn end_run(&self, run: RunId) {
         self.0.step().await;
-        self.0.servers.end_run(run).await;
+        self.0.servers().end_run(run).await;
         self.0.may_dawdle(Fault::ProcessLingers, Duration::from_secs(4)).await;
     }
 }
