@@ -44,7 +44,10 @@ impl RunContext<'_> {
                 None => {}
             }
         }
-        if self.had_begun(&call) {
+        let had_begun = self.had_begun(&call);
+        #[cfg(test)]
+        let had_begun = had_begun && !self.round.ports.planted.is(crate::simulator::Bug::StartedCallRunAgain);
+        if had_begun {
             return self.interrupted(call, tool, &input).await;
         }
         let Some(port) = self.member.tool(tool) else {
