@@ -36,3 +36,4 @@ mod undo;
 mod unfinished;
 mod verbs;
 mod walls;
+mod worktrees;

@@ -1,4 +1,4 @@
-//! The right to write in the workspace: one session has it (contract 3, P40).
+//! The right to write in the workspace: one session has it (contract 3).
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use std::{path::PathBuf, time::Duration};
 use domain::{
     event::{Event, EventBody},
     id::SessionId,
-    ports::{ClaimError, ClaimPort},
+    ports::{ClaimError, ClaimPort, JournalError},
 };
 use workspace::{Cleared, Made, Worktree, WorktreeError, WorktreeSettings};
 
@@ -96,7 +96,12 @@ impl Engine {
         let Some(tree) = Worktree::known(settings).await? else { return Ok(None) };
         let claim = self.claim(session, &tree.cwd(), Duration::ZERO);
         claim.claim().await?;
-        let events = self.journal.read_back(session, 0).await.map_err(SessionError::from)?.events;
+        let events = match self.journal.read_back(session, 0).await {
+            Ok(back) => back.events,
+            // It ended before its first round.
+            Err(JournalError::NoSession(_)) => Vec::new(),
+            Err(error) => return Err(SessionError::from(error).into()),
+        };
         Ok(Some(tree.clear(&written(&events)).await?))
     }
 

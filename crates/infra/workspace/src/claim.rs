@@ -1,5 +1,5 @@
 //! The right to write in a workspace, as locks on the folders that it consists of: one session in a workspace, and none
-//! in a folder around or inside it (contract 3, P40).
+//! in a folder around or inside it (contract 3).
 //!
 //! A session has the lock of its workspace alone and shares those of the folders around it. So two workspaces side by
 //! side never meet, and of one inside the other the second is refused. Nothing is touched before the first
