@@ -52,6 +52,8 @@ pub struct PastEnd {
     pub ending: Ending,
     /// Its requests.
     pub turns: u32,
+    /// What it took, failed requests included.
+    pub usage: Usage,
     /// Its last words, where they are no report.
     pub summary: String,
 }
@@ -122,8 +124,9 @@ impl PastRun {
                     },
                 });
             }
-            EventBody::RunFinished { ending, turns, summary, .. } => {
-                self.end = Some(PastEnd { ending: *ending, turns: *turns, summary: summary.clone() });
+            EventBody::RunFinished { ending, turns, usage, summary, .. } => {
+                let (ending, turns, usage) = (*ending, *turns, *usage);
+                self.end = Some(PastEnd { ending, turns, usage, summary: summary.clone() });
             }
             _ => {}
         }
@@ -172,13 +175,18 @@ impl PastRun {
         Report::parse(kind, &report.report).ok()
     }
 
-    /// What its answered requests took, each with its answer, and its failed attempts without one.
+    /// What its answered requests took, each with its answer, and its failed attempts without one. What a request took
+    /// that failed for good stands in the run's end alone.
     pub fn taken(&self) -> impl Iterator<Item = (Usage, Option<&Message>)> {
-        self.events.iter().filter_map(|event| match event {
+        let said = self.events.iter().filter_map(|event| match event {
             EventBody::Message { message, usage: Some(usage), .. } => Some((*usage, Some(&**message))),
             EventBody::Retry { usage: Some(usage), .. } => Some((*usage, None)),
             _ => None,
-        })
+        });
+        let mut sum = Usage::default();
+        said.clone().for_each(|(usage, _)| sum += usage);
+        let rest = self.end.as_ref().map(|end| end.usage.minus(sum)).filter(|rest| rest.total() > 0);
+        said.chain(rest.map(|rest| (rest, None)))
     }
 
     /// How often a model was asked.

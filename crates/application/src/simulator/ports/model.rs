@@ -20,6 +20,9 @@ pub(in crate::simulator) struct SimulatedModel {
     scripted: ScriptedModel,
 }
 
+/// How a result begins that nobody lived to see.
+const INTERRUPTED: &str = "interrupted: ";
+
 /// What comes of a request beside its answer.
 enum Turn {
     Item(ModelItem),
@@ -110,19 +113,29 @@ impl SimulatedModel {
         let messages: Vec<Arc<Message>> =
             request.messages.iter().map(|sealed| Arc::clone(&sealed.message)).collect();
         let journal = self.world.journal().events();
-        let of_agent = journal
-            .iter()
-            .filter(|event| event.scope.run.as_ref().is_some_and(|run| run.agent == request.agent));
-        let journaled: Vec<&Part> = of_agent
-            .filter_map(|event| match &event.body {
-                EventBody::Message { message, .. } => Some(&message.parts),
-                _ => None,
-            })
-            .flatten()
-            .collect();
+        let (mut journaled, mut results) = (Vec::new(), Vec::new());
+        for event in &journal {
+            let is_of_agent = event.scope.run.as_ref().is_some_and(|run| run.agent == request.agent);
+            match &event.body {
+                EventBody::Message { message, .. } if is_of_agent => journaled.extend(&message.parts),
+                EventBody::ToolFinished { call_id, output, .. } if is_of_agent => {
+                    results.push((call_id, output))
+                }
+                _ => {}
+            }
+        }
+        // A call's result is in the journal when its end is, whether or not its program lived to join the results.
+        let is_journaled = |part: &Part| match part {
+            Part::ToolResult { id, content, .. } if results.contains(&(id, content)) => true,
+            // Where its end was not written either, the engine says so in its own words.
+            Part::ToolResult { id, content, is_error: true } if content.starts_with(INTERRUPTED) => {
+                !results.iter().any(|(ended, _)| *ended == id)
+            }
+            part => journaled.contains(&part),
+        };
         // The first message holds what the engine itself says of messages that were cut.
         let shown = messages.iter().skip(1).flat_map(|message| &message.parts);
-        let unjournaled = shown.filter(|part| !journaled.contains(part)).map(|part| format!("{part:?}"));
+        let unjournaled = shown.filter(|part| !is_journaled(part)).map(|part| format!("{part:?}"));
         let unjournaled = unjournaled.collect();
         self.world.trace().requests.push(RequestSeen { agent: request.agent.clone(), messages, unjournaled });
     }
