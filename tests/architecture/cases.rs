@@ -3,10 +3,11 @@
 use better_llm_tests::root;
 
 /// Cases of the parts so far that must not lose their row.
-const OWED: [&str; 45] = [
+const OWED: [&str; 48] = [
     "P01", "P02", "P03", "P04", "P05", "P06", "P07", "P08", "P09", "P10", "P11", "P12", "P13", "P14", "P15",
     "P16", "P17", "P18", "P19", "P20", "P21", "P22", "P23", "P24", "P25", "P26", "P27", "P28", "P29", "P30",
-    "P31", "P32", "P33", "P34", "P35", "P36", "P37", "P38", "P39", "P56", "P57", "P58", "P59", "P60", "P61",
+    "P31", "P32", "P33", "P34", "P35", "P36", "P37", "P38", "P39", "P40", "P41", "P42", "P56", "P57", "P58",
+    "P59", "P60", "P61",
 ];
 
 /// A row of a table: its cells.

@@ -178,7 +178,8 @@ async fn options_stand_anywhere_and_wrong_ones_are_told() {
     for (arguments, words) in [
         (&["--effort", "hihg", "x"][..], "did you mean `high`?"),
         (&["--max-turns", "0", "x"], "--max-turns"),
-        (&["--resume", "x"], "comes in a later version"),
+        (&["--resume", "x"], "first 6 letters"),
+        (&["--continue", "--resume", "01J9ZQ8W", "x"], "two sessions are named"),
         (&["--provider", "openai", "x"], "openai"),
         (&["--partial", "x"], "--partial"),
     ] {

@@ -275,6 +275,7 @@ mod tests {
         });
     }
 
+    /// P42.
     #[test]
     fn a_file_that_is_no_database_is_refused_with_what_to_do_and_kept() {
         let home = tempfile::tempdir().unwrap();

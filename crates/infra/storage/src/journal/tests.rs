@@ -30,7 +30,11 @@ fn note(session: SessionId, seq: u64) -> Arc<Event> {
 
 fn said(session: SessionId, seq: u64, text: &str) -> Arc<Event> {
     let mentions = vec![AgentName::parse("coder").unwrap()];
-    event(session, seq, EventBody::RoundStarted { text: text.to_owned(), context: Vec::new(), mentions, data: String::new() })
+    event(
+        session,
+        seq,
+        EventBody::RoundStarted { text: text.to_owned(), context: Vec::new(), mentions, data: String::new() },
+    )
 }
 
 fn journal() -> (tempfile::TempDir, SqliteJournal) {
@@ -190,6 +194,19 @@ async fn a_page_is_short_only_where_the_session_ends() {
     assert_eq!([page(0).await, page(6).await, page(9).await], [vec![1, 5, 6], vec![7, 8, 9], vec![]]);
 }
 
+/// P41.
+#[tokio::test]
+async fn an_empty_file_is_a_journal_in_which_nothing_was_kept() {
+    let (home, journal) = journal();
+    std::fs::create_dir(home.path().join("data")).unwrap();
+    std::fs::write(home.path().join("data/better-llm.db"), "").unwrap();
+    assert_eq!(journal.sessions(10).await.unwrap(), []);
+    assert!(matches!(journal.read(session(1), 0).await, Err(JournalError::NoSession(_))));
+    journal.append(note(session(1), 1)).await.unwrap();
+    assert_eq!(journal.read(session(1), 0).await.unwrap().len(), 1);
+}
+
+/// P41.
 #[tokio::test]
 async fn damaged_rows_are_left_out_and_counted() {
     let (home, journal) = journal();

@@ -100,7 +100,12 @@ fn people_and_rounds() -> Vec<EventBody> {
             version: "0.1.0".to_owned(),
             restored: Restored { rounds: 1, events: 2, damaged: 3 },
         },
-        EventBody::RoundStarted { text: TEXT.to_owned(), context: vec![TEXT.to_owned()], mentions: vec![], data: TEXT.to_owned() },
+        EventBody::RoundStarted {
+            text: TEXT.to_owned(),
+            context: vec![TEXT.to_owned()],
+            mentions: vec![],
+            data: TEXT.to_owned(),
+        },
         EventBody::Question {
             question_id: QuestionId::new(ulid(6)),
             asker: "manager".to_owned(),
