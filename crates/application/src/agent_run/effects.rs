@@ -117,7 +117,7 @@ impl RunContext<'_> {
     /// Keeps the workspace as it is before the first effect of the run, the round and the session. The round's is
     /// what undoing it goes back to, and it is said before anything has an effect.
     pub(super) async fn ensure_base(&self) -> Result<Result<(), WorkspaceError>, JournalError> {
-        let (is_new, begins_round) = (!self.base.initialized(), self.round.bases().round.is_none());
+        let is_new = !self.base.initialized();
         let taken = self
             .base
             .get_or_try_init(|| async {
@@ -130,8 +130,9 @@ impl RunContext<'_> {
             .await;
         match taken {
             Ok(checkpoint) => {
-                self.round.begin_at(checkpoint).await?;
-                if is_new && !begins_round {
+                let is_the_rounds = self.round.begin_at(checkpoint).await?;
+                // The round's is the run's whose effect comes next; side by side that may be another's.
+                if is_new && (!is_the_rounds || self.round.state().share_files) {
                     let (id, at) = (checkpoint.as_str().to_owned(), CheckpointAt::Run);
                     self.append(EventBody::Checkpoint { id, at }).await?;
                 }
@@ -156,9 +157,9 @@ impl RoundContext {
     }
 
     /// Before the first effect of a run: the round begins at this state, or at one that another run has kept before, and
-    /// that is said when this returns.
-    async fn begin_at(&self, checkpoint: &Checkpoint) -> Result<(), JournalError> {
-        self.take_base(checkpoint);
+    /// that is said when this returns. Whether it is this one.
+    async fn begin_at(&self, checkpoint: &Checkpoint) -> Result<bool, JournalError> {
+        let is_first = self.take_base(checkpoint);
         let said = self.base_said.get_or_try_init(|| async {
             let unsaid = self.state().unsaid_base.clone();
             match unsaid {
@@ -166,6 +167,7 @@ impl RoundContext {
                 None => Ok(()),
             }
         });
-        said.await.copied()
+        said.await?;
+        Ok(is_first)
     }
 }

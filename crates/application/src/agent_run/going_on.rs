@@ -120,8 +120,8 @@ impl<'a> RunContext<'a> {
                     true => {
                         let review = self.review_again(kind, past).await?;
                         let (report, claims) = (report.clone(), told.claims.clone());
-                        let changed = self.reviewed(review);
-                        self.worker_ended(WorkerEnd::Reported { report, claims, changed }).await?
+                        let (about, changed) = self.about(review);
+                        self.worker_ended(WorkerEnd::Reported { report, claims, changed }, about).await?
                     }
                     false => self.round.followed(self.id).await?,
                 }

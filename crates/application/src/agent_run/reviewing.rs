@@ -82,14 +82,11 @@ impl RunContext<'_> {
         self.append(EventBody::Checkpoint { id: state.as_str().to_owned(), at: CheckpointAt::Review }).await
     }
 
-    /// A review has reported: the next one compares with the files as it saw them. What changed since the one before.
-    pub(super) fn reviewed(&self, review: Option<UnderReview>) -> ChangedFiles {
+    /// What a review is about, and what changed since the one before it.
+    pub(super) fn about(&self, review: Option<UnderReview>) -> (Option<Checkpoint>, ChangedFiles) {
         match review {
-            Some(UnderReview { state, changed }) => {
-                self.round.reviewed(state);
-                changed
-            }
-            None => ChangedFiles::unknown(&self.round.ports.cwd),
+            Some(UnderReview { state, changed }) => (state, changed),
+            None => (None, ChangedFiles::unknown(&self.round.ports.cwd)),
         }
     }
 

@@ -8,9 +8,11 @@ use domain::{
     message::Message,
     outcome::{Ending, FailReason, LimitReason},
     ports::JournalError,
+    review::ChangedFiles,
     run::{AgentRun, CallResult, RunEnd, RunFailure},
     tool::ToolStatus,
     workflow::{CheckedReport, ReviewResult, RoundEffect, RoundInput, WorkerEnd, WorkerResult},
+    workspace::Checkpoint,
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -144,16 +146,26 @@ impl RunContext<'_> {
         told: Option<&CheckedReport>,
     ) -> Result<Worked, JournalError> {
         let mut result = WorkerResult::without_report(self.agent().as_str(), "failed");
-        let worker_end = self.take_end(&end, review, told, &mut result).await?;
+        let (about, changed) = self.about(review);
+        let worker_end = self.take_end(&end, changed, told, &mut result).await?;
         self.end(&end, turns).await?;
-        result.review = ReviewResult::of(&self.worker_ended(worker_end).await?);
+        result.review = ReviewResult::of(&self.worker_ended(worker_end, about).await?);
         Ok(Worked::new(end, &result))
     }
 
-    /// Tells the round how the run ended, and does what follows.
-    pub(super) async fn worker_ended(&self, end: WorkerEnd) -> Result<Vec<RoundEffect>, JournalError> {
+    /// Tells the round how the run ended, and does what follows. `about`: the files as a review saw them. Where the round
+    /// takes it, the next one compares with that; a report that comes after the round's end counts for nothing.
+    pub(super) async fn worker_ended(
+        &self,
+        end: WorkerEnd,
+        about: Option<Checkpoint>,
+    ) -> Result<Vec<RoundEffect>, JournalError> {
         let (agent, kind) = (self.agent().clone(), worker_kind(&self.member.spec));
-        self.round.apply(RoundInput::WorkerEnded { agent, kind, end }).await
+        let effects = self.round.observe(RoundInput::WorkerEnded { agent, kind, end });
+        if effects.iter().any(|effect| matches!(effect, RoundEffect::ReviewCycle { .. })) {
+            self.round.reviewed(about);
+        }
+        self.round.perform(effects.into_iter().map(|effect| (effect, None))).await
     }
 
     /// Drives the run, at most for the worker's timeout (spec O-14). It does not work while the person is asked.
@@ -173,7 +185,7 @@ impl RunContext<'_> {
     async fn take_end(
         &self,
         end: &RunEnd,
-        review: Option<UnderReview>,
+        changed: ChangedFiles,
         told: Option<&CheckedReport>,
         result: &mut WorkerResult<'_>,
     ) -> Result<WorkerEnd, JournalError> {
@@ -189,7 +201,6 @@ impl RunContext<'_> {
                 _ => WorkerEnd::Failed,
             });
         };
-        let changed = self.reviewed(review);
         let checked = match told {
             Some(told) => told.clone(),
             None => self.take_report(report).await?,

@@ -205,8 +205,8 @@ impl RoundContext {
     }
 
     /// The workspace before a run's first effect: the round's and the session's, too, if it is the first of them. The
-    /// round's is to be said then.
-    pub(crate) fn take_base(&self, checkpoint: &Checkpoint) {
+    /// round's is to be said then. Whether it is the round's.
+    pub(crate) fn take_base(&self, checkpoint: &Checkpoint) -> bool {
         let is_first = {
             let bases = &mut lock(&self.memory).bases;
             bases.session.get_or_insert_with(|| checkpoint.clone());
@@ -217,6 +217,7 @@ impl RoundContext {
         if is_first {
             self.state().unsaid_base = Some(checkpoint.clone());
         }
+        is_first
     }
 
     /// A review has ended that saw the workspace at `checkpoint`; none: that state could not be kept.

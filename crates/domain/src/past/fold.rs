@@ -1,6 +1,6 @@
 //! The fold over a session's rounds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{Accounts, BrokenRound, Past, judged, words::Unread};
 use crate::{
@@ -22,6 +22,8 @@ pub(super) struct Fold {
     root: String,
     /// The states that reviews under way are about.
     under_review: BTreeMap<RunId, Checkpoint>,
+    /// Those that reviews were about whose reports the round takes next; none where it was not kept.
+    reported: VecDeque<Option<Checkpoint>>,
 }
 
 /// A session's events by round, each with its number. What belongs to no round stands with the round before it; what
@@ -52,6 +54,7 @@ impl Fold {
             unread: Unread::default(),
             root: String::new(),
             under_review: BTreeMap::new(),
+            reported: VecDeque::new(),
         }
     }
 
@@ -105,11 +108,15 @@ impl Fold {
             (EventBody::Checkpoint { id, at: CheckpointAt::Review }, run) => {
                 self.under_review.extend(run.map(|run| (run.run_id, Checkpoint::new(id))));
             }
-            // It is what the next review compares with once this one has reported; not where it was not kept.
             (EventBody::Report { kind: WorkerKind::Reviewer, .. }, Some(run)) => {
-                past.bases.last_review = self.under_review.remove(&run.run_id);
+                self.reported.push_back(self.under_review.remove(&run.run_id));
             }
+            (EventBody::RoundFinished { .. }, _) => self.reported.clear(),
             (body @ EventBody::ReviewCycle { .. }, _) => {
+                // It is what the next review compares with once the round has taken this one's report.
+                if let Some(about) = self.reported.pop_front() {
+                    past.bases.last_review = about;
+                }
                 if let Some(told) = judged::told(body, &self.root) {
                     past.ledger.recall(told);
                 }

@@ -55,7 +55,7 @@ impl BrokenRound {
         round.events = events.iter().copied().cloned().collect();
         // The first run with an effect began with the round's own state.
         let (first, state) = (round.run_of_checkpoint(), round.checkpoint.clone());
-        if let Some(run) = first.and_then(|first| round.run_mut(first)) {
+        if let Some(run) = first.and_then(|first| round.run_mut(first)).filter(|run| run.base.is_none()) {
             run.base = state;
         }
         round
