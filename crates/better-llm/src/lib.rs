@@ -20,9 +20,9 @@ mod prompts;
 pub use application::{CommandRefused, EventStream, Published, SessionHandle};
 pub use config::{
     AddedDir, ConfigError, Credential, Environment, Fault, FileKind, Language, LogFormat, LogLevel, Notice,
-    Origin, Overrides, Places, Problem, Provider, ProviderError, ProxySettings, RetryValues, SandboxChoice,
-    Settings, Shown, Source, SourcedRule, Spot, StoreError, UsedFile, VARIABLES, VariableRule,
-    WorkspaceGrants, agent_config_schema, system_config_schema,
+    Origin, Overrides, Places, Problem, Provider, ProviderError, ProxySettings, SandboxChoice, Settings,
+    Shown, Source, SourcedRule, Spot, StoreError, UsedFile, VARIABLES, VariableRule, WorkspaceGrants,
+    agent_config_schema, system_config_schema,
     trust::{
         RefusedItem, Trust, TrustChange, TrustChangeKind, TrustEffect, TrustError, TrustItem, TrustState,
         Widening,

@@ -7,15 +7,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use config::{Language, Provider, ProxySettings, RetryValues, Settings};
+use config::{Language, Provider, ProxySettings, Settings};
 use domain::{
     agent::AgentName,
+    model::RetrySettings,
     ports::{Clock, ModelPort},
     secret::{Redactor, Secret},
 };
 use llm::{
     Account, Accounts, AnthropicModel, AnthropicSettings, Chance, Gate, OfflineLanguage, OfflineModel,
-    PatientModel, Proxies, RetrySettings, Script, ScriptModel,
+    PatientModel, Proxies, Script, ScriptModel,
 };
 
 use crate::{error::StartError, host::random_fraction};
@@ -113,10 +114,8 @@ impl Models {
         &self,
         model: Arc<dyn ModelPort>,
         gate: Arc<Gate>,
-        settings: RetryValues,
+        settings: RetrySettings,
     ) -> Arc<dyn ModelPort> {
-        let RetryValues { enabled, max_attempts, base_delay, max_delay, jitter, exponential } = settings;
-        let settings = RetrySettings { enabled, max_attempts, base_delay, max_delay, jitter, exponential };
         Arc::new(PatientModel::new(model, gate, settings, Arc::clone(&self.chance)))
     }
 }

@@ -14,8 +14,10 @@ use crate::{
 };
 
 mod call_ids;
+mod retry;
 
 pub use call_ids::CallIds;
+pub use retry::RetrySettings;
 
 /// What is known of a model before it is asked; what is not known is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

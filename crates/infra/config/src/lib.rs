@@ -62,7 +62,6 @@ pub use files::{FileKind, Origin, UsedFile};
 pub use grants::WorkspaceGrants;
 pub use language::Language;
 pub use log::{LogFormat, LogLevel};
-pub use model_calls::RetryValues;
 pub use notice::{Notice, VariableRule};
 pub use places::Places;
 pub use problem::{ConfigError, Fault, Problem, Spot};

@@ -2,43 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use domain::price::Price;
+use domain::{model::RetrySettings, price::Price};
 
 use crate::{
     picker::{Key, Picker},
     system_file::{Performance, PriceEntry},
     trust::{Widening, is_smaller, never},
 };
-
-/// How failed model calls are tried again (`performance.worker_retry_*`).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RetryValues {
-    /// Whether at all.
-    pub enabled: bool,
-    /// How often a call is tried at most, the first time included; from 1 to 100.
-    pub max_attempts: u32,
-    /// The wait before the second attempt; at most a day.
-    pub base_delay: Duration,
-    /// The longest wait, unless the server asks for more; at most a day.
-    pub max_delay: Duration,
-    /// The part of a wait that chance decides; from 0 to 1.
-    pub jitter: f64,
-    /// Whether each wait is twice the one before; otherwise all are [`RetryValues::base_delay`].
-    pub exponential: bool,
-}
-
-impl Default for RetryValues {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            max_attempts: 3,
-            base_delay: Duration::from_secs(1),
-            max_delay: Duration::from_secs(30),
-            jitter: 0.1,
-            exponential: true,
-        }
-    }
-}
 
 /// How long an answer may be silent in its middle, and how long it may take to begin.
 pub(crate) fn waits(picker: &mut Picker<'_>) -> (Duration, Duration) {
@@ -64,8 +34,8 @@ pub(crate) fn waits(picker: &mut Picker<'_>) -> (Duration, Duration) {
 }
 
 /// How failed model calls are tried again.
-pub(crate) fn retry(picker: &mut Picker<'_>) -> RetryValues {
-    let default = RetryValues::default();
+pub(crate) fn retry(picker: &mut Picker<'_>) -> RetrySettings {
+    let default = RetrySettings::default();
     let enabled = picker.pick(Key {
         path: "performance.worker_retry_enabled",
         get: &|file| file.performance.worker_retry_enabled,
@@ -115,7 +85,7 @@ pub(crate) fn retry(picker: &mut Picker<'_>) -> RetryValues {
         widening: Widening::Retries,
         above: None,
     });
-    RetryValues {
+    RetrySettings {
         enabled,
         max_attempts,
         base_delay: Duration::from_secs_f64(base_delay),

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use domain::{limits::Limits, price::Price};
+use domain::{limits::Limits, model::RetrySettings, price::Price};
 
 use crate::{
     files::{Document, Layers},
     language::Language,
     limits::{check_flags, limits},
     log::{LogFormat, LogLevel},
-    model_calls::{RetryValues, prices, retry, waits},
+    model_calls::{prices, retry, waits},
     notice::Notice,
     picker::{Key, Picker, SystemLayer},
     places::Places,
@@ -43,7 +43,7 @@ pub(crate) struct SystemValues {
     pub(crate) question_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) first_byte_timeout: Duration,
-    pub(crate) retry: RetryValues,
+    pub(crate) retry: RetrySettings,
     pub(crate) prices: BTreeMap<String, Price>,
     pub(crate) verify_commands: Vec<String>,
     pub(crate) walls: Walls,

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use domain::{
     agent::AgentSpec,
     limits::Limits,
+    model::RetrySettings,
     permission::{PermissionMode, SandboxLevel},
     price::Price,
     secret::Secret,
@@ -17,7 +18,6 @@ use crate::{
     language::Language,
     loading::load,
     log::{LogFormat, LogLevel},
-    model_calls::RetryValues,
     notice::Notice,
     places::Places,
     problem::{ConfigError, Problems},
@@ -46,7 +46,7 @@ pub struct Settings {
     /// How long an answer may take to begin.
     pub first_byte_timeout: Duration,
     /// How failed model calls are tried again.
-    pub retry: RetryValues,
+    pub retry: RetrySettings,
     /// What tokens cost, by the model's name; stands before the built-in prices.
     pub prices: BTreeMap<String, Price>,
     /// Test commands that the engine runs before a round may end as done.

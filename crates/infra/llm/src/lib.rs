@@ -34,5 +34,5 @@ pub use offline::{OfflineLanguage, OfflineModel};
 pub use openai::{OpenAiModel, OpenAiSettings};
 pub use priced::PricedModel;
 pub use proxies::Proxies;
-pub use retry::{Chance, PatientModel, RetrySettings};
+pub use retry::{Chance, PatientModel};
 pub use script::{InvalidScript, Script, ScriptModel};

@@ -17,7 +17,9 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    model::{ModelError, ModelErrorKind, ModelFacts, ModelItem, ModelRequest, ModelStream, Retrying},
+    model::{
+        ModelError, ModelErrorKind, ModelFacts, ModelItem, ModelRequest, ModelStream, RetrySettings, Retrying,
+    },
     ports::ModelPort,
 };
 use futures_util::Stream;
@@ -31,36 +33,6 @@ const LONGEST: Duration = Duration::from_secs(600);
 
 /// No server means a longer time than this.
 const A_YEAR: Duration = Duration::from_secs(366 * 86_400);
-
-/// How requests are tried again (contract 3, `performance.worker_retry_*`).
-#[derive(Debug, Clone, PartialEq)]
-pub struct RetrySettings {
-    /// Whether at all.
-    pub enabled: bool,
-    /// Attempts of one request, the first included.
-    pub max_attempts: u32,
-    /// The wait after the first failure.
-    pub base_delay: Duration,
-    /// The longest wait, where the server does not ask for a longer one.
-    pub max_delay: Duration,
-    /// The part of a wait by which chance may shorten or lengthen it, from 0 to 1.
-    pub jitter: f64,
-    /// Whether waits double.
-    pub exponential: bool,
-}
-
-impl Default for RetrySettings {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            max_attempts: 3,
-            base_delay: Duration::from_secs(1),
-            max_delay: Duration::from_secs(30),
-            jitter: 0.1,
-            exponential: true,
-        }
-    }
-}
 
 /// Gives numbers from 0 up to 1, each as likely as any other.
 pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;

@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
+    model::RetrySettings,
     permission::SandboxLevel,
     price::{Cost, Price},
     report::Severity,
 };
 
 use super::*;
-use crate::{Language, RetryValues};
+use crate::Language;
 
 /// The problems of a system configuration, each without the file's name.
 fn check(content: &str, expected: &[&str]) {
@@ -67,7 +68,7 @@ fn every_honoured_key_sets_its_value_and_names_its_source_o_15() {
         (settings.intervention, settings.question_timeout),
         (Duration::ZERO, Duration::from_millis(30_500))
     );
-    let retry = RetryValues {
+    let retry = RetrySettings {
         enabled: false,
         max_attempts: 5,
         base_delay: Duration::ZERO,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::RetrySettings;
+use domain::model::RetrySettings;
 
 /// The longest wait that is counted with. A server that wants to be left alone for longer is not asked again anyway.
 const A_DAY: Duration = Duration::from_secs(86_400);
@@ -46,8 +46,8 @@ mod tests {
         }
         check(&settings, (1, None, 0.0), 900);
         check(&settings, (1, None, 1.0), 1_100);
-        check(&RetrySettings { exponential: false, ..settings.clone() }, (5, None, 0.5), 1_000);
-        check(&RetrySettings { jitter: 0.0, ..settings.clone() }, (2, None, 0.9), 2_000);
+        check(&RetrySettings { exponential: false, ..settings }, (5, None, 0.5), 1_000);
+        check(&RetrySettings { jitter: 0.0, ..settings }, (2, None, 0.9), 2_000);
         check(&RetrySettings { base_delay: Duration::ZERO, ..settings }, (9, None, 0.9), 0);
     }
 
