@@ -47,12 +47,14 @@ fn endless(marker: &Marker) -> String {
     )
 }
 
-/// What of the world's sessions stands in folders: notes of what runs, temporary files of commands.
+/// What of the world's sessions stands in folders: notes of what runs, temporary files of commands. A socket that nobody
+/// listens at says nothing of anybody; the next program removes it.
 fn traces(world: &World) -> Vec<PathBuf> {
     let below =
         |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let temporary = below(world.own().join("cache/toolchains")).flat_map(|chains| below(chains.join("tmp")));
-    below(world.own().join("state/run")).chain(temporary).collect()
+    let noted = below(world.own().join("state/run")).filter(|path| path.extension() != Some("sock".as_ref()));
+    noted.chain(temporary).collect()
 }
 
 fn check_no_traces(world: &World) {

@@ -26,6 +26,8 @@ mod resume;
 mod retries;
 mod reviews;
 mod secrets;
+mod soak;
+mod socket;
 mod stale;
 mod story;
 mod streaming;

@@ -105,3 +105,102 @@ impl EventStream {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::{
+        event::{DeltaBody, EventBody, Scope, VERSION},
+        id::{RequestId, Ulid},
+        secret::Redactor,
+        time::Timestamp,
+    };
+    use testkit::{FakeClock, MemoryJournal, wait};
+
+    use super::*;
+    use crate::event_log::EventLog;
+
+    fn session() -> SessionId {
+        SessionId::new(Ulid::from_parts(1, 1))
+    }
+
+    fn body() -> EventBody {
+        EventBody::Notice { code: "test".to_owned(), text: "가".to_owned() }
+    }
+
+    fn event(seq: u64) -> Event {
+        let (v, ts, scope) = (VERSION, Timestamp::from_micros(seq), Scope::default());
+        Event { v, seq, ts, session_id: session(), scope, body: body() }
+    }
+
+    /// A session with so many events.
+    fn log(events: u64) -> EventLog {
+        let journal = Arc::new(MemoryJournal::holding((1..=events).map(event)));
+        EventLog::new(
+            session(),
+            events,
+            journal,
+            Arc::new(FakeClock::still()),
+            Arc::new(Redactor::new(Vec::new())),
+        )
+    }
+
+    async fn seqs(stream: &mut EventStream, count: u64) -> Vec<u64> {
+        let mut seqs = Vec::new();
+        for _ in 0..count {
+            match wait::bounded("an event", stream.next()).await {
+                Some(Ok(Published::Event(event))) => seqs.push(event.seq),
+                other => panic!("no event: {other:?}"),
+            }
+        }
+        seqs
+    }
+
+    /// Longer than a page and than the live queue, and more comes while it is read.
+    #[tokio::test]
+    async fn whoever_comes_late_hears_everything_after_their_place_once() {
+        for after in [0, 1, 255, 256, 257, 999, 1_000] {
+            let log = log(1_000);
+            let mut stream = log.subscribe_after(after);
+            let half = (1_000 - after) / 2;
+            let mut heard = seqs(&mut stream, half).await;
+            for _ in 0..300 {
+                log.append(&Scope::default(), body()).await.unwrap();
+            }
+            heard.extend(seqs(&mut stream, 1_300 - after - half).await);
+            assert_eq!(heard, (after + 1..=1_300).collect::<Vec<_>>());
+            log.append(&Scope::default(), body()).await.unwrap();
+            assert_eq!(seqs(&mut stream, 1).await, [1_301]);
+            drop(log);
+            assert!(stream.next().await.is_none(), "the session has ended");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_place_that_is_still_to_come_is_now() {
+        let log = log(3);
+        let mut stream = log.subscribe_after(100);
+        log.append(&Scope::default(), body()).await.unwrap();
+        assert_eq!(seqs(&mut stream, 1).await, [4]);
+    }
+
+    /// Pieces of what the journal holds whole by now would only confuse.
+    #[tokio::test]
+    async fn pieces_from_before_what_was_read_again_are_left_out() {
+        let log = log(1);
+        let mut stream = log.subscribe_after(1);
+        let request_id = RequestId::new(Ulid::from_parts(1, 1));
+        let piece = |text| log.delta(&Scope::default(), DeltaBody::TextDelta { request_id }, 0, text);
+        for _ in 0..200 {
+            piece("옛");
+            log.append(&Scope::default(), body()).await.unwrap();
+        }
+        assert_eq!(seqs(&mut stream, 200).await, (2..=201).collect::<Vec<_>>());
+        piece("새");
+        match stream.next().await {
+            Some(Ok(Published::Delta(delta))) => assert_eq!(delta.text, "새"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
