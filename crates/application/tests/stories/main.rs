@@ -11,6 +11,7 @@ mod claims;
 mod defects;
 mod endings;
 mod faults;
+mod going_on;
 mod leave;
 mod mentions;
 mod parallel;
