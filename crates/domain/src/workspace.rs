@@ -1,11 +1,13 @@
 //! States of the person's files, the differences between them, and the ways back.
 
 mod bare;
+mod half_written;
 mod undo;
 
 use std::{fmt, sync::Arc};
 
 pub use bare::may_be_bare_repositories;
+pub use half_written::HalfWritten;
 pub use undo::{RefusedFile, UndoError, UndoFile, UndoKind, UndoPlan, UndoRefusal, Undone};
 
 use crate::terminal::Sanitized;

@@ -75,6 +75,8 @@ pub(crate) struct Confined {
     writing: Mutex<()>,
     /// Folders that were looked through for temporary files left behind, by device and inode.
     swept: Mutex<HashSet<(i128, i128)>>,
+    /// Whose numbers processes have here; none: that is not known.
+    numbering: Option<u32>,
 }
 
 /// A regular file, open for reading.
@@ -135,6 +137,7 @@ impl Confined {
             workspace,
             writing: Mutex::new(()),
             swept: Mutex::default(),
+            numbering: temporary::numbering(),
         })
     }
 

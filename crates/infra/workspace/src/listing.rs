@@ -11,6 +11,7 @@ use std::{
     time::Instant,
 };
 
+use domain::workspace::HalfWritten;
 use rustix::fs::{Dir, FileType};
 
 use crate::{
@@ -143,11 +144,12 @@ impl Memory {
     }
 }
 
-/// None for what is neither folder nor file nor link, and for what belongs to git.
+/// None for what is neither folder nor file nor link, for what belongs to git, and for what a tool is about to rename.
 fn is_folder(folder: BorrowedFd<'_>, name: &[u8], kind: FileType) -> Option<bool> {
     match kind {
         _ if name == b".git" => None,
         FileType::Directory => Some(true),
+        FileType::RegularFile if HalfWritten::of_name(name).is_some() => None,
         FileType::RegularFile | FileType::Symlink => Some(false),
         // Some file systems do not say the kind in a listing.
         FileType::Unknown => Stat::of(folder, name).ok().map(|stat| stat.is_folder()),

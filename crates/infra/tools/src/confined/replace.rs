@@ -32,10 +32,9 @@ impl Target<'_> {
                 made.as_fd()
             }
         };
-        self.files.sweep(folder);
         // What replaces a file that others may not read is not for them either while it is made.
         let mode = Mode::from_raw_mode(if self.before.is_some() { 0o600 } else { 0o666 });
-        let (mut temporary, mut file) = Temporary::create(&self.place, folder, mode)?;
+        let (mut temporary, mut file) = Temporary::create(&self.place, folder, mode, self.files.numbering)?;
         let failed = |source| FileError::Io { doing: "write", place: self.place.clone(), source };
         file.write_all(content).map_err(failed)?;
         if let Some(before) = &self.before {

@@ -46,7 +46,8 @@ pub(super) enum MissingFolder {
 }
 
 impl Confined {
-    /// Looks at a place that is to be written; changes nothing yet. `uses`: what rules are asked about.
+    /// Looks at a place that is to be written; changes nothing of the person's yet. `uses`: what rules are asked about;
+    /// where it is writing, what killed writers left behind in the folder is removed.
     pub(crate) fn target(
         &self,
         place: &Place,
@@ -68,6 +69,9 @@ impl Confined {
             Some(folder) => {
                 for path_use in uses {
                     self.may_as_opened(*path_use, place, (folder.as_fd(), &folder_place), Some(name), rules)?;
+                }
+                if uses.contains(&PathUse::Write) {
+                    self.sweep(folder.as_fd());
                 }
                 self.before(place, folder.as_fd(), name)?
             }

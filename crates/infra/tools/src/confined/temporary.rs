@@ -1,19 +1,18 @@
 //! Files that become others: written beside their target, then renamed.
 //!
-//! Their names say whose they are. What a process that was killed left behind is removed at the next write into the
-//! same folder.
+//! Their names say whose they are. What a process that was killed left behind is removed when the next file of the same
+//! folder is to be written.
 
 use std::{
-    ffi::OsStr,
-    fs::File,
-    os::{
-        fd::{AsFd as _, BorrowedFd},
-        unix::ffi::OsStrExt as _,
-    },
+    ffi::CStr,
+    fs::{self, File},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    os::fd::{AsFd as _, BorrowedFd},
     sync::PoisonError,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use domain::workspace::HalfWritten;
 use rustix::{
     fs::{AtFlags, Dir, Mode, OFlags},
     io::Errno,
@@ -22,8 +21,6 @@ use rustix::{
 
 use super::{Confined, FileError, Place};
 
-const PREFIX: &str = ".better-llm-";
-const SUFFIX: &str = ".tmp";
 /// Processes of other machines and containers cannot be seen; what they write is younger than this.
 const LEFT_BEHIND: Duration = Duration::from_secs(60);
 /// The most names of a folder that are looked at for files left behind.
@@ -39,19 +36,22 @@ pub(super) struct Temporary<'f> {
 }
 
 impl<'f> Temporary<'f> {
-    /// A new, empty file in `folder`, beside the one at `place` that it will replace.
+    /// A new, empty file in `folder`, beside the one at `place` that it will replace. `numbering`: whose numbers
+    /// processes have here, where that is known.
     pub(super) fn create(
         place: &Place,
         folder: BorrowedFd<'f>,
         mode: Mode,
+        numbering: Option<u32>,
     ) -> Result<(Self, File), FileError> {
         let failed = |errno| FileError::of("create a temporary file beside", place, errno);
-        let random = getrandom::u64().map_err(|error| FileError::Io {
+        let random = getrandom::u32().map_err(|error| FileError::Io {
             doing: "name a temporary file beside",
             place: place.clone(),
             source: std::io::Error::other(error),
         })?;
-        let name = format!("{PREFIX}{}-{random:016x}{SUFFIX}", std::process::id());
+        let process = std::process::id().cast_signed();
+        let name = HalfWritten { process, numbering: numbering.unwrap_or_default(), random }.to_string();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(folder, &name, flags, mode).map_err(failed)?;
         Ok((Self { folder, name, renamed: false }, File::from(file)))
@@ -93,49 +93,36 @@ impl Confined {
         let listed = rustix::fs::openat(folder, ".", flags, Mode::empty())?;
         for entry in Dir::read_from(listed.as_fd())?.take(MOST_NAMES) {
             let entry = entry?;
-            let name = OsStr::from_bytes(entry.file_name().to_bytes());
-            if owner_of(name).is_some_and(is_gone) && is_old(listed.as_fd(), name) {
+            let name = entry.file_name();
+            let Some(file) = HalfWritten::of_name(name.to_bytes()) else { continue };
+            let is_certain = self.numbering == Some(file.numbering);
+            if is_gone(file.process) && (is_certain || is_old(listed.as_fd(), name)) {
                 rustix::fs::unlinkat(&listed, name, AtFlags::empty())?;
-                tracing::info!(name = %name.display(), "removed a temporary file that a killed process left behind");
+                tracing::info!(name = %file, "removed a temporary file that a killed process left behind");
             }
         }
         Ok(())
     }
 }
 
-/// The process that made a temporary file of this name; none where it is no such name.
-fn owner_of(name: &OsStr) -> Option<Pid> {
-    let (owner, random) = name.to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.split_once('-')?;
-    let is_ours = random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_ours { Pid::from_raw(owner.parse().ok()?) } else { None }
+/// Whose numbers processes have here: of this machine since it was started, of this container. None where the system
+/// does not say it.
+pub(super) fn numbering() -> Option<u32> {
+    let start = fs::read("/proc/sys/kernel/random/boot_id").ok()?;
+    let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
+    let mut hasher = DefaultHasher::new();
+    (start, namespace).hash(&mut hasher);
+    // Two of them are not told apart once in four thousand million times.
+    u32::try_from(hasher.finish() & u64::from(u32::MAX)).ok()
 }
 
-fn is_gone(process: Pid) -> bool {
-    test_kill_process(process) == Err(Errno::SRCH)
+fn is_gone(process: i32) -> bool {
+    Pid::from_raw(process).is_some_and(|process| test_kill_process(process) == Err(Errno::SRCH))
 }
 
-fn is_old(folder: BorrowedFd<'_>, name: &OsStr) -> bool {
+fn is_old(folder: BorrowedFd<'_>, name: &CStr) -> bool {
     let Ok(stat) = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) else { return false };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let written = Duration::from_secs(u64::try_from(stat.st_mtime).unwrap_or(0));
     now.saturating_sub(written) > LEFT_BEHIND
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_names_that_we_give_have_an_owner() {
-        for (name, owner) in [
-            (".better-llm-12-0123456789abcdef.tmp", Some(12)),
-            (".better-llm-12-0123456789abcde.tmp", None),
-            (".better-llm--0123456789abcdef.tmp", None),
-            (".better-llm-0-0123456789abcdef.tmp", None),
-            (".better-llm-12-notes.tmp", None),
-            ("better-llm-12-0123456789abcdef.tmp", None),
-        ] {
-            assert_eq!(owner_of(OsStr::new(name)).map(|pid| pid.as_raw_nonzero().get()), owner, "{name}");
-        }
-    }
 }

@@ -24,6 +24,19 @@ async fn changes_are_sorted_and_told_apart() {
     assert_eq!(changes(&workspace, &middle).await, ["-a.txt"]);
 }
 
+/// Another worker may be writing it at this moment, or a program died before it could rename it.
+#[tokio::test]
+async fn a_file_that_is_about_to_be_renamed_is_no_file_of_the_workspace() {
+    for fixture in [Fixture::committed(&[("a.txt", "a\n")]), Fixture::plain()] {
+        let workspace = fixture.workspace();
+        let start = workspace.checkpoint().await.unwrap();
+        fixture.write("d/.better-llm-12-0123456789abcdef.tmp", "half");
+        fixture.write("d/.better-llm-notes.tmp", "the person's");
+        assert!(workspace.touched().await.unwrap());
+        assert_eq!(changes(&workspace, &start).await, ["+d/.better-llm-notes.tmp"]);
+    }
+}
+
 #[tokio::test]
 async fn the_same_checkpoint_comes_back_where_nothing_changed() {
     let fixture = Fixture::committed(&[("a.txt", "a\n")]);

@@ -50,7 +50,7 @@ fn age(workspace: &Workspace, name: &str) {
     file.set_modified(long_ago).expect("a time");
 }
 
-/// O-16: a kill -9 in the middle leaves the old content or the new, and the next write into the folder removes what
+/// O-16: a kill -9 in the middle leaves the old content or the new, and who is to write in the folder next removes what
 /// was left behind.
 #[test]
 fn a_killed_writer_leaves_a_whole_file_and_its_rest_is_removed() {
@@ -67,14 +67,24 @@ fn a_killed_writer_leaves_a_whole_file_and_its_rest_is_removed() {
         }
     };
     assert!(left.starts_with(&format!(".better-llm-{writer}-")), "{left}");
-    let write = |path: &str| {
-        let files = workspace.files();
-        to_write(&files, path).and_then(|target| target.replace(b"x")).expect("written");
-    };
-    write("a.txt");
+    workspace.put("other/a.txt", "");
+    to_write(&workspace.files(), "other/a.txt").expect("a place");
+    assert_eq!(temporaries(&workspace), [left.as_str()], "it lies in another folder");
+    to_write(&workspace.files(), "a.txt").expect("a place");
+    assert_eq!(temporaries(&workspace), <[String; 0]>::default());
+}
+
+/// Processes of other machines and containers cannot be seen.
+#[test]
+fn what_was_written_elsewhere_is_removed_when_it_is_old() {
+    let workspace = Workspace::new();
+    let gone = "2147483647";
+    let left = format!(".better-llm-{gone}-0123456789abcdef.tmp");
+    workspace.put(&left, "");
+    to_write(&workspace.files(), "a.txt").expect("a place");
     assert_eq!(temporaries(&workspace), [left.as_str()], "it is too young to be nobody's for sure");
     age(&workspace, &left);
-    write("b.txt");
+    to_write(&workspace.files(), "b.txt").expect("a place");
     assert_eq!(temporaries(&workspace), <[String; 0]>::default());
 }
 
