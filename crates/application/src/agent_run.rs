@@ -239,7 +239,13 @@ impl<'a> RunContext<'a> {
                         }
                         None
                     }
-                    (ending, _) => Some(RunInput::Stop(ending.unwrap_or(Ending::Interrupted))),
+                    (ending, request) => {
+                        let first = ModelCall { id: call, tool, input };
+                        for input in self.end_begun_calls(request, first, &mut effects).await? {
+                            self.feed(machine, input, &mut effects).await;
+                        }
+                        Some(RunInput::Stop(ending.unwrap_or(Ending::Interrupted)))
+                    }
                 },
                 RunEffect::End(end) => return Ok(end),
             };
@@ -290,7 +296,7 @@ impl<'a> RunContext<'a> {
             effort: self.member.effort,
             max_tokens: None,
         };
-        let room = match self.make_room(&mut request).await? {
+        let mut room = match self.make_room(&mut request).await? {
             Ok(room) => room,
             Err(ending) => return Ok(RunInput::Stop(ending)),
         };
@@ -299,7 +305,7 @@ impl<'a> RunContext<'a> {
         #[cfg(test)]
         self.round.ports.planted.spoil(&mut request.messages);
         let began = Instant::now();
-        let end = OpenRequest::new(self, id, digest, &room).answer(request).await?;
+        let end = OpenRequest::new(self, id, digest, &mut room).answer(request).await?;
         self.settle(room, &end);
         let elapsed_ms = millis(began.elapsed());
         match end {

@@ -64,6 +64,11 @@ impl<'a> RunContext<'a> {
         Start::GoOn(pending, request)
     }
 
+    /// The same, as long as nobody was told.
+    pub(super) fn has_begun(&self, call: &CallId) -> bool {
+        lock(&self.begun).contains(call)
+    }
+
     /// Whether a call had begun when the program died; said once.
     pub(crate) fn had_begun(&self, call: &CallId) -> bool {
         lock(&self.begun).remove(call)

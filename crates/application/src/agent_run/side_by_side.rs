@@ -63,8 +63,8 @@ impl RunContext<'_> {
     ) -> Result<Vec<RunInput>, JournalError> {
         let answering = calls.map(|call| async move {
             match self.stop.ending() {
-                Some(ending) => Ok(RunInput::Stop(ending)),
-                None => self.answer_call(request, call).await,
+                Some(ending) if !self.has_begun(&call.id) => Ok(RunInput::Stop(ending)),
+                _ => self.answer_call(request, call).await,
             }
         });
         // Boxed, because a run holds the runs that it calls.
@@ -75,6 +75,22 @@ impl RunContext<'_> {
             ended.into_iter().partition(|input| matches!(input, RunInput::Stop(_)));
         answered.extend(stops.into_iter().next());
         Ok(answered)
+    }
+
+    /// The run was stopped before these calls were answered. Those that had begun before the program died come to their end
+    /// nevertheless, with the runs that they had called; the others are dropped.
+    pub(super) async fn end_begun_calls(
+        &self,
+        request: Option<RequestId>,
+        first: ModelCall,
+        waiting: &mut VecDeque<RunEffect>,
+    ) -> Result<Vec<RunInput>, JournalError> {
+        let Some(request) = request else { return Ok(Vec::new()) };
+        let mut ended = Vec::new();
+        for call in iter::once(first).chain(take_calls(waiting)).filter(|call| self.has_begun(&call.id)) {
+            ended.push(Box::pin(self.answer_call(request, call)).await?);
+        }
+        Ok(ended)
     }
 
     async fn answer_call(&self, request: RequestId, call: ModelCall) -> Result<RunInput, JournalError> {

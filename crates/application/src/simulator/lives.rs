@@ -93,6 +93,7 @@ impl Simulation {
             journal: world.readable(),
             on_disk: journal.events_on_disk().len(),
             store_failed: world.store_failed(),
+            disk_failed: world.disk_failed(),
             end,
         });
         drop(trace);

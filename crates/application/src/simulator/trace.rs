@@ -38,6 +38,8 @@ pub(super) struct LifeSeen {
     pub(super) on_disk: usize,
     /// The journal takes nothing any more.
     pub(super) store_failed: bool,
+    /// The disk failed, and what was not on it was lost, told or not.
+    pub(super) disk_failed: bool,
     pub(super) end: LifeEnd,
 }
 

@@ -173,6 +173,10 @@ impl World {
         lock(&self.life).store_failed
     }
 
+    pub(super) fn disk_failed(&self) -> bool {
+        lock(&self.life).disk_failed
+    }
+
     pub(super) fn store_fails(&self) {
         lock(&self.life).store_failed = true;
     }

@@ -90,7 +90,8 @@ pub(super) fn the_record_is_the_fold_of_the_events(world: &World) -> Result<(), 
     let trace = world.trace();
     let Some(life) = trace.lives.last() else { return Ok(()) };
     // A life without a round has nothing to add, and saves nothing.
-    if !life.acknowledged.iter().any(|told| told.event.body.ends_round()) {
+    let has_played = life.acknowledged.iter().any(|told| told.event.body.ends_round());
+    if !has_played || life.disk_failed {
         return Ok(());
     }
     let LifeEnd::Closed { saved, .. } = &life.end else { return Ok(()) };
