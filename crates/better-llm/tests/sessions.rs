@@ -133,6 +133,26 @@ async fn sessions_are_found_by_folder_and_by_the_beginning_of_their_ids() {
     assert_eq!(place.locks(), Vec::<PathBuf>::new());
 }
 
+/// Law 8: one file a session that was killed, and only until somebody else comes.
+#[tokio::test]
+async fn locks_of_the_dead_are_removed_and_those_of_the_living_stay() {
+    let place = Place::new();
+    let engine = place.engine(&["하나"]).await;
+    let alive = engine.session().await.unwrap();
+    let held = place.locks();
+    let dead = place.home.join("state/locks/sessions/01J9ZQ8W7N4K2M5R6T8V0X1Y3Z.lock");
+    fs::write(&dead, "torn").unwrap();
+    let another = engine.session().await.unwrap();
+    let left = place.locks();
+    assert!(
+        !left.contains(&dead) && left.len() == 2 && held.iter().all(|lock| left.contains(lock)),
+        "{left:?}"
+    );
+    another.close().await.unwrap();
+    alive.close().await.unwrap();
+    assert_eq!(place.locks(), Vec::<PathBuf>::new());
+}
+
 #[tokio::test]
 async fn a_fork_remembers_what_it_shares() {
     let place = Place::new();

@@ -1,7 +1,7 @@
 //! One process writes a session: whoever starts it, takes it up again or undoes something of it holds a lock meanwhile,
-//! which ends with the process at the latest ([ADR 23](../../../../docs/adr/0023-going-on.md)).
+//! which ends with the process at the latest ([ADR 28](../../../../docs/adr/0028-forks.md)).
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use async_trait::async_trait;
 use domain::{
@@ -10,10 +10,13 @@ use domain::{
 };
 use workspace::{
     WorkspaceClaim,
-    lock::{Lock, LockError, Note},
+    lock::{Lock, LockError, Note, holder},
 };
 
 use super::{Engine, sessions::SessionError};
+
+/// How many files that killed sessions left behind one session looks for.
+const MOST_LEFT: usize = 100;
 
 /// What a session holds until its end: the right to write its journal, and in its workspace the right that it may take.
 pub(super) struct Rights {
@@ -38,15 +41,29 @@ impl Engine {
     /// Takes the right to write the journal of `session`. Blocks for [`workspace::lock::PATIENCE`] at most.
     pub(super) fn own(&self, session: SessionId) -> Result<Lock, SessionError> {
         let note = Note::new(session, self.clock.now());
-        Lock::take(&self.place_of_lock(session), &note).map_err(|error| match error {
+        let lock = Lock::take(&self.folder_of_locks().join(format!("{session}.lock")), &note);
+        let lock = lock.map_err(|error| match error {
             LockError::Held { holder, .. } => SessionError::AtWork { session, pid: holder.pid },
             source @ (LockError::Network { .. } | LockError::File { .. }) => {
                 SessionError::Lock { session, source }
             }
-        })
+        })?;
+        self.tidy_locks(&note);
+        Ok(lock)
     }
 
-    fn place_of_lock(&self, session: SessionId) -> PathBuf {
-        self.settings.places.locks().join("sessions").join(format!("{session}.lock"))
+    fn folder_of_locks(&self) -> PathBuf {
+        self.settings.places.locks().join("sessions")
+    }
+
+    /// Removes files that nobody holds: those of sessions that were killed and not taken up since. What cannot be removed
+    /// now is left to the next session: it keeps nobody out.
+    fn tidy_locks(&self, note: &Note) {
+        let entries = fs::read_dir(self.folder_of_locks()).into_iter().flatten().flatten();
+        let places = entries.take(MOST_LEFT).map(|entry| entry.path());
+        for place in places.filter(|place| matches!(holder(place), Ok(None))) {
+            // Who takes it takes the file along.
+            drop(Lock::take(&place, note));
+        }
     }
 }
