@@ -92,15 +92,14 @@ impl PreparedCall for YieldingCall {
 
 /// How a round is ended from outside.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
+pub(crate) enum By {
     Command,
     CommandTwice,
     DroppedHandle,
 }
 
-/// Plays the good day and ends it after `yields` turns of the scheduler. Returns the round's end.
-async fn end_after(yields: usize, by: By) -> Ending {
-    let stage = Stage::new(good_day());
+/// Plays what is set on the stage and ends it after `yields` turns of the scheduler. Returns the round's end.
+async fn end_after(stage: Stage, yields: usize, by: By) -> Ending {
     let model: Arc<dyn ModelPort> = Arc::new(Yielding(Arc::clone(&stage.model) as Arc<dyn ModelPort>));
     let mut parts = stage.parts_with(&model, |tool| Arc::new(Yielding(tool)));
     parts.journal = Arc::new(Yielding(Arc::clone(&stage.journal) as Arc<dyn JournalPort>));
@@ -173,10 +172,11 @@ fn every_started_call_has_finished(events: &[Event]) {
     }
 }
 
-async fn check_every_moment(by: By, ending: Signal) {
+/// Ends what `stage` sets at every moment there is, which are more than `moments`.
+pub(crate) async fn check_every_moment(stage: impl Fn() -> Stage, moments: usize, by: By, ending: Signal) {
     let mut cancelled = 0;
     for yields in 0.. {
-        match end_after(yields, by).await {
+        match end_after(stage(), yields, by).await {
             Ending::Cancelled(signal) => {
                 assert_eq!(signal, ending);
                 cancelled += 1;
@@ -187,24 +187,30 @@ async fn check_every_moment(by: By, ending: Signal) {
             }
         }
     }
-    // The story has at least two awaits for each of its events.
-    assert!(cancelled > 280, "only {cancelled} moments");
+    assert!(cancelled > moments, "only {cancelled} moments");
 }
+
+fn a_good_day() -> Stage {
+    Stage::new(good_day())
+}
+
+/// The good day has at least two awaits for each of its events.
+const ITS_MOMENTS: usize = 280;
 
 #[tokio::test]
 async fn a_cancel_at_every_await_leaves_nothing_behind() {
-    check_every_moment(By::Command, Signal::Terminate).await;
+    check_every_moment(a_good_day, ITS_MOMENTS, By::Command, Signal::Terminate).await;
 }
 
 #[tokio::test]
 async fn a_dropped_handle_at_every_await_leaves_nothing_behind() {
-    check_every_moment(By::DroppedHandle, Signal::Interrupt).await;
+    check_every_moment(a_good_day, ITS_MOMENTS, By::DroppedHandle, Signal::Interrupt).await;
 }
 
 /// P49: who asks twice gets the same end without a wait for anything polite.
 #[tokio::test]
 async fn a_second_cancel_at_every_await_leaves_nothing_behind() {
-    check_every_moment(By::CommandTwice, Signal::Interrupt).await;
+    check_every_moment(a_good_day, ITS_MOMENTS, By::CommandTwice, Signal::Interrupt).await;
 }
 
 /// Says something and ends the round at once, after `yields` turns of the scheduler. Whether that was taken, and how

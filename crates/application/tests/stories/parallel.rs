@@ -15,6 +15,7 @@ use testkit::{Answer, FakeProcesses, Fault, ScriptedModel, wait::Gate};
 use crate::stage::*;
 
 mod budgets;
+mod ends;
 mod evidence;
 mod person;
 mod together;
