@@ -237,6 +237,21 @@ impl Budget {
         }
     }
 
+    /// Another model answers than the one that the room was made for. The tokens stay as they are, their price is `price`.
+    ///
+    /// # Errors
+    /// [`Trip`] where they cost more than there is at that price, or there is none under a limit of costs.
+    pub fn reprice(&mut self, reservation: &mut Reservation, price: Option<Price>) -> Result<(), Trip> {
+        let Reservation { input, output, amount, .. } = *reservation;
+        let cost = price.map(|price| price.at_most(input, output)).unwrap_or_default();
+        self.open = self.open.minus(amount).plus(Amount { cost, ..amount });
+        (reservation.price, reservation.amount.cost) = (price, cost);
+        match self.cost {
+            Some(limit) if price.is_none() || self.taken().cost > limit => Err(Trip::Cost(limit)),
+            _ => Ok(()),
+        }
+    }
+
     /// What is not there any more: spent, or reserved.
     fn taken(&self) -> Amount {
         self.settled().plus(self.open)

@@ -95,8 +95,40 @@ pub enum ModelItem {
         /// The how-manieth, from 2.
         attempt: u32,
     },
+    /// Says who answers, where several models may.
+    Answerer(Answerer),
     /// The whole answer; the last item of a stream that did not fail.
     Answer(ModelAnswer),
+}
+
+/// Who answers a request from here on. A stream that says so says it before the first attempt of each model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answerer {
+    /// The provider.
+    pub provider: String,
+    /// The model, as the provider names it.
+    pub model: String,
+    /// What is known of it; its price holds for what it takes.
+    pub facts: ModelFacts,
+    /// What became of the model before it, where that was asked in the same request. What was shown of its answer is void.
+    pub outage: Option<Outage>,
+}
+
+/// A model that was asked, gave no answer, and is left alone for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// Its provider.
+    pub provider: String,
+    /// The model, as the provider names it.
+    pub model: String,
+    /// What went wrong, with its causes.
+    pub reason: String,
+    /// The stable code of it ([`ModelErrorKind::code`]).
+    pub code: &'static str,
+    /// What the last attempt took, as far as the provider said so.
+    pub usage: Usage,
+    /// For so long others are asked first.
+    pub rest: Duration,
 }
 
 /// An attempt that failed and is not the last one.

@@ -12,7 +12,7 @@ use domain::{
     event::{DeltaBody, EventBody},
     id::RequestId,
     message::Usage,
-    model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelRequest, Retrying},
+    model::{Answerer, ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelRequest, Outage, Retrying},
     outcome::Ending,
     ports::JournalError,
 };
@@ -30,6 +30,7 @@ const QUIET_TEXT: &str = "the model has shown nothing for 30 seconds: it may be 
                           connection without a sign of life is given up after performance.first_byte_timeout_seconds \
                           or idle_timeout_seconds, an answer that does not grow after 10 minutes";
 const HELD_CODE: &str = "request_held";
+const FALLBACK_CODE: &str = "fallback_used";
 
 /// How a request ended.
 pub(crate) enum RequestEnd {
@@ -39,29 +40,35 @@ pub(crate) enum RequestEnd {
 }
 
 /// A request under way.
-pub(crate) struct OpenRequest<'r> {
+pub(crate) struct OpenRequest<'o, 'r> {
     run: &'r RunContext<'r>,
     id: RequestId,
     prefix_digest: String,
-    room: &'r Room<'r>,
+    room: &'o mut Room<'r>,
     deltas: Deltas,
     /// Something of the present attempt was shown.
     has_shown: bool,
     was_held: bool,
     quiet: Quiet,
+    /// The newest attempt.
+    attempt: u32,
+    /// The attempts of models that answered before the present one was asked: each model counts its own.
+    earlier: u32,
 }
 
-impl<'r> OpenRequest<'r> {
+impl<'o, 'r> OpenRequest<'o, 'r> {
     /// Nothing has been sent yet.
     pub(crate) fn new(
         run: &'r RunContext<'r>,
         id: RequestId,
         prefix_digest: String,
-        room: &'r Room<'r>,
+        room: &'o mut Room<'r>,
     ) -> Self {
         let deltas = Deltas::new(&run.round.ports.log, &run.scope);
         let (has_shown, was_held) = (false, false);
-        Self { run, id, prefix_digest, room, deltas, has_shown, was_held, quiet: Quiet::new() }
+        let (attempt, earlier) = (1, 0);
+        let quiet = Quiet::new();
+        Self { run, id, prefix_digest, room, deltas, has_shown, was_held, quiet, attempt, earlier }
     }
 
     /// Asks for the answer, and says what happens meanwhile. A stop is heeded at every wait but those for the journal.
@@ -119,8 +126,9 @@ impl<'r> OpenRequest<'r> {
             ModelItem::Retrying(retrying) => self.retrying(retrying).await?,
             ModelItem::Attempt { attempt } => {
                 self.quiet = Quiet::new();
-                self.started(attempt).await?;
+                self.started(self.earlier.saturating_add(attempt)).await?;
             }
+            ModelItem::Answerer(answerer) => self.answered_by(answerer).await?,
             // The stream's reader keeps it.
             ModelItem::Answer(_) => {}
         }
@@ -133,13 +141,16 @@ impl<'r> OpenRequest<'r> {
         self.deltas.part(body, index, text);
     }
 
-    async fn started(&self, attempt: u32) -> Result<(), JournalError> {
+    async fn started(&mut self, attempt: u32) -> Result<(), JournalError> {
+        self.attempt = attempt;
         let prefix_digest = self.prefix_digest.clone();
         self.run.append(EventBody::RequestStarted { request_id: self.id, attempt, prefix_digest }).await
     }
 
     async fn retrying(&mut self, retrying: Retrying) -> Result<(), JournalError> {
         let Retrying { attempt, max_attempts, wait, reason, code, usage } = retrying;
+        let counted = |attempts: u32| self.earlier.saturating_add(attempts);
+        let (attempt, max_attempts) = (counted(attempt), counted(max_attempts));
         self.quiet.begins_after(wait);
         let (wait_ms, code) = (millis(wait), code.to_owned());
         let took = (usage != Usage::default()).then_some(usage);
@@ -149,6 +160,28 @@ impl<'r> OpenRequest<'r> {
         // The stop that follows is heeded at the next wait.
         if let Err(trip) = self.run.attempt_failed(self.room, usage) {
             self.run.round.out_of_room(trip).await?;
+        }
+        Ok(())
+    }
+
+    /// Says who answers in whose place, and counts by the price of who does.
+    async fn answered_by(&mut self, answerer: Answerer) -> Result<(), JournalError> {
+        let Answerer { facts, outage, .. } = &answerer;
+        let failed =
+            outage.as_ref().map_or(Ok(()), |outage| self.run.attempt_failed(self.room, outage.usage));
+        let room = self.run.answered_by(self.room, *facts);
+        if let Some(outage) = outage {
+            self.notice(FALLBACK_CODE, instead(&answerer, outage)).await?;
+            self.void().await?;
+            self.quiet = Quiet::new();
+            self.was_held = false;
+            self.earlier = self.attempt;
+        }
+        // The stop that follows is heeded at the next wait.
+        if let Err(trip) = failed.and(room) {
+            self.run.round.out_of_room(trip).await?;
+        } else if outage.is_some() {
+            self.started(self.attempt.saturating_add(1)).await?;
         }
         Ok(())
     }
@@ -170,6 +203,16 @@ impl<'r> OpenRequest<'r> {
     async fn notice(&self, code: &str, text: String) -> Result<(), JournalError> {
         self.run.append(EventBody::Notice { code: code.to_owned(), text }).await
     }
+}
+
+/// Who answers in whose place, and why.
+fn instead(answerer: &Answerer, outage: &Outage) -> String {
+    let Answerer { provider, model, .. } = answerer;
+    let minutes = outage.rest.as_secs().div_ceil(60).max(1);
+    format!(
+        "{model} of provider {provider} answers instead of {} of provider {}, which is asked again in {minutes} min: {}",
+        outage.model, outage.provider, outage.reason
+    )
 }
 
 fn held(wait: Duration) -> String {

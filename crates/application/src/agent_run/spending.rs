@@ -9,7 +9,7 @@ use domain::{
     budget::{InputGauge, Need, NoRoom, Reservation, Trip, message_bytes_of, prefix_bytes, tokens_of},
     event::EventBody,
     message::Usage,
-    model::ModelRequest,
+    model::{ModelFacts, ModelRequest},
     outcome::Ending,
     ports::JournalError,
     price::{Price, Spending},
@@ -116,6 +116,12 @@ impl<'r> RunContext<'r> {
         self.account.lock().spent.add(usage, room.price());
         let Some(reservation) = &room.reservation else { return Ok(()) };
         self.round.state().budget.attempt_failed(reservation, usage)
+    }
+
+    /// Another model answers than the one that the room was made for.
+    pub(crate) fn answered_by(&self, room: &mut Room<'_>, facts: ModelFacts) -> Result<(), Trip> {
+        let Some(reservation) = &mut room.reservation else { return Ok(()) };
+        self.round.state().budget.reprice(reservation, facts.price)
     }
 
     /// The request has come to this. What a stopped one took nobody knows: its room stays taken.

@@ -10,9 +10,13 @@ use better_llm_application::{Published, SessionHandle};
 use domain::{
     event::{Event, EventBody},
     message::{Message, Part, Role, StopReason, Usage},
-    model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelRequest, ModelStream, Retrying},
+    model::{
+        Answerer, ModelAnswer, ModelError, ModelErrorKind, ModelFacts, ModelItem, ModelRequest, ModelStream,
+        Outage, Retrying,
+    },
     outcome::{Ending, FailReason, Signal},
     ports::ModelPort,
+    price::Price,
     session::{Command, Request},
 };
 use futures_util::{StreamExt, stream};
@@ -100,6 +104,7 @@ fn told(event: &Event) -> Option<String> {
         EventBody::TextReplaced { .. } => "void".to_owned(),
         EventBody::Notice { code, .. } => code.clone(),
         EventBody::Error { code, .. } => code.clone(),
+        EventBody::Notice { code, text } if code == "fallback_used" => format!("{code}: {text}"),
         EventBody::Message { message, .. } if message.role == Role::Assistant => message.text(),
         _ => return None,
     })
@@ -181,6 +186,58 @@ async fn the_last_failure_is_told_and_what_it_took_is_counted() {
 
 /// P33: a request that is held says so once, and the time counts for no silence.
 #[tokio::test(start_paused = true)]
+/// Who answers; instead of another one where `is_instead`.
+fn answered_by(model: &str, price: Option<Price>, is_instead: bool) -> Step {
+    let outage = is_instead.then(|| Outage {
+        provider: "patient".to_owned(),
+        model: "scripted".to_owned(),
+        reason: "529: overloaded".to_owned(),
+        code: "model_unavailable",
+        usage: USED,
+        rest: Duration::from_secs(300),
+    });
+    Step::Item(Ok(ModelItem::Answerer(Answerer {
+        provider: "other".to_owned(),
+        model: model.to_owned(),
+        facts: ModelFacts { price, ..ModelFacts::default() },
+        outage,
+    })))
+}
+
+/// O-8: who answers instead is said with the reason; what the first had shown is void, what it took is counted, and
+/// attempts go on counting.
+#[tokio::test(start_paused = true)]
+async fn another_model_that_answers_instead_is_named_and_its_attempts_go_on_counting() {
+    let mut steps: Vec<Step> = retries(2, 1).into();
+    steps.extend([shows("half"), answered_by("m2", None, true)]);
+    steps.extend(retries(2, 1));
+    steps.extend([shows("whole"), answers("whole")]);
+    let (said, ending, used) = play(vec![steps]).await;
+    let expected = [
+        "request 1",
+        "retry 2/3 in 1000 ms: it broke: reset",
+        "request 2",
+        "“half”",
+        "fallback_used: m2 of provider other answers instead of scripted of provider patient, which is asked again in \
+         5 min: 529: overloaded",
+        "void",
+        "request 3",
+        "retry 4/5 in 1000 ms: it broke: reset",
+        "request 4",
+        "“whole”",
+        "whole",
+    ];
+    assert_eq!((said, ending), (expected.map(str::to_owned).to_vec(), Ending::Answered));
+    assert_eq!(used, times(USED, 4));
+}
+
+/// Nothing new: it answers since an earlier request.
+#[tokio::test(start_paused = true)]
+async fn a_model_that_answers_instead_since_an_earlier_request_is_not_named_again() {
+    let (said, ..) = play(vec![vec![answered_by("m2", None, false), answers("hi")]]).await;
+    assert_eq!(said, ["request 1", "hi"]);
+}
+
 async fn a_request_that_is_held_says_so_once() {
     let mut steps: Vec<Step> = held(200).into();
     steps.extend(held(100));

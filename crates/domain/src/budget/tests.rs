@@ -129,6 +129,23 @@ fn failed_attempts_count_and_may_leave_no_room_for_the_next() {
     assert_eq!(trip, Err(Trip::Cost(Cost::from_usd(0.3).unwrap())));
 }
 
+/// O-8: who answers instead may be dearer.
+#[test]
+fn a_model_that_answers_instead_is_counted_by_its_own_price() {
+    let mut budget = budget(None, Some(1.0));
+    let mut room = budget.reserve(need(1_000, 2_000)).unwrap();
+    let dear = Price::new(10_000, 100_000, 0, 0);
+    assert_eq!(budget.reprice(&mut room, Some(dear)), Ok(()));
+    assert_eq!((room.price(), budget.open.tokens), (Some(&dear), 3_000));
+    assert_eq!(budget.open.cost, dear.at_most(1_000, 2_000));
+    let limit = Trip::Cost(Cost::from_usd(1.0).unwrap());
+    assert_eq!(budget.reprice(&mut room, Some(Price::new(0, 1_000_000, 0, 0))), Err(limit));
+    assert_eq!(budget.reprice(&mut room, None), Err(limit));
+    assert_eq!(budget.reprice(&mut room, Some(dear)), Ok(()));
+    budget.settle(room, usage(10, 20));
+    assert_eq!((budget.open, budget.spent().cost()), (Amount::default(), Some(dear.of(usage(10, 20)))));
+}
+
 #[test]
 fn an_input_is_estimated_by_what_was_counted_and_what_joined_since() {
     let said = |texts: &[&str]| ModelRequest {

@@ -74,6 +74,7 @@ async fn deltas_add_up_to_the_answer() {
             ModelItem::Answer(_)
             | ModelItem::Held { .. }
             | ModelItem::Retrying(_)
+            | ModelItem::Answerer(_)
             | ModelItem::Attempt { .. } => None,
         });
         deltas.filter(|(index, _)| *index == wanted).map(|(_, text)| text.as_str()).collect()
