@@ -98,13 +98,15 @@ fn fails() -> Step {
 fn told(event: &Event) -> Option<String> {
     Some(match &event.body {
         EventBody::RequestStarted { attempt, .. } => format!("request {attempt}"),
-        EventBody::Retry { attempt, max_attempts, wait_ms, reason, code, .. } if code == "model_stream_cut" => {
+        EventBody::Retry { attempt, max_attempts, wait_ms, reason, code, .. }
+            if code == "model_stream_cut" =>
+        {
             format!("retry {attempt}/{max_attempts} in {wait_ms} ms: {reason}")
         }
         EventBody::TextReplaced { .. } => "void".to_owned(),
+        EventBody::Notice { code, text } if code == "fallback_used" => format!("{code}: {text}"),
         EventBody::Notice { code, .. } => code.clone(),
         EventBody::Error { code, .. } => code.clone(),
-        EventBody::Notice { code, text } if code == "fallback_used" => format!("{code}: {text}"),
         EventBody::Message { message, .. } if message.role == Role::Assistant => message.text(),
         _ => return None,
     })
@@ -184,8 +186,6 @@ async fn the_last_failure_is_told_and_what_it_took_is_counted() {
     assert_eq!(used, times(USED, 2));
 }
 
-/// P33: a request that is held says so once, and the time counts for no silence.
-#[tokio::test(start_paused = true)]
 /// Who answers; instead of another one where `is_instead`.
 fn answered_by(model: &str, price: Option<Price>, is_instead: bool) -> Step {
     let outage = is_instead.then(|| Outage {
@@ -238,6 +238,8 @@ async fn a_model_that_answers_instead_since_an_earlier_request_is_not_named_agai
     assert_eq!(said, ["request 1", "hi"]);
 }
 
+/// P33: a request that is held says so once, and the time counts for no silence.
+#[tokio::test(start_paused = true)]
 async fn a_request_that_is_held_says_so_once() {
     let mut steps: Vec<Step> = held(200).into();
     steps.extend(held(100));
