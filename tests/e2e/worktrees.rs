@@ -337,6 +337,12 @@ async fn o_24_commands_in_a_worktree_reach_its_repository_and_no_other_folder() 
         files.into_iter().filter(|(path, _)| !path.starts_with(&git)).collect::<Vec<_>>()
     };
     assert_eq!(theirs(World::snapshot(&world.repository)), theirs(before));
+    let caches = World::leftovers(&world.own().join("cache/toolchains"));
+    assert_eq!(
+        caches.len(),
+        1,
+        "what tool chains have fetched for the workspace is there for its worktree: {caches:?}"
+    );
 }
 
 /// Where no worktree can be had nothing is begun, and the way out is said.

@@ -58,6 +58,7 @@ impl Engine {
     pub(super) fn sandbox_settings(&self, session: SessionId, cwd: &Path) -> SandboxSettings {
         SandboxSettings {
             workspace: cwd.to_owned(),
+            toolchains_of: self.cwd.clone(),
             requested: self.settings.sandbox_level.map_or(Requested::Auto, Requested::Level),
             cache: self.settings.places.cache.clone(),
             session,

@@ -120,7 +120,7 @@ pub(super) async fn play(
     printer.know_broken_off(session.broken_round().map(|round| BrokenOff { round, goes_on }));
     let command = opening.request.map_or(Command::GoOn, Command::Start);
     if let Err(error) = session.send(command).await {
-        leave(session, engine, false, printer).await;
+        leave(session, engine, false, &mut signals, printer).await;
         return Err(StartFailure::from(&error));
     }
     let person = match presence {
@@ -139,7 +139,7 @@ pub(super) async fn play(
     };
     let saying = Saying::new(&session, writer, printer, watch, person);
     let Watched { said, is_hurried } = saying.until_the_end(&mut followed, &mut told, &mut signals).await;
-    leave(session, engine, is_hurried, printer).await;
+    leave(session, engine, is_hurried, &mut signals, printer).await;
     // Without an end the round was broken off by a fault of ours.
     Ok(Done { said, exit_code: printer.exit_code().unwrap_or(1) })
 }
@@ -159,13 +159,19 @@ async fn open(engine: &Engine, earlier: Option<&EarlierSession>) -> Result<Sessi
 
 /// Closes what a round leaves, and says what could not be kept: the first reason, which as a rule is that of all. Where the
 /// end has to be quick, the disk has little time, and a worktree stays as it is.
-async fn leave(session: SessionHandle, engine: Engine, is_hurried: bool, printer: &mut Terminal) {
+async fn leave(
+    session: SessionHandle,
+    engine: Engine,
+    is_hurried: bool,
+    signals: &mut Signals,
+    printer: &mut Terminal,
+) {
     let id = session.id();
     let patience = if is_hurried { HURRIED } else { LAST_WRITE };
     let late = || Err(format!("the disk took more than {} ms", patience.as_millis()));
     let closed = timeout(patience, session.close()).await.unwrap_or_else(|_| late());
     if !is_hurried {
-        clear_worktree(&engine, id, printer).await;
+        clear_worktree(&engine, id, signals, printer).await;
     }
     let stored = async { engine.close().await.map_err(|error| in_words(&error)) };
     let stored = timeout(patience, stored).await.unwrap_or_else(|_| late());
@@ -175,9 +181,13 @@ async fn leave(session: SessionHandle, engine: Engine, is_hurried: bool, printer
     }
 }
 
-/// Removes what nobody will miss of the session's worktree, if it has one, and says what became of it.
-async fn clear_worktree(engine: &Engine, session: SessionId, printer: &mut Terminal) {
-    let cleared = timeout(CLEARING, engine.clear_worktree(session)).await;
+/// Removes what nobody will miss of the session's worktree, if it has one, and says what became of it. A signal ends that.
+async fn clear_worktree(engine: &Engine, session: SessionId, signals: &mut Signals, printer: &mut Terminal) {
+    let clearing = timeout(CLEARING, engine.clear_worktree(session));
+    let cleared = tokio::select! {
+        cleared = clearing => cleared,
+        _ = signals.next() => return,
+    };
     let why = match cleared {
         Ok(Ok(None)) => return,
         Ok(Ok(Some(cleared))) => {

@@ -134,6 +134,7 @@ async fn rows(root: &Path) -> Vec<Row> {
 fn sandbox(root: &Path, workspace: &str, level: SandboxLevel) -> Sandbox {
     Sandbox::new(SandboxSettings {
         workspace: root.join(workspace),
+        toolchains_of: root.join(workspace),
         requested: Requested::Level(level),
         cache: root.join("cache").join(level.as_str()),
         session: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().expect("a session id"),

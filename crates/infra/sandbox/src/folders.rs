@@ -49,7 +49,7 @@ pub(crate) struct Folders {
 
 impl Folders {
     pub(crate) fn of(settings: &SandboxSettings) -> Self {
-        Self::at(&settings.workspace, &settings.cache, settings.session)
+        Self::at(&settings.toolchains_of, &settings.cache, settings.session)
     }
 
     /// Those of any session: its `workspace`, canonical, and its `cache` root decide where.

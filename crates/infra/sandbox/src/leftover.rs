@@ -56,6 +56,7 @@ pub(crate) struct Leftovers {
     /// None where our own limits leave no room for marks.
     mark: Option<SessionMark>,
     session: SessionId,
+    /// Whose tool chains' caches hold them.
     workspace: PathBuf,
     cache: PathBuf,
 }
@@ -67,7 +68,7 @@ impl Leftovers {
             owner: Owner::this_process()?,
             mark,
             session: settings.session,
-            workspace: settings.workspace.clone(),
+            workspace: settings.toolchains_of.clone(),
             cache: settings.cache.clone(),
         })
     }

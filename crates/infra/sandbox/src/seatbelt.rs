@@ -171,6 +171,7 @@ mod tests {
         std::fs::create_dir(&workspace).expect("a workspace");
         let settings = SandboxSettings {
             workspace: workspace.clone(),
+            toolchains_of: workspace.clone(),
             requested: Requested::Auto,
             cache: root.join("cache"),
             session: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().expect("a session id"),

@@ -45,9 +45,11 @@ pub struct AddedDir {
 pub struct SandboxSettings {
     /// The folder that commands run in and may write; canonical.
     pub workspace: PathBuf,
+    /// The workspace whose tool chains' caches are used, canonical: this one, or the one that it is a worktree of.
+    pub toolchains_of: PathBuf,
     /// The level.
     pub requested: Requested,
-    /// The cache root. `toolchains/<workspace>` is made under it: the home of sandboxed commands, the caches of
+    /// The cache root. `toolchains/<workspace>` ([`SandboxSettings::toolchains_of`]) is made under it: the home of sandboxed commands, the caches of
     /// their tool chains, and one private temporary folder per session, which goes when the [`crate::Sandbox`] goes.
     pub cache: PathBuf,
     /// Names the private temporary folder.

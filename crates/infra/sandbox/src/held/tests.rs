@@ -29,6 +29,7 @@ impl Bench {
             std::os::unix::fs::symlink(target, workspace.join(link)).expect("a link");
         }
         let settings = SandboxSettings {
+            toolchains_of: workspace.clone(),
             requested: Requested::Auto,
             cache: root.join("cache"),
             session: SessionId::new(domain::id::Ulid::nil()),

@@ -50,6 +50,7 @@ struct Place {
     owner: Owner,
     /// Where a git dir may have been moved to.
     cache: PathBuf,
+    /// Whose tool chains' caches they are.
     workspace: PathBuf,
 }
 
@@ -66,7 +67,7 @@ impl Shelf {
             stem: format!("{}-{number}", stem(&owner, settings.session)),
             owner,
             cache: settings.cache.clone(),
-            workspace: settings.workspace.clone(),
+            workspace: settings.toolchains_of.clone(),
         }))))
     }
 

@@ -53,6 +53,7 @@ impl Bench {
         let variable = |name: &str, value: OsString| (name.into(), value);
         SandboxSettings {
             workspace: self.workspace.clone(),
+            toolchains_of: self.workspace.clone(),
             requested,
             cache: self.home.join("cache"),
             session: SESSION.parse::<SessionId>().expect("a session id"),
