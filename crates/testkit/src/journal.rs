@@ -129,6 +129,12 @@ impl MemoryJournal {
         self.state.lock().unwrap().events.clone()
     }
 
+    /// Looks at everything that was appended, in order, and at how many of it are on disk, without a copy.
+    pub fn look<T>(&self, look: impl FnOnce(&[Arc<Event>], usize) -> T) -> T {
+        let state = self.state.lock().unwrap();
+        look(&state.events, state.on_disk)
+    }
+
     /// What would be there after the machine lost its power now.
     #[must_use]
     pub fn events_on_disk(&self) -> Vec<Arc<Event>> {

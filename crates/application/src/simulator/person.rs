@@ -145,10 +145,10 @@ impl Person {
     }
 
     fn is_told(&mut self, event: &Arc<Event>) {
-        let journal = self.world.journal();
-        let is_it = |other: &Arc<Event>| **other == **event;
-        let in_journal = journal.events().iter().any(is_it);
-        let on_disk = journal.events_on_disk().iter().any(is_it);
+        let (in_journal, on_disk) = self.world.journal().look(|events, on_disk| {
+            let place = events.iter().rposition(|other| other.seq == event.seq && **other == **event);
+            (place.is_some(), place.is_some_and(|place| place < on_disk))
+        });
         let told = Acknowledged { event: Arc::clone(event), in_journal, on_disk };
         self.world.trace().acknowledged.push(told);
         self.reacts(&event.body);

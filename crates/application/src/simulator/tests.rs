@@ -46,7 +46,7 @@ fn every_invariant_holds_whatever_goes_wrong() {
             wrong.push((seed, broken));
         }
     }
-    println!("{seeds} seeds, faults: {came:?}");
+    println!("{seeds} seeds, {} faults of {} kinds: {came:?}", came.values().sum::<u64>(), came.len());
     let mut kinds: BTreeMap<&str, Vec<(u64, &str)>> = BTreeMap::new();
     for (seed, broken) in &wrong {
         broken.iter().for_each(|(name, what)| kinds.entry(name).or_default().push((*seed, what)));

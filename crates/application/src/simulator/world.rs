@@ -214,7 +214,8 @@ impl World {
     /// Whether a call's `tool_started` is on disk.
     pub(super) fn start_is_on_disk(&self, call: &CallId) -> bool {
         use domain::event::EventBody::ToolStarted;
-        let on_disk = self.journal().events_on_disk();
-        on_disk.iter().any(|event| matches!(&event.body, ToolStarted { call_id, .. } if call_id == call))
+        let is_it =
+            |event: &Arc<Event>| matches!(&event.body, ToolStarted { call_id, .. } if call_id == call);
+        self.journal().look(|events, on_disk| events.iter().take(on_disk).any(is_it))
     }
 }

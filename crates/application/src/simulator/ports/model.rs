@@ -4,7 +4,8 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    event::EventBody,
+    agent::AgentName,
+    event::{Event, EventBody},
     message::{Message, Part, Usage},
     model::{ModelError, ModelErrorKind, ModelFacts, ModelItem, ModelRequest, ModelStream, Retrying},
     ports::ModelPort,
@@ -112,33 +113,35 @@ impl SimulatedModel {
     fn saw(&self, request: &ModelRequest) {
         let messages: Vec<Arc<Message>> =
             request.messages.iter().map(|sealed| Arc::clone(&sealed.message)).collect();
-        let journal = self.world.journal().events();
-        let (mut journaled, mut results) = (Vec::new(), Vec::new());
-        for event in &journal {
-            let is_of_agent = event.scope.run.as_ref().is_some_and(|run| run.agent == request.agent);
-            match &event.body {
-                EventBody::Message { message, .. } if is_of_agent => journaled.extend(&message.parts),
-                EventBody::ToolFinished { call_id, output, .. } if is_of_agent => {
-                    results.push((call_id, output))
-                }
-                _ => {}
-            }
-        }
-        // A call's result is in the journal when its end is, whether or not its program lived to join the results.
-        let is_journaled = |part: &Part| match part {
-            Part::ToolResult { id, content, .. } if results.contains(&(id, content)) => true,
-            // Where its end was not written either, the engine says so in its own words.
-            Part::ToolResult { id, content, is_error: true } if content.starts_with(INTERRUPTED) => {
-                !results.iter().any(|(ended, _)| *ended == id)
-            }
-            part => journaled.contains(&part),
-        };
-        // The first message holds what the engine itself says of messages that were cut.
-        let shown = messages.iter().skip(1).flat_map(|message| &message.parts);
-        let unjournaled = shown.filter(|part| !is_journaled(part)).map(|part| format!("{part:?}"));
-        let unjournaled = unjournaled.collect();
+        let journal = self.world.journal();
+        let unjournaled = journal.look(|events, _| unjournaled(events, &request.agent, &messages));
         self.world.trace().requests.push(RequestSeen { agent: request.agent.clone(), messages, unjournaled });
     }
+}
+
+/// What messages to an agent show that the journal does not hold.
+fn unjournaled(journal: &[Arc<Event>], agent: &AgentName, messages: &[Arc<Message>]) -> Vec<String> {
+    let (mut journaled, mut results) = (Vec::new(), Vec::new());
+    for event in journal {
+        let is_of_agent = event.scope.run.as_ref().is_some_and(|run| run.agent == *agent);
+        match &event.body {
+            EventBody::Message { message, .. } if is_of_agent => journaled.extend(&message.parts),
+            EventBody::ToolFinished { call_id, output, .. } if is_of_agent => results.push((call_id, output)),
+            _ => {}
+        }
+    }
+    // A call's result is in the journal when its end is, whether or not its program lived to join the results.
+    let is_journaled = |part: &Part| match part {
+        Part::ToolResult { id, content, .. } if results.contains(&(id, content)) => true,
+        // Where its end was not written either, the engine says so in its own words.
+        Part::ToolResult { id, content, is_error: true } if content.starts_with(INTERRUPTED) => {
+            !results.iter().any(|(ended, _)| *ended == id)
+        }
+        part => journaled.contains(&part),
+    };
+    // The first message holds what the engine itself says of messages that were cut.
+    let shown = messages.iter().skip(1).flat_map(|message| &message.parts);
+    shown.filter(|part| !is_journaled(part)).map(|part| format!("{part:?}")).collect()
 }
 
 /// What an attempt takes.
