@@ -3,7 +3,7 @@
 # skipped here, and what is missing fails. Ends with a table; a run of all steps writes it to docs/verification.md.
 #
 #   scripts/full.sh             every step
-#   scripts/full.sh STEP ...    these steps: gate advisories properties fuzz large toolchains coverage sdk claude clock
+#   scripts/full.sh STEP ...    these steps: gate advisories properties simulator fuzz large soak toolchains coverage sdk claude clock
 #
 # Each step says what it needs where that is not there. Wanted besides what the gate wants: root or another user that
 # may mount, a kernel with Landlock (ABI 4), bubblewrap, a C++ compiler, python3 with venv, npm, go, libfaketime, and a
@@ -11,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all_steps="gate advisories properties fuzz large toolchains coverage sdk claude clock"
+all_steps="gate advisories properties simulator fuzz large soak toolchains coverage sdk claude clock"
 claude_version=2.1.329
 out="$PWD/target/full"
 
@@ -54,6 +54,14 @@ step_properties() {
     echo "what: $PROPTEST_CASES cases each"
 }
 
+# Whole sessions from a million seeds, with optimised code. What a seed shows is played again by SIMULATOR_SEED=N.
+step_simulator() {
+    export SIMULATOR_SEEDS=${SIMULATOR_SEEDS:-1000000}
+    cargo test --release --locked -p better-llm-application --lib simulator::tests::every_invariant -- --show-output |
+        tee "$out/simulator.txt"
+    echo "what: $(sed -n 's/^\([0-9]* seeds, [0-9]* faults of [0-9]* kinds\).*/\1/p' "$out/simulator.txt")"
+}
+
 # The fuzz targets under libFuzzer with the address sanitizer, FUZZ_SECONDS each (60 unless told). Inputs that were found
 # stay in target/full/fuzz for the next run; what breaks a target stands in fuzz/artifacts.
 step_fuzz() {
@@ -81,6 +89,13 @@ step_large() {
     cargo build --release --locked -p better-llm-cli -p better-llm-testkit --bins
     BETTER_LLM_LARGE=1 BETTER_LLM_REQUIRE_ALL=1 cargo test --release --locked -p better-llm-tests --test e2e hostile::memory
     echo "what: 1 GB of text, 2 GB of output, an event of 50 MB"
+}
+
+# Eight processes that write one database for ten minutes, and are killed, as the gate has it for half a minute.
+step_soak() {
+    BETTER_LLM_REQUIRE_ALL=1 SOAK_SECONDS=600 cargo test --release --locked -p better-llm-tests --test e2e \
+        soak:: -- --nocapture | tee "$out/soak.txt"
+    grep '^what: ' "$out/soak.txt"
 }
 
 # Real dependencies: fetched once with a network, then tested without one, at each level.
@@ -143,6 +158,7 @@ bound() {
     case "$1" in
         gate | coverage) echo 3600 ;;
         properties) echo 5400 ;;
+        simulator) echo 14400 ;;
         fuzz) echo 14400 ;;
         *) echo 1800 ;;
     esac
@@ -153,8 +169,10 @@ describe() {
         gate) echo "\`scripts/run_tests.sh\`, nothing skipped" ;;
         advisories) echo "cargo-deny \`advisories\`" ;;
         properties) echo "properties of domain and llm" ;;
+        simulator) echo "simulated sessions" ;;
         fuzz) echo "fuzz targets under libFuzzer" ;;
         large) echo "memory at the sizes of the cases" ;;
+        soak) echo "eight processes that write one database, and are killed" ;;
         toolchains) echo "tool chains with dependencies, offline after a fetch" ;;
         coverage) echo "\`scripts/coverage.sh\` (at least 80 %)" ;;
         sdk) echo "mock server against the package \`anthropic\`" ;;
