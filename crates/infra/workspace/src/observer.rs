@@ -23,6 +23,7 @@ use crate::{
     git::{
         belonging::Elsewhere,
         call::{Git, GitError},
+        commit::settle,
         keeper::GitKeeper,
         repository::{Repository, personal_file},
     },
@@ -304,6 +305,9 @@ impl Observer {
         self.look_around();
         let keeper = match (self.repository.clone(), Git::find(&self.settings)) {
             (Some(repository), Some(git)) if repository.refusal().is_none() && !store.began_without_git() => {
+                if let Err(error) = settle(&git, &repository).await {
+                    tracing::warn!(%error, "what a commit left behind that was broken off stays");
+                }
                 let opened = GitKeeper::open(git, repository, &self.settings, &store).await;
                 let (keeper, sources) = opened.map_err(failed("prepare git for checkpoints"))?;
                 self.sources = sources;

@@ -9,7 +9,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use domain::workspace::{ChangeKind, CommitError};
@@ -17,19 +16,18 @@ use domain::workspace::{ChangeKind, CommitError};
 use crate::{
     error::KeepError,
     git::{
-        call::{Call, GitError},
+        call::{Call, Git, GitError},
         identity::Identity,
         index::remove_stale_lock,
         index_lock::IndexLock,
         keeper::{GitKeeper, GitState, UPDATE},
-        repository::Config,
+        repository::{Config, Repository},
         stage::Stage,
         tree::{TreeChange, empty_tree},
         unfit::LARGEST,
     },
     path::{FilePath, list},
     settings::WorkspaceSettings,
-    store::Scratch,
 };
 
 /// A commit that was made: its id, and what it holds, from the top of the work tree.
@@ -58,21 +56,21 @@ pub(crate) async fn commit(
         return Err(CommitError::Git { doing: "read the attributes of the files", text });
     }
     let committing = Committing { keeper, config, identity };
-    let lock = IndexLock::take(&repository.git_dir).map_err(|error| locked(&error))?;
+    settle(&keeper.shadow.git, repository).await?;
+    let mut lock = IndexLock::take(&repository.git_dir).map_err(|error| locked(&error))?;
     let head = repository.head(&keeper.shadow.git).await.map_err(failed("read HEAD"))?;
     let changes = committing.look_at(head.as_deref(), files, since).await?;
     let tree = committing.take_over(&changes).await?;
     let id = committing.object(head.as_deref(), &tree, message).await?;
     // The person's index with the committed files as the commit holds them.
     let next = keeper.next_index(&changes).await.map_err(kept("prepare the index"))?;
+    lock.prepare(&next).and_then(|()| lock.moves_to(&id)).map_err(stored("prepare the index"))?;
     let moving = Moving {
         call: committing.update_ref(head.as_deref(), &id, message),
         keeper: (keeper.shadow.git.clone(), repository.clone()),
         before: head,
         lock,
-        next,
         id: id.clone(),
-        _scratch: Arc::clone(&keeper.shadow.scratch),
     };
     // Half of this would leave the branch and the index apart, so it goes on where the caller gives up; it is one
     // short git call with a deadline.
@@ -308,16 +306,30 @@ fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Clears away the lock of a program of ours that died while it committed. Where the branch had moved, the index follows.
+pub(crate) async fn settle(git: &Git, repository: &Repository) -> Result<(), CommitError> {
+    let doing = "settle a commit that was broken off";
+    let Some((lock, commit)) = IndexLock::abandoned(&repository.git_dir).map_err(stored(doing))? else {
+        return Ok(());
+    };
+    if commit.is_some() && commit == repository.head(git).await.map_err(failed(doing))? {
+        match lock.install() {
+            // It had followed already.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(stored(doing)(error)),
+            _ => {}
+        }
+    }
+    tracing::info!("cleared away the lock of a commit that was broken off");
+    Ok(())
+}
+
 /// The last step: the branch moves, and the index follows.
 struct Moving {
     call: Call,
-    keeper: (crate::git::call::Git, crate::git::repository::Repository),
+    keeper: (Git, Repository),
     before: Option<String>,
     lock: IndexLock,
-    next: PathBuf,
     id: String,
-    /// Holds `next` until it is installed.
-    _scratch: Arc<Scratch>,
 }
 
 impl Moving {
@@ -331,7 +343,7 @@ impl Moving {
             return Err(CommitError::Git { doing: "move the branch", text });
         }
         let id = self.id;
-        self.lock.install(&self.next).map_err(|error| CommitError::Git {
+        self.lock.install().map_err(|error| CommitError::Git {
             doing: "update the index",
             text: format!(
                 "commit {id} was made, but its files still look staged: {error}; `git reset` mends it"

@@ -193,11 +193,12 @@ impl GitKeeper {
     /// Puts entries of the person's index back, under the lock that every git program takes.
     pub(crate) async fn put_index_back(
         &self,
-        lock: IndexLock,
+        mut lock: IndexLock,
         changes: &[TreeChange],
     ) -> Result<(), KeepError> {
         let next = self.next_index(changes).await?;
-        lock.install(&next).map_err(|source| KeepError::Store { doing: "replace", place: next, source })
+        let installed = lock.prepare(&next).and_then(|()| lock.install());
+        installed.map_err(|source| KeepError::Store { doing: "replace", place: next, source })
     }
 }
 
