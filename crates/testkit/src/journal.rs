@@ -292,6 +292,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_journal_that_lost_rows_goes_on_after_its_last_one() {
+        let journal = MemoryJournal::with_what_is_left([event(1, 1), event(1, 4)]);
+        append(&journal, 1, 5).await.unwrap();
+        let seen = journal.look(|events, on_disk| (events.iter().map(|event| event.seq).collect(), on_disk));
+        assert_eq!(seen, (vec![1, 4, 5], 2));
+    }
+
+    #[tokio::test]
     async fn only_what_was_awaited_survives() {
         let journal = MemoryJournal::holding([event(1, 1)]);
         append(&journal, 1, 2).await.unwrap();

@@ -1,13 +1,18 @@
 //! A defect of ours breaks off the round it shows in, and nothing else.
 
-use better_llm_application::SessionHandle;
+use std::sync::Arc;
+
+use better_llm_application::{Published, SessionHandle};
 use domain::{
     event::{Event, EventBody},
     outcome::{Ending, FailReason},
     session::{Command, Request},
     tool::Access,
 };
-use testkit::{Answer, FakeTool, Fault, ScriptedModel, wait::Gate};
+use testkit::{
+    Answer, FakeTool, Fault, ScriptedModel,
+    wait::{Gate, bounded},
+};
 
 use crate::stage::*;
 
@@ -82,4 +87,42 @@ async fn words_that_were_read_in_a_round_that_broke_off_are_read_again() {
     let last = stage.model.requests_of("manager").pop().unwrap();
     let seen: String = last.messages.iter().map(|sealed| sealed.message.text()).collect();
     assert!(seen.contains("시험도 해 주세요"), "{seen}");
+}
+
+/// The journal had no time for the end of a round that broke off. It gets it before anything else, so that its numbers
+/// have no gap and nothing that was told is missing.
+#[tokio::test(start_paused = true)]
+async fn what_the_journal_had_no_time_for_it_gets_first_in_the_next_round() {
+    let model = ScriptedModel::new()
+        .agent("manager", [task("coder", "work"), Answer::text("네")])
+        .agent("coder", [run("boom")]);
+    let mut stage = Stage::new(model);
+    let (gates, journal) = (std::sync::mpsc::channel(), Arc::clone(&stage.journal));
+    let shut = std::sync::Mutex::new(gates.0);
+    stage.bash = FakeTool::new("bash", Access::Command).answering(move |_| {
+        shut.lock().unwrap().send(journal.hold_from(0)).unwrap();
+        panic!("boom")
+    });
+    let session = SessionHandle::start(stage.parts());
+    let mut told = session.subscribe();
+    let mut told_of_end = async |round: u32| {
+        let mut events = Vec::new();
+        loop {
+            let Some(Ok(Published::Event(event))) = bounded("an event", told.next()).await else { continue };
+            events.push(Event::clone(&event));
+            if event.body.ends_round() && event.scope.round == Some(round) {
+                return events;
+            }
+        }
+    };
+    session.send(Command::Start(Request::new("go"))).await.unwrap();
+    let mut events = told_of_end(1).await;
+    assert!(!stage.journal.events().iter().any(|event| event.body.ends_round()), "there was no time for it");
+    gates.1.recv().unwrap().open();
+    session.send(Command::Start(Request::new("again"))).await.unwrap();
+    events.extend(told_of_end(2).await);
+    session.close().await.unwrap();
+    assert_eq!(stage.journal.take_violations(), Vec::<String>::new());
+    let journaled: Vec<Event> = stage.journal.events().iter().map(|event| Event::clone(event)).collect();
+    assert_eq!(journaled, events);
 }
