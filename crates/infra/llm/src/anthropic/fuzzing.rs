@@ -4,7 +4,10 @@
 use domain::model::ModelItem;
 
 use super::answer::{AnswerError, Assembler};
-use crate::sse::{SseLimits, SseParser};
+use crate::{
+    over_http::Fold,
+    sse::{SseLimits, SseParser},
+};
 
 /// What came of an answer.
 #[derive(Debug)]
