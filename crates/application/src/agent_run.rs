@@ -64,6 +64,8 @@ pub(crate) struct RunContext<'a> {
     pub(crate) call: Option<CallId>,
     /// The globs that the brief allows to write; none: the whole workspace.
     pub(crate) writes: Option<Arc<[String]>>,
+    /// Whether its commands are held to them, too: it began beside other runs.
+    pub(crate) holds_commands: bool,
     /// The workspace before the run's first effect.
     pub(crate) base: OnceCell<Checkpoint>,
     pub(crate) account: RunAccount,
@@ -99,6 +101,7 @@ impl<'a> RunContext<'a> {
             stop,
             call: None,
             writes: None,
+            holds_commands: round.state().side_by_side,
             base: OnceCell::new(),
             account: RunAccount::default(),
             begun: BegunCalls::default(),

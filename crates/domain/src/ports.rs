@@ -89,11 +89,21 @@ pub struct ToolContext {
     pub cancelled: Cancelled,
     /// Earlier states of the workspace to compare with.
     pub bases: Bases,
-    /// The globs the run may write; none: the whole workspace.
+    /// The globs the run may write with file tools; none: the whole workspace.
     pub writes: Option<Arc<[String]>>,
+    /// Whether its commands are held to `writes`, too: other runs are at work beside it.
+    pub holds_commands: bool,
     /// What rules forbid the agent to read and write. Held against the path that a file really has, once it is
     /// open: a link does not lead round a rule.
     pub paths: PathRules,
+}
+
+impl ToolContext {
+    /// The globs that commands of the call are held to; none: they may write the whole workspace.
+    #[must_use]
+    pub fn command_writes(&self) -> Option<Arc<[String]>> {
+        self.writes.clone().filter(|_| self.holds_commands)
+    }
 }
 
 /// A tool.

@@ -46,12 +46,17 @@ impl RunContext<'_> {
             Pace::OneAfterTheOther => Ok(vec![self.answer_call(request, first).await?]),
             Pace::SideBySide { share_files } => {
                 let calls = iter::once(first).chain(take_calls(waiting));
-                self.round.state().share_files = share_files;
+                self.are_side_by_side(true, share_files);
                 let ended = self.answer_side_by_side(request, calls).await;
-                self.round.state().share_files = false;
+                self.are_side_by_side(false, false);
                 ended
             }
         }
+    }
+
+    fn are_side_by_side(&self, side_by_side: bool, share_files: bool) {
+        let mut state = self.round.state();
+        (state.side_by_side, state.share_files) = (side_by_side, share_files);
     }
 
     /// Answers calls at the same time, in their order as far as there are places. A stop ends them all; those that had

@@ -159,6 +159,7 @@ impl RunContext<'_> {
             writes: self.writes.clone(),
             #[cfg(test)]
             writes: self.round.ports.planted.handed_on(&self.writes),
+            holds_commands: self.holds_commands,
             paths,
         });
         #[cfg(test)]

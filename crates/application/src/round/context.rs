@@ -108,6 +108,8 @@ pub(crate) struct RoundState {
     pub(crate) has_new_reports: bool,
     /// The state that the round began at, where its journal does not hold it yet.
     pub(crate) unsaid_base: Option<Checkpoint>,
+    /// Runs that begin now work side by side with others.
+    pub(crate) side_by_side: bool,
     /// Runs that may write are at work side by side: what changes around a command has to be told apart.
     pub(crate) share_files: bool,
     /// Words of the person that the manager's run was given, as long as it is under way.
@@ -143,6 +145,7 @@ impl RoundContext {
             is_out_of_room: false,
             has_new_reports: false,
             unsaid_base: None,
+            side_by_side: false,
             share_files: false,
             handed_over: Vec::new(),
             unread_before: 0,

@@ -84,8 +84,8 @@ impl Tool for Bash {
 
     async fn run(&self, call: CommandRequest, context: ToolContext) -> ToolOutcome {
         let timeout = call.timeout;
-        let writes = context.writes.clone();
-        let call = CommandRequest { run: Some(context.run), writes: context.writes, ..call };
+        let writes = context.command_writes();
+        let call = CommandRequest { run: Some(context.run), writes: writes.clone(), ..call };
         match self.processes.run(call, context.output, context.cancelled).await {
             Ok(end) => {
                 let hint = self.hint(&end, writes.as_deref()).await;

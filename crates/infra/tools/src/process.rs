@@ -154,11 +154,12 @@ impl Tool for Process {
     }
 
     async fn run(&self, call: Call, context: ToolContext) -> ToolOutcome {
+        let writes = context.command_writes();
         let done = tokio::select! {
             biased;
             // What was started meanwhile ends with the run.
             () = context.cancelled => return cancelled(),
-            done = self.perform(call, context.run, context.writes) => done,
+            done = self.perform(call, context.run, writes) => done,
         };
         done.unwrap_or_else(|error| match error {
             ServerError::Process(error) => failure(&error),

@@ -198,6 +198,7 @@ pub(crate) fn context_with(cancelled: Cancelled, bases: Bases, writes: Option<&[
         cancelled,
         bases,
         writes: writes.map(|globs| globs.iter().map(|&glob| glob.to_owned()).collect()),
+        holds_commands: true,
         paths: PathRules::default(),
     }
 }

@@ -12,6 +12,7 @@ fn context(call: &str, cancelled: Cancelled, output: &Arc<MemoryOutput>) -> Tool
         cancelled,
         bases: Bases::default(),
         writes: None,
+        holds_commands: false,
         paths: PathRules::default(),
     }
 }

@@ -137,7 +137,7 @@ impl SimulatedTool {
                 ToolOutcome { commit, ..ToolOutcome::ok("committed") }
             }
             "process" => {
-                let (command, writes) = (subject.to_owned(), context.writes.clone());
+                let (command, writes) = (subject.to_owned(), context.command_writes());
                 let request = ServerRequest { command, run: context.run, writes };
                 match SimulatedServers(Arc::clone(world)).start(request).await {
                     Ok(server) => ToolOutcome::ok(format!("{server} runs")),
@@ -151,7 +151,8 @@ impl SimulatedTool {
 
     async fn run_command(&self, command: &str, context: ToolContext) -> ToolOutcome {
         let run = Some(context.run);
-        let request = CommandRequest { run, writes: context.writes, ..CommandRequest::new(command) };
+        let writes = context.command_writes();
+        let request = CommandRequest { run, writes, ..CommandRequest::new(command) };
         let end = match self.processes.run(request, context.output, context.cancelled).await {
             Ok(end) => end,
             Err(error) => return ToolOutcome::error(error.to_string()),

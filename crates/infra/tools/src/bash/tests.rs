@@ -235,3 +235,14 @@ async fn a_held_command_that_may_not_write_is_told_what_it_may() {
         assert_eq!(workspace.processes.requests.lock().expect("a lock")[0].writes, granted);
     }
 }
+
+/// Contract 4: `writes` is the grant of the file tools; commands are held to it only beside other runs.
+#[tokio::test]
+async fn a_command_of_a_run_that_is_alone_may_write_its_build_folder() {
+    let workspace = Workspace::new();
+    workspace.processes.ends(CommandStatus::Exited(0), BoundedOutput::default(), &[]);
+    let context = context_with(domain::ports::never_cancelled(), Bases::default(), Some(&["src/**"]));
+    let alone = domain::ports::ToolContext { holds_commands: false, ..context };
+    workspace.call_in("bash", json!({"command": "make"}), alone).await;
+    assert_eq!(workspace.processes.requests.lock().expect("a lock")[0].writes, None);
+}
