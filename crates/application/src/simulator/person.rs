@@ -117,7 +117,7 @@ impl Person {
         }
         if world.brings(Fault::PersonCancels) {
             let signals = [Signal::Interrupt, Signal::Terminate, Signal::HangUp];
-            let after = dice.millis(0, 120_000);
+            let after = dice.millis(0, *dice.pick(&[50, 2_000, 120_000]));
             self.plans(after, Act::Tell(Command::Cancel(*dice.pick(&signals))));
             if dice.percent(40) {
                 self.plans(after + dice.millis(0, 3_000), Act::Tell(Command::Cancel(*dice.pick(&signals))));

@@ -50,8 +50,8 @@ impl Plan {
         };
         let verify = (0..dice.below(3)).map(|n| format!("make check-{n}"));
         let deaths = match dice.below(10) {
-            0..6 => 0,
-            6..9 => 1,
+            0..5 => 0,
+            5..8 => 1,
             _ => 3,
         };
         Self {
@@ -68,7 +68,7 @@ impl Plan {
             facts,
             worker_timeout: dice.millis(20_000, 400_000),
             requests: (1..=dice.from_to(1, 3)).map(|n| request(dice, n)).collect(),
-            deaths: (0..deaths).map(|_| dice.from_to(1, 250)).collect(),
+            deaths: (0..deaths).map(|_| dice.from_to(1, *dice.pick(&[20, 80, 250, 600]))).collect(),
             limits,
         }
     }

@@ -1,6 +1,6 @@
 //! The simulator's own tests: many seeds, each of them again, and one of them told.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZero, ops::Range};
 
 use super::{
     faults::Fault,
@@ -34,18 +34,7 @@ fn every_invariant_holds_whatever_goes_wrong() {
     }
     let seeds = number("SIMULATOR_SEEDS").unwrap_or(SEEDS);
     let first = number("SIMULATOR_FIRST").unwrap_or(0);
-    let mut came: BTreeMap<Fault, u64> = BTreeMap::new();
-    let mut wrong = Vec::new();
-    for seed in first..first + seeds {
-        let simulation = Simulation::play(seed);
-        for (fault, times) in simulation.world.weather.came() {
-            *came.entry(fault).or_default() += times;
-        }
-        let broken = invariants::broken(&simulation.world);
-        if !broken.is_empty() {
-            wrong.push((seed, broken));
-        }
-    }
+    let Played { came, wrong } = play_all(first..first + seeds);
     println!("{seeds} seeds, {} faults of {} kinds: {came:?}", came.values().sum::<u64>(), came.len());
     let mut kinds: BTreeMap<&str, Vec<(u64, &str)>> = BTreeMap::new();
     for (seed, broken) in &wrong {
@@ -59,6 +48,50 @@ fn every_invariant_holds_whatever_goes_wrong() {
     assert!(wrong.is_empty(), "{} of {seeds} seeds are wrong\n{examples}", wrong.len());
     let missing: Vec<Fault> = Fault::ALL.into_iter().filter(|fault| !came.contains_key(fault)).collect();
     assert_eq!(missing, [], "these never came up");
+}
+
+/// What came of many seeds.
+#[derive(Default)]
+struct Played {
+    came: BTreeMap<Fault, u64>,
+    /// What is wrong, by seed.
+    wrong: BTreeMap<u64, Vec<(&'static str, String)>>,
+}
+
+/// Plays seeds on all processors: each session has a world of its own.
+fn play_all(seeds: Range<u64>) -> Played {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let played = std::thread::scope(|scope| {
+        let play = |thread: usize| {
+            let own = seeds.clone().skip(thread).step_by(threads);
+            scope.spawn(move || play_each(own))
+        };
+        let playing: Vec<_> = (0..threads).map(play).collect();
+        playing
+            .into_iter()
+            .map(|thread| thread.join().expect("a simulation does not panic"))
+            .collect::<Vec<_>>()
+    });
+    played.into_iter().fold(Played::default(), |mut all, Played { came, wrong }| {
+        came.into_iter().for_each(|(fault, times)| *all.came.entry(fault).or_default() += times);
+        all.wrong.extend(wrong);
+        all
+    })
+}
+
+fn play_each(seeds: impl Iterator<Item = u64>) -> Played {
+    let mut played = Played::default();
+    for seed in seeds {
+        let simulation = Simulation::play(seed);
+        for (fault, times) in simulation.world.weather.came() {
+            *played.came.entry(fault).or_default() += times;
+        }
+        let broken = invariants::broken(&simulation.world);
+        if !broken.is_empty() {
+            played.wrong.insert(seed, broken);
+        }
+    }
+    played
 }
 
 /// Plays one seed and tells everything.

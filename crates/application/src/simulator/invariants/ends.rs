@@ -24,7 +24,7 @@ pub(super) fn each_round_has_one_end(world: &World) -> Result<(), String> {
             ended.insert(round, event.seq);
         }
     }
-    let is_closed = |life: &LifeSeen| matches!(life.end, LifeEnd::Closed { .. }) && !life.disk_failed;
+    let is_closed = |life: &LifeSeen| matches!(life.end, LifeEnd::Closed { .. }) && !life.store_failed;
     let is_closed = trace.lives.last().is_some_and(is_closed);
     let began = trace.bodies().filter(|(_, body)| matches!(body, EventBody::RoundStarted { .. }));
     let open = began.filter_map(|(event, _)| event.scope.round).find(|round| !ended.contains_key(round));
