@@ -11,7 +11,7 @@ mod store;
 type Invariant = fn(&World) -> Result<(), String>;
 
 /// Every invariant, by name.
-const ALL: [(&str, Invariant); 20] = [
+const ALL: [(&str, Invariant); 21] = [
     ("nothing_is_wrong_at_the_moment_it_happens", nothing_is_wrong_at_the_moment_it_happens),
     ("acknowledged_events_survive", store::acknowledged_events_survive),
     (
@@ -34,6 +34,7 @@ const ALL: [(&str, Invariant); 20] = [
     ("requests_keep_the_pairing_rules", models::requests_keep_the_pairing_rules),
     ("results_stand_in_the_order_of_their_calls", models::results_stand_in_the_order_of_their_calls),
     ("models_see_what_the_journal_holds", models::models_see_what_the_journal_holds),
+    ("answers_are_what_was_shown_of_them", models::answers_are_what_was_shown_of_them),
     ("usage_is_what_models_reported", models::usage_is_what_models_reported),
 ];
 

@@ -84,7 +84,7 @@ impl Person {
                             return Witnessed::Ended;
                         }
                     }
-                    Some(Ok(Published::Delta(_))) => {}
+                    Some(Ok(Published::Delta(delta))) => self.world.trace().shown.piece(&delta),
                     // A listener that lagged behind a journal that cannot be read any more.
                     Some(Err(_)) => {}
                     None => return Witnessed::HungUp,
@@ -150,7 +150,12 @@ impl Person {
             (place.is_some(), place.is_some_and(|place| place < on_disk))
         });
         let told = Acknowledged { event: Arc::clone(event), in_journal, on_disk };
-        self.world.trace().acknowledged.push(told);
+        {
+            let mut trace = self.world.trace();
+            trace.acknowledged.push(told);
+            let wrong = trace.shown.told(event);
+            trace.doubled.extend(wrong);
+        }
         self.reacts(&event.body);
     }
 

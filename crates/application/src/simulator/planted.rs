@@ -49,6 +49,8 @@ pub(crate) enum Bug {
     ResultsReversed,
     /// Results join a conversation and not the journal.
     ResultsUnjournaled,
+    /// It is not said that what a failed attempt has shown is void.
+    VoidForgotten,
     /// What an answer took is not counted.
     UsageForgotten,
     /// Workers run side by side that may write the same paths.
@@ -56,7 +58,7 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::ToldBeforeAppended,
         Self::DiskNotAwaited,
         Self::NumberSkipped,
@@ -75,6 +77,7 @@ impl Bug {
         Self::ResultForgotten,
         Self::ResultsReversed,
         Self::ResultsUnjournaled,
+        Self::VoidForgotten,
         Self::UsageForgotten,
         Self::PathsMeet,
     ];
@@ -99,7 +102,8 @@ impl Planted {
     pub(crate) fn times(self, body: &EventBody) -> u8 {
         match (self.0, body) {
             (Some(Bug::RoundEndForgotten), EventBody::RoundFinished { .. })
-            | (Some(Bug::RunEndForgotten), EventBody::RunFinished { .. }) => 0,
+            | (Some(Bug::RunEndForgotten), EventBody::RunFinished { .. })
+            | (Some(Bug::VoidForgotten), EventBody::TextReplaced { .. }) => 0,
             (Some(Bug::ResultsUnjournaled), EventBody::Message { message, .. })
                 if message.tool_results().next().is_some() =>
             {

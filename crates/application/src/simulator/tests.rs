@@ -129,6 +129,7 @@ const FOUND_BY: [(Bug, &str); Bug::ALL.len()] = [
     (Bug::ResultForgotten, "requests_keep_the_pairing_rules"),
     (Bug::ResultsReversed, "results_stand_in_the_order_of_their_calls"),
     (Bug::ResultsUnjournaled, "models_see_what_the_journal_holds"),
+    (Bug::VoidForgotten, "answers_are_what_was_shown_of_them"),
     (Bug::UsageForgotten, "usage_is_what_models_reported"),
     (Bug::PathsMeet, "effects_side_by_side_do_not_meet"),
 ];

@@ -1,12 +1,12 @@
 //! What was seen of a simulated session, for the invariants to look at afterwards.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
     agent::AgentName,
-    event::{Event, EventBody},
-    id::{CallId, RunId},
-    message::Message,
+    event::{Delta, DeltaBody, Event, EventBody},
+    id::{CallId, RequestId, RunId},
+    message::{Message, Part, Role},
 };
 
 /// Everything that was seen.
@@ -15,6 +15,10 @@ pub(super) struct Trace {
     pub(super) lives: Vec<LifeSeen>,
     pub(super) requests: Vec<RequestSeen>,
     pub(super) effects: Vec<EffectSeen>,
+    /// What the listener was shown of answers that are not whole yet.
+    pub(super) shown: Pieces,
+    /// Answers that are not what was shown of them.
+    pub(super) doubled: Vec<String>,
     /// What the listener of the present life was told so far.
     pub(super) acknowledged: Vec<Acknowledged>,
     /// Requests that no provider takes.
@@ -90,6 +94,66 @@ pub(super) struct EffectSeen {
     pub(super) beside: Vec<usize>,
     /// It is under way.
     pub(super) runs: bool,
+}
+
+/// Texts and thoughts of answers that are not whole yet, piece by piece.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    /// What each run asks now.
+    asked: BTreeMap<RunId, RequestId>,
+    /// By request, whether it is thought, and part.
+    texts: BTreeMap<(RequestId, bool, u32), String>,
+}
+
+impl Pieces {
+    /// A piece is shown.
+    pub(super) fn piece(&mut self, delta: &Delta) {
+        let (request, is_thought) = match delta.body {
+            DeltaBody::TextDelta { request_id } => (request_id, false),
+            DeltaBody::ThinkingDelta { request_id } => (request_id, true),
+            DeltaBody::ToolOutput { .. } => return,
+        };
+        self.texts.entry((request, is_thought, delta.index)).or_default().push_str(&delta.text);
+    }
+
+    /// An event is told: what is wrong with the answer that it may be, which is what its pieces add up to.
+    pub(super) fn told(&mut self, event: &Event) -> Option<String> {
+        let run = event.scope.run.as_ref()?.run_id;
+        match &event.body {
+            EventBody::RequestStarted { request_id, .. } => {
+                self.asked.insert(run, *request_id);
+                None
+            }
+            EventBody::TextReplaced { request_id } => {
+                self.texts.retain(|(request, ..), _| request != request_id);
+                None
+            }
+            EventBody::Message { message, .. } if message.role == Role::Assistant => {
+                let request = self.asked.remove(&run)?;
+                let shown = [false, true].map(|is_thought| self.take(request, is_thought));
+                let parts = |is_thought: bool| {
+                    let of_kind = message.parts.iter().filter_map(move |part| match part {
+                        Part::Text { text } if !is_thought => Some(text.as_str()),
+                        Part::Thinking { text, .. } if is_thought => Some(text.as_str()),
+                        _ => None,
+                    });
+                    of_kind.collect::<String>()
+                };
+                let whole = [false, true].map(parts);
+                (shown != whole).then(|| format!("shown {shown:?}, and said {whole:?}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What was shown of an answer, blank parts left out as in conversations.
+    fn take(&mut self, request: RequestId, is_thought: bool) -> String {
+        let is_of_it = |(of, thought, _): &(RequestId, bool, u32)| *of == request && *thought == is_thought;
+        let texts = self.texts.iter().filter(|(key, _)| is_of_it(key)).map(|(_, text)| text.as_str());
+        let shown = texts.filter(|text| !text.trim().is_empty()).collect();
+        self.texts.retain(|key, _| !is_of_it(key));
+        shown
+    }
 }
 
 impl Trace {

@@ -57,6 +57,12 @@ pub(super) fn models_see_what_the_journal_holds(world: &World) -> Result<(), Str
     unknown.map_or(Ok(()), |request| Err(format!("{} was shown {:?}", request.agent, request.unjournaled)))
 }
 
+/// Pieces are not journaled; what they add up to is. What a failed attempt had shown does not count (case P26).
+pub(super) fn answers_are_what_was_shown_of_them(world: &World) -> Result<(), String> {
+    let trace = world.trace();
+    trace.doubled.first().map_or(Ok(()), |doubled| Err(doubled.clone()))
+}
+
 /// A round has taken what its models reported, no more and no less; its runs have taken that together; its price is
 /// that of the tokens. Where it was broken off, or its program died, some of it may be unknown: what stands in messages
 /// is the least that counts.
