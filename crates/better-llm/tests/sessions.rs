@@ -1,6 +1,10 @@
 //! O-22: a program that embeds the library finds sessions, takes them up again and forks them.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests stand outside of test functions here")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside of test functions here"
+)]
 
 use std::{fs, path::PathBuf, sync::Arc};
 
