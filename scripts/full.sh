@@ -3,7 +3,7 @@
 # skipped here, and what is missing fails. Ends with a table; a run of all steps writes it to docs/verification.md.
 #
 #   scripts/full.sh             every step
-#   scripts/full.sh STEP ...    these steps: gate advisories properties simulator fuzz large soak toolchains coverage sdk claude clock
+#   scripts/full.sh STEP ...    these steps: gate advisories properties simulator sweep fuzz large soak toolchains coverage sdk claude clock
 #
 # Each step says what it needs where that is not there. Wanted besides what the gate wants: root or another user that
 # may mount, a kernel with Landlock (ABI 4), bubblewrap, a C++ compiler, python3 with venv, npm, go, libfaketime, and a
@@ -11,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all_steps="gate advisories properties simulator fuzz large soak toolchains coverage sdk claude clock"
+all_steps="gate advisories properties simulator sweep fuzz large soak toolchains coverage sdk claude clock"
 claude_version=2.1.329
 out="$PWD/target/full"
 
@@ -98,6 +98,14 @@ step_soak() {
     grep '^what: ' "$out/soak.txt"
 }
 
+# Kill -9 of the built program wherever it leaves something behind; each session has to end as if it had lived.
+step_sweep() {
+    build_programs
+    BETTER_LLM_SWEEP=1 BETTER_LLM_REQUIRE_ALL=1 cargo test --locked -p better-llm-tests --test e2e sweep:: -- \
+        --test-threads=1 2>&1 | tee "$out/sweep.txt"
+    echo "what: $(sed -n 's/^.*sweep at //p' "$out/sweep.txt" | paste -sd ';' | sed 's/;/; /g')"
+}
+
 # Real dependencies: fetched once with a network, then tested without one, at each level.
 step_toolchains() {
     local program
@@ -159,6 +167,7 @@ bound() {
         gate | coverage) echo 3600 ;;
         properties) echo 5400 ;;
         simulator) echo 14400 ;;
+        sweep) echo 5400 ;;
         fuzz) echo 14400 ;;
         *) echo 1800 ;;
     esac
@@ -170,6 +179,7 @@ describe() {
         advisories) echo "cargo-deny \`advisories\`" ;;
         properties) echo "properties of domain and llm" ;;
         simulator) echo "simulated sessions" ;;
+        sweep) echo "kill -9 at every step of a session" ;;
         fuzz) echo "fuzz targets under libFuzzer" ;;
         large) echo "memory at the sizes of the cases" ;;
         soak) echo "eight processes that write one database, and are killed" ;;

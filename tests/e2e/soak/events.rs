@@ -13,10 +13,10 @@ pub(crate) fn session(writer: u64, nth: u64) -> SessionId {
     SessionId::new(Ulid::from_parts(writer, u128::from(nth)))
 }
 
-/// Most are short, some are outputs of tools, and a few are as large as a file.
+/// Most are short, some are outputs of tools, and a few are large.
 pub(crate) fn event(session: SessionId, seq: u64) -> Arc<Event> {
     let length = match seq % 97 {
-        0 => 20_000,
+        0 => 2_000,
         1..10 => 600,
         _ => 12,
     };

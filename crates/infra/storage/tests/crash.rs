@@ -165,11 +165,13 @@ impl Drop for SmallDisk {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_said_at_once_and_keeps_what_was_durable() {
+async fn a_full_disk_is_said_at_once_keeps_what_was_durable_and_is_gone_on_from() {
     let Some(disk) = SmallDisk::mount() else {
         return testkit::requirement::skip("to mount a small file system one has to be root");
     };
     let place = disk.0.path().join("better-llm.db");
+    let others = disk.0.path().join("others");
+    std::fs::write(&others, vec![0; 300_000]).unwrap();
     let journal = SqliteJournal::new(&place);
     let mut durable = 0;
     let error = loop {
@@ -185,4 +187,11 @@ async fn a_full_disk_is_said_at_once_and_keeps_what_was_durable() {
     assert!(journal.append(event(session(1), durable + 2)).await.is_err());
     drop(journal);
     check_kept(&place, session(1), durable).await;
+    // Where there is room again, the next program goes on.
+    std::fs::remove_file(others).unwrap();
+    let journal = SqliteJournal::new(&place);
+    let last = journal.read_back(session(1), 0).await.unwrap().last_seq;
+    journal.append(event(session(1), last + 1)).await.unwrap();
+    journal.close().await.unwrap();
+    check_kept(&place, session(1), last + 1).await;
 }
