@@ -244,11 +244,33 @@ impl Language {
                     "때가 되면 자동으로 보냅니다. 라운드를 끝내려면 Ctrl-C를 누르세요. 한도가 더 높은 계정은 덜 기다립니다.",
                 ),
             ),
+            NoticeCode::FallbackUsed => self.code_words(
+                "모델이 응답하지 않아 설정된 다른 모델이 대신 답합니다.",
+                (
+                    "Nothing needs to be done: who stands in is set in `providers.*.fallback`.",
+                    "따로 할 일은 없습니다. 대신할 모델은 `providers.*.fallback`에서 정합니다.",
+                ),
+            ),
+            NoticeCode::ModelOfSameGrade => self.code_words(
+                "지정한 모델이 이 제공자에 없어 같은 등급의 모델이 답합니다.",
+                (
+                    "Name a model of the provider (`--model`, `agents[].model`), or `strong`, `standard`, `fast`.",
+                    "제공자에 있는 모델이나 `strong`, `standard`, `fast`를 지정하세요 (`--model`, `agents[].model`).",
+                ),
+            ),
+            NoticeCode::EffortUnused => self.code_words(
+                "이 모델은 도구와 함께 쓸 때 `--effort`를 받지 않아 보내지 않습니다.",
+                (
+                    "Leave `--effort` out, or choose a model that takes it.",
+                    "`--effort`를 빼거나, 이를 받는 모델을 선택하세요.",
+                ),
+            ),
             NoticeCode::SocketUnavailable => self.code_words(
                 "다른 프로그램이 이 세션을 지켜보거나 명령할 수 없습니다. 작업에는 지장이 없습니다.",
                 (
                     "The work goes on. If you want to watch it from elsewhere, see to the cause and start again.",
-                    "다른 곳에서 지켜보려면 `state/run` 폴더의 소유자와 권한을 확인하거나, BETTER_LLM_HOME을 로컬 디스크의                      다른 폴더로 지정한 뒤 다시 시작하세요.",
+                    "다른 곳에서 지켜보려면 `state/run` 폴더의 소유자와 권한을 확인하거나, BETTER_LLM_HOME을 로컬 디스크의 \
+                     다른 폴더로 지정한 뒤 다시 시작하세요.",
                 ),
             ),
             NoticeCode::WorkspaceBusy => self.code_words(
@@ -312,8 +334,8 @@ impl Language {
             ModelErrorKind::Credentials => self.code_words(
                 "모델 서버가 인증 정보를 거부했습니다.",
                 (
-                    "Check that ANTHROPIC_API_KEY is valid and belongs to this endpoint.",
-                    "ANTHROPIC_API_KEY가 유효한지, 이 서버의 키가 맞는지 확인하세요.",
+                    "Check that the provider's key (ANTHROPIC_API_KEY, OPENAI_API_KEY) is valid and belongs to this endpoint.",
+                    "제공자의 키(ANTHROPIC_API_KEY, OPENAI_API_KEY)가 유효한지, 이 서버의 키가 맞는지 확인하세요.",
                 ),
             ),
             ModelErrorKind::Rejected => self.code_words(
