@@ -11,6 +11,7 @@ use crate::{
     json::Node,
     problem::{Fault, Problems, Spot, nearest},
     prompt::{NoPrompt, Prompt, Prompts},
+    provider::ProviderName,
     schema::agents_shape,
 };
 
@@ -34,6 +35,7 @@ pub(crate) struct Entry {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) tools: Vec<String>,
     pub(crate) model: Option<String>,
+    pub(crate) provider: Option<ProviderName>,
     pub(crate) thinking: Option<bool>,
     pub(crate) timeout: Option<f64>,
     pub(crate) description: Option<String>,
@@ -113,6 +115,7 @@ impl EntryReader<'_> {
                 Vec::new()
             }
         };
+        let provider = entry.provider.and_then(|provider| self.provider(&provider));
         Some(Entry {
             name,
             role: entry.role,
@@ -120,6 +123,7 @@ impl EntryReader<'_> {
             prompt,
             tools,
             model: entry.model,
+            provider,
             thinking: entry.thinking,
             timeout: entry.timeout_seconds,
             description: entry.description,
@@ -133,6 +137,16 @@ impl EntryReader<'_> {
             Ok(name) => Some(name),
             Err(error) => {
                 self.add("name", Fault::Rule(error.to_string()));
+                None
+            }
+        }
+    }
+
+    fn provider(&mut self, text: &str) -> Option<ProviderName> {
+        match ProviderName::parse(text) {
+            Ok(provider) => Some(provider),
+            Err(error) => {
+                self.add("provider", Fault::Rule(error.to_string()));
                 None
             }
         }

@@ -52,10 +52,10 @@ pub(crate) struct AgentEntry {
     #[serde(default)]
     #[schemars(with = "NotBlank")]
     pub(crate) model: Option<String>,
-    /// The model back end; one serves the whole team so far.
-    #[serde(rename = "provider", default)]
-    #[schemars(with = "String", extend("enum" = ["anthropic"]))]
-    _provider: Option<String>,
+    /// The model back end: `anthropic`, `openai`, `offline` or `script:FILE`; without it the session's.
+    #[serde(default)]
+    #[schemars(with = "NotBlank")]
+    pub(crate) provider: Option<String>,
     /// Whether the model is asked to think before it answers.
     #[serde(default)]
     #[schemars(with = "bool")]
@@ -71,10 +71,7 @@ pub(crate) struct AgentEntry {
 }
 
 /// Values, as `path=value`, that belong to later versions; a list's index is left out of the path.
-pub(crate) const LATER: [(&str, &str); 5] = [
-    ("agents[].provider=openai", "the provider openai"),
+pub(crate) const LATER: [(&str, &str); 2] = [
     ("agents[].provider=claude-code", "the provider claude-code"),
-    ("agents[].provider=offline", "a provider for each agent (`--provider` chooses one for all)"),
-    ("agents[].provider=script", "a provider for each agent (`--provider` chooses one for all)"),
     ("agents[].provider=replay", "replaying"),
 ];

@@ -10,38 +10,75 @@ use crate::{
     picker::{Key, Picker},
     places::Places,
     problem::{Fault, Problems, Spot, nearest},
-    provider::{Credential, Credentials, LaterCredential},
+    provider::{BaseUrls, Credential, Credentials, LaterCredential},
     resolve::SystemSources,
     source::Source,
+    system_file::SystemFile,
     trust::{Widening, never},
     variables::spot_of,
 };
 
+/// Where a provider's endpoint is named.
+struct EndpointKey {
+    variable: &'static str,
+    path: &'static str,
+    get: fn(&SystemFile) -> Option<String>,
+    /// Where its key belongs.
+    key: &'static str,
+    /// Whether the address may end with the version that is added to it otherwise.
+    takes_version: bool,
+}
+
+const ANTHROPIC: EndpointKey = EndpointKey {
+    variable: "ANTHROPIC_BASE_URL",
+    path: "providers.anthropic.base_url",
+    get: |file| file.providers.anthropic.base_url.clone(),
+    key: "ANTHROPIC_API_KEY",
+    takes_version: false,
+};
+
+const OPENAI: EndpointKey = EndpointKey {
+    variable: "OPENAI_BASE_URL",
+    path: "providers.openai.base_url",
+    get: |file| file.providers.openai.base_url.clone(),
+    key: "OPENAI_API_KEY",
+    takes_version: true,
+};
+
 impl SystemSources<'_> {
-    /// The endpoint of the Messages API, without `/v1`.
-    pub(crate) fn base_url(&self, picker: &mut Picker<'_>, problems: &mut Problems) -> Option<String> {
-        let variable = self.variables.text("ANTHROPIC_BASE_URL", problems);
+    /// The endpoints that are named, without a slash at their ends.
+    pub(crate) fn base_urls(&self, picker: &mut Picker<'_>, problems: &mut Problems) -> BaseUrls {
+        BaseUrls {
+            anthropic: self.base_url(&ANTHROPIC, picker, problems),
+            openai: self.base_url(&OPENAI, picker, problems),
+        }
+    }
+
+    fn base_url(
+        &self,
+        key: &EndpointKey,
+        picker: &mut Picker<'_>,
+        problems: &mut Problems,
+    ) -> Option<String> {
+        let variable = self.variables.text(key.variable, problems);
         let url = picker.pick(Key {
-            path: "providers.anthropic.base_url",
-            get: &|file| file.providers.anthropic.base_url.clone().map(Some),
+            path: key.path,
+            get: &|file| (key.get)(file).map(Some),
             default: None,
             narrows: never,
             widening: Widening::Endpoint,
             above: variable.map(|variable| (Some(variable.value), variable.source)),
         })?;
         let shown = picker.shown.last();
-        if let Some(what) = base_url_fault(&url) {
+        if let Some(what) = base_url_fault(&url, key) {
             let source = shown.map_or(Source::Default, |shown| shown.source.clone());
             let spot = match source {
-                Source::File(file) => Spot::File {
-                    file,
-                    line: None,
-                    column: None,
-                    path: "providers.anthropic.base_url".to_owned(),
-                },
+                Source::File(file) => {
+                    Spot::File { file, line: None, column: None, path: key.path.to_owned() }
+                }
                 source => spot_of(&source),
             };
-            problems.add(spot, Fault::Rule(what.to_owned()));
+            problems.add(spot, Fault::Rule(what));
         }
         Some(url.trim_end_matches('/').to_owned())
     }
@@ -130,28 +167,30 @@ impl SystemSources<'_> {
             picker.show(name, json!(if found.is_some() { "set" } else { "not set" }), source);
             found.map(|found| Credential { secret: found.value, source: found.source })
         };
-        let later = [("CLAUDE_CODE_OAUTH_TOKEN", "claude-code"), ("OPENAI_API_KEY", "openai")]
-            .map(|(variable, provider)| find(variable).map(|_| LaterCredential { variable, provider }));
+        let later = find("CLAUDE_CODE_OAUTH_TOKEN");
+        let later =
+            later.map(|_| LaterCredential { variable: "CLAUDE_CODE_OAUTH_TOKEN", provider: "claude-code" });
+        let openai = find("OPENAI_API_KEY");
         let anthropic = find("ANTHROPIC_API_KEY");
         let provider = json!(self.request.flags.provider);
         let source = if provider.is_null() { Source::Default } else { Source::Flag("--provider") };
         picker.show("provider", provider, source);
-        Credentials { anthropic, later: later.into_iter().flatten().next() }
+        Credentials { anthropic, openai, later }
     }
 }
 
 /// What is wrong with an endpoint. Does not repeat it: it may hold a password.
-fn base_url_fault(url: &str) -> Option<&'static str> {
+fn base_url_fault(url: &str, endpoint: &EndpointKey) -> Option<String> {
     let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
-        return Some("should begin with https:// or http://");
+        return Some("should begin with https:// or http://".to_owned());
     };
     let host = rest.split('/').next().unwrap_or_default();
     if host.is_empty() || url.chars().any(char::is_whitespace) {
-        Some("should name a host, as in https://api.example.com")
+        Some("should name a host, as in https://api.example.com".to_owned())
     } else if host.contains('@') {
-        Some("should hold no user or password; the key belongs into ANTHROPIC_API_KEY")
-    } else if url.trim_end_matches('/').ends_with("/v1") {
-        Some("should end before /v1, which is added to it")
+        Some(format!("should hold no user or password; the key belongs into {}", endpoint.key))
+    } else if !endpoint.takes_version && url.trim_end_matches('/').ends_with("/v1") {
+        Some("should end before /v1, which is added to it".to_owned())
     } else {
         None
     }

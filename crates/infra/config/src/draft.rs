@@ -10,6 +10,7 @@ use crate::{
     files::Document,
     notice::Notice,
     prompt::Prompt,
+    provider::ProviderName,
     source::{Shown, Source, Sourced},
     trust::{Widening, is_smaller},
 };
@@ -23,6 +24,7 @@ pub(crate) struct Draft {
     pub(crate) prompt: Sourced<Prompt>,
     pub(crate) tools: Sourced<Vec<String>>,
     pub(crate) model: Sourced<Option<String>>,
+    pub(crate) provider: Sourced<Option<ProviderName>>,
     pub(crate) thinking: Option<bool>,
     pub(crate) timeout: Sourced<f64>,
     pub(crate) description: Option<String>,
@@ -44,6 +46,10 @@ pub(crate) fn drafts_of(entries: Vec<Entry>, document: &Document) -> Vec<Draft> 
             model: entry
                 .model
                 .map_or_else(|| Sourced::default(None), |model| Sourced::new(Some(model), source.clone())),
+            provider: entry.provider.map_or_else(
+                || Sourced::default(None),
+                |provider| Sourced::new(Some(provider), source.clone()),
+            ),
             thinking: entry.thinking,
             description: entry.description,
         })
@@ -83,6 +89,10 @@ impl Draft {
         }
         if entry.model.is_some() && entry.model != self.model.value {
             ignore("model", Widening::Model);
+        }
+        // Where the code is sent.
+        if entry.provider.is_some() && entry.provider != self.provider.value {
+            ignore("provider", Widening::Endpoint);
         }
         if entry.thinking.is_some() && entry.thinking != self.thinking {
             ignore("thinking", Widening::Model);
@@ -157,6 +167,12 @@ pub(crate) fn shown(
             prompt(name, &draft.prompt.value),
             entry(name, "tools", json!(draft.tools.value), &draft.tools.source),
             entry(name, "model", json!(draft.model.value), &draft.model.source),
+            entry(
+                name,
+                "provider",
+                json!(draft.provider.value.as_ref().map(ProviderName::to_string)),
+                &draft.provider.source,
+            ),
             entry(name, "timeout_seconds", json!(draft.timeout.value), &draft.timeout.source),
         ]);
     }

@@ -23,6 +23,7 @@ mod dotenv;
 mod draft;
 mod env_file;
 mod environment;
+mod fallback;
 mod files;
 mod grants;
 mod host;
@@ -58,6 +59,7 @@ mod walls;
 mod workspace_store;
 
 pub use environment::{Environment, VARIABLES};
+pub use fallback::Fallback;
 pub use files::{FileKind, Origin, UsedFile};
 pub use grants::WorkspaceGrants;
 pub use language::Language;

@@ -154,8 +154,9 @@ impl Ground<'_> {
             files,
             shown: system.shown,
             wanted_provider: request.flags.provider.clone(),
-            base_url: system.base_url,
-            credentials: system.credentials,
+            agent_providers: team.providers,
+            access: system.access,
+            fallbacks: system.fallbacks,
             secrets: each_once(variables.secrets()),
             trust,
         })

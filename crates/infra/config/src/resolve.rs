@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use domain::{limits::Limits, model::RetrySettings, price::Price};
 
 use crate::{
+    fallback::Fallbacks,
     files::{Document, Layers},
     language::Language,
     limits::{check_flags, limits},
@@ -14,7 +15,7 @@ use crate::{
     picker::{Key, Picker, SystemLayer},
     places::Places,
     problem::{Fault, Problems, Spot},
-    provider::Credentials,
+    provider::Access,
     proxy::ProxySettings,
     request::{LoadRequest, Overrides},
     rules::{RuleNames, SourcedRule},
@@ -51,9 +52,9 @@ pub(crate) struct SystemValues {
     pub(crate) lang: Language,
     pub(crate) log_level: LogLevel,
     pub(crate) log_format: LogFormat,
-    pub(crate) base_url: Option<String>,
     pub(crate) proxy: ProxySettings,
-    pub(crate) credentials: Credentials,
+    pub(crate) access: Access,
+    pub(crate) fallbacks: Fallbacks,
     pub(crate) shown: Vec<Shown>,
 }
 
@@ -82,7 +83,8 @@ impl SystemSources<'_> {
         let walls = self.walls(&mut picker, problems);
         let rules = picker.rules(&self.rule_names, self.kept.clone(), problems);
         let verify_commands = self.verify_commands(&mut picker);
-        let base_url = self.base_url(&mut picker, problems);
+        let base_urls = self.base_urls(&mut picker, problems);
+        let fallbacks = Fallbacks::pick(&mut picker, problems);
         let lang = self.lang(&mut picker, problems);
         let (log_level, log_format) = self.log(&mut picker, &mut places, problems);
         let proxy = self.proxy(&mut picker, problems);
@@ -102,9 +104,9 @@ impl SystemSources<'_> {
             lang,
             log_level,
             log_format,
-            base_url,
             proxy,
-            credentials,
+            access: Access { credentials, base_urls },
+            fallbacks,
             shown: picker.shown,
         })
     }

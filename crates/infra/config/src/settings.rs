@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
-    agent::AgentSpec,
+    agent::{AgentName, AgentSpec},
     limits::Limits,
     model::RetrySettings,
     permission::{PermissionMode, SandboxLevel},
@@ -13,6 +13,7 @@ use domain::{
 use serde_json::{Map, Value, json};
 
 use crate::{
+    fallback::{Fallback, Fallbacks},
     files::UsedFile,
     grants::WorkspaceGrants,
     language::Language,
@@ -21,7 +22,7 @@ use crate::{
     notice::Notice,
     places::Places,
     problem::{ConfigError, Problems},
-    provider::{self, Credential, Credentials, Provider, ProviderError},
+    provider::{Access, Credential, Provider, ProviderError, ProviderName},
     proxy::ProxySettings,
     request::LoadRequest,
     rules::SourcedRule,
@@ -81,8 +82,10 @@ pub struct Settings {
     pub(crate) secrets: Vec<Secret>,
     pub(crate) shown: Vec<Shown>,
     pub(crate) wanted_provider: Option<String>,
-    pub(crate) base_url: Option<String>,
-    pub(crate) credentials: Credentials,
+    /// Of workers that have one of their own; with `--provider` all have that.
+    pub(crate) agent_providers: BTreeMap<AgentName, ProviderName>,
+    pub(crate) access: Access,
+    pub(crate) fallbacks: Fallbacks,
 }
 
 /// Settings, and what was left out on the way.
@@ -126,18 +129,47 @@ impl Settings {
         &self.secrets
     }
 
-    /// The model back end: the one that was asked for, else the first that has credentials.
+    /// The manager's model back end, and that of all who have none of their own: the one that was asked for, else the
+    /// first that has credentials.
     ///
     /// # Errors
     /// [`ProviderError`] with the ways out.
     pub fn provider(&self) -> Result<Provider, ProviderError> {
-        provider::choose(self.wanted_provider.as_deref(), &self.credentials, self.base_url.as_deref())
+        let wanted = self.wanted_provider.as_deref().map(ProviderName::parse).transpose()?;
+        self.access.provider(wanted.as_ref())
+    }
+
+    /// The model back end of an agent: the one that was asked for, else its own, else [`Settings::provider`].
+    ///
+    /// # Errors
+    /// [`ProviderError`] with the ways out.
+    pub fn provider_of(&self, agent: &AgentName) -> Result<Provider, ProviderError> {
+        self.agent_providers.get(agent).map_or_else(|| self.provider(), |own| self.access.provider(Some(own)))
+    }
+
+    /// Those who answer where `provider` cannot, in the order in which they are asked.
+    ///
+    /// # Errors
+    /// [`ProviderError`] where one of them lacks what it needs: it would be no help when it is needed.
+    pub fn fallbacks_of(&self, provider: &Provider) -> Result<Vec<Fallback>, ProviderError> {
+        let named = self.fallbacks.of(provider).iter();
+        let made = named.map(|fallback| {
+            let provider = self.access.provider(Some(&fallback.provider))?;
+            Ok(Fallback { provider, model: fallback.model.clone() })
+        });
+        made.collect()
     }
 
     /// The key of the provider anthropic, where there is one.
     #[must_use]
     pub fn anthropic_key(&self) -> Option<&Credential> {
-        self.credentials.anthropic.as_ref()
+        self.access.credentials.anthropic.as_ref()
+    }
+
+    /// The key of the provider openai, where there is one.
+    #[must_use]
+    pub const fn openai_key(&self) -> Option<&Credential> {
+        self.access.credentials.openai.as_ref()
     }
 
     /// Every setting with its value and its source, in a fixed order.

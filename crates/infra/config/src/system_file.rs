@@ -204,15 +204,31 @@ pub enum SandboxChoice {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Providers {
     /// The Messages API.
-    pub(crate) anthropic: Provider,
+    pub(crate) anthropic: AnthropicEntry,
+    /// Chat Completions: OpenAI, and servers of one's own that speak it.
+    pub(crate) openai: OpenAiEntry,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Provider {
+pub(crate) struct AnthropicEntry {
     /// The endpoint, without `/v1`.
     #[schemars(with = "NotBlank")]
     pub(crate) base_url: Option<String>,
+    /// Who answers where it cannot, in this order: `openai`, or a model as in `openai/fast` (default nobody).
+    #[schemars(with = "Vec<NotBlank>")]
+    pub(crate) fallback: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OpenAiEntry {
+    /// The endpoint, with or without `/v1`. Servers of one's own need no key.
+    #[schemars(with = "NotBlank")]
+    pub(crate) base_url: Option<String>,
+    /// Who answers where it cannot, in this order: `anthropic`, or a model as in `anthropic/fast` (default nobody).
+    #[schemars(with = "Vec<NotBlank>")]
+    pub(crate) fallback: Option<Vec<String>>,
 }
 
 /// US dollars for a million tokens of each kind.
@@ -254,7 +270,7 @@ pub(crate) struct NotBlank(
 
 /// Keys, and values as `path=value`, that this version knows and cannot honour yet, with the feature they belong
 /// to. A path stands for everything below it.
-pub(crate) const LATER: [(&str, &str); 17] = [
+pub(crate) const LATER: [(&str, &str); 15] = [
     ("performance.enable_caching", "the prompt cache"),
     ("performance.cache_ttl_seconds", "the prompt cache"),
     ("performance.cache_max_size", "the prompt cache"),
@@ -263,8 +279,6 @@ pub(crate) const LATER: [(&str, &str); 17] = [
     ("performance.metrics_flush_interval", "metrics"),
     ("performance.enable_session_compression", "compressed records"),
     ("performance.enable_background_save", "saving in the background"),
-    ("providers.anthropic.fallback", "fallback providers"),
-    ("providers.openai", "the provider openai"),
     ("providers.claude-code", "the provider claude-code"),
     ("retention", "deleting old sessions"),
     ("ui.theme", "the terminal program"),

@@ -1,7 +1,7 @@
 //! The team: the default one or the configured one, narrowed by an untrusted workspace, with the last word to
 //! environment and flags.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use domain::agent::{AgentKind, AgentName, AgentSpec, WorkerKind};
 
@@ -13,6 +13,7 @@ use crate::{
     notice::Notice,
     problem::{Fault, Problems, Spot, nearest},
     prompt::{NoPrompt, Prompt, Prompts},
+    provider::ProviderName,
     reading::Snapshot,
     request::LoadRequest,
     source::{Shown, Source, Sourced},
@@ -44,6 +45,8 @@ pub(crate) struct Team {
     pub(crate) manager: AgentSpec,
     pub(crate) workers: Vec<AgentSpec>,
     pub(crate) shown: Vec<Shown>,
+    /// The providers of workers that have one of their own.
+    pub(crate) providers: BTreeMap<AgentName, ProviderName>,
     /// Every agent that a rule may name: also those that are built in, or that a workspace left out of the team.
     pub(crate) known: Vec<AgentName>,
 }
@@ -82,9 +85,11 @@ impl TeamSources<'_> {
         let (mut drafts, prompt) = (drafts?, manager_prompt?);
         self.apply_timeouts(&mut drafts, problems, notices);
         let manager_model = self.apply_models(&mut drafts, problems);
+        self.apply_provider(&mut drafts);
         (problems.count() == before).then(|| Team {
             shown: shown(&drafts, &manager_model, &prompt),
             manager: manager(prompt, manager_model.value),
+            providers: own_providers(&drafts),
             workers: drafts.into_iter().map(Draft::finish).collect(),
             known,
         })
@@ -143,6 +148,15 @@ impl TeamSources<'_> {
         }
     }
 
+    /// `--provider NAME` for everyone. One that is none is said where the session's is chosen.
+    fn apply_provider(&self, drafts: &mut [Draft]) {
+        let Some(Ok(provider)) = self.request.flags.provider.as_deref().map(ProviderName::parse) else {
+            return;
+        };
+        let chosen = Sourced::new(Some(provider), Source::Flag("--provider"));
+        drafts.iter_mut().for_each(|draft| draft.provider = chosen.clone());
+    }
+
     /// `--model X` for everyone, `--model AGENT=X` for one; gives the manager's.
     fn apply_models(&self, drafts: &mut [Draft], problems: &mut Problems) -> Sourced<Option<String>> {
         const FLAG: Source = Source::Flag("--model");
@@ -170,6 +184,11 @@ impl TeamSources<'_> {
         }
         manager
     }
+}
+
+fn own_providers(drafts: &[Draft]) -> BTreeMap<AgentName, ProviderName> {
+    let own = drafts.iter().filter_map(|draft| Some((draft.name.clone(), draft.provider.value.clone()?)));
+    own.collect()
 }
 
 fn known_names(drafts: &[Draft]) -> Vec<AgentName> {
@@ -206,6 +225,7 @@ fn default_team(prompts: &Prompts<'_>, problems: &mut Problems) -> Option<Vec<Dr
             prompt: Sourced::default(prompt),
             tools: Sourced::default(LOOKS.iter().chain(more_tools).map(|tool| (*tool).to_owned()).collect()),
             model: Sourced::default(None),
+            provider: Sourced::default(None),
             thinking: None,
             timeout: Sourced::default(kind.default_timeout().as_secs_f64()),
             description: None,

@@ -5,6 +5,7 @@ mod defaults;
 mod environment;
 mod grants;
 mod properties;
+mod providers;
 mod secrets;
 mod system;
 mod trust;

@@ -150,10 +150,10 @@ fn the_shape_of_the_file_is_checked() {
     );
     check(r#"{"agents": []}"#, &[":1: `agents`: should be a list that is not empty, and is an empty list"]);
     check(
-        r#"{"agents": [{"name": "coder", "role": "r", "tools": [], "provider": "openai", "kind": "wizard"}]}"#,
+        r#"{"agents": [{"name": "coder", "role": "r", "tools": [], "provider": "claude-code", "kind": "wizard"}]}"#,
         &[
-            ":1: `agents[0].provider`: belongs to the provider openai, which this version does not have yet: remove \
-             it",
+            ":1: `agents[0].provider`: belongs to the provider claude-code, which this version does not have yet: \
+             remove it",
             ":1: `agents[0].kind`: should be one of `planner`, `coder`, `reviewer`, `tester`, `committer`, \
              `general`, and is the text \"wizard\"",
         ],

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{Language, LogFormat, LogLevel, Provider, ProviderError};
+use crate::{Language, LogFormat, LogLevel, Provider};
 
 fn key(settings: &Settings) -> Option<&str> {
     settings.anthropic_key().map(|key| key.secret.reveal())
@@ -184,63 +184,6 @@ fn a_log_level_must_be_a_known_word() {
         [
             "environment variable LOG_LEVEL: `verbose` is no log level (DEBUG, INFO, WARNING, ERROR, CRITICAL)",
             "environment variable LOG_FORMAT: `jsno` is no log format (json, console); did you mean `json`?",
-        ]
-    );
-}
-
-/// What `--provider` and the credentials lead to.
-fn provider(wanted: Option<&str>, variables: &[&str]) -> Result<Provider, ProviderError> {
-    let flags = Overrides { provider: wanted.map(str::to_owned), ..Overrides::default() };
-    let world = World::new().with_flags(flags);
-    let world = variables.iter().fold(world, |world, name| world.with_variable(name, "k"));
-    world.settings().provider()
-}
-
-#[test]
-fn the_provider_is_the_one_asked_for_else_the_first_with_credentials() {
-    let anthropic = provider(None, &["OPENAI_API_KEY", "ANTHROPIC_API_KEY"]);
-    assert!(matches!(anthropic, Ok(Provider::Anthropic { .. })));
-    assert_eq!(provider(Some("offline"), &[]), Ok(Provider::Offline));
-    assert_eq!(provider(Some("script:이야기.json"), &[]), Ok(Provider::Script("이야기.json".into())));
-}
-
-#[test]
-fn without_credentials_the_ways_out_are_said_o_8() {
-    for (wanted, variables, begins) in [
-        (None, &[][..], "no credentials for a model are set. Set ANTHROPIC_API_KEY for provider `anthropic`"),
-        (Some("anthropic"), &[], "provider `anthropic` needs ANTHROPIC_API_KEY, which is not set. Set"),
-        (
-            None,
-            &["OPENAI_API_KEY"],
-            "OPENAI_API_KEY is set, but provider `openai` comes with a later version.",
-        ),
-        (
-            None,
-            &["CLAUDE_CODE_OAUTH_TOKEN"],
-            "CLAUDE_CODE_OAUTH_TOKEN is set, but provider `claude-code` comes",
-        ),
-    ] {
-        let error = provider(wanted, variables).unwrap_err();
-        let text = error.to_string();
-        assert!(error.is_credentials() && text.starts_with(begins), "{text}");
-        assert!(text.contains("--provider script:FILE") && text.contains("better-llm-cli demo"), "{text}");
-    }
-}
-
-#[test]
-fn a_provider_that_is_nobody_is_told_from_one_that_comes_later() {
-    let texts = ["openai", "replay:x", "antropic"].map(|wanted| {
-        let error = provider(Some(wanted), &["ANTHROPIC_API_KEY"]).unwrap_err();
-        assert!(!error.is_credentials());
-        error.to_string()
-    });
-    let rest = "there are `anthropic`, `offline` and `script:FILE`";
-    assert_eq!(
-        texts,
-        [
-            format!("provider `openai` comes with a later version; now {rest}"),
-            format!("provider `replay:FILE` comes with a later version; now {rest}"),
-            format!("`antropic` is no provider (did you mean `anthropic`?); {rest}"),
         ]
     );
 }

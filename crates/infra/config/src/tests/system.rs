@@ -181,14 +181,15 @@ fn unknown_keys_are_named_with_the_nearest_known_one() {
 fn keys_of_later_versions_are_told_from_unknown_ones() {
     check(
         r#"{"performance": {"enable_caching": true, "metrics_buffer_size": 5},
-            "review": {"force_one": 1}, "providers": {"openai": {}}, "retention": {"days": 1},
+            "review": {"force_one": 1}, "providers": {"claude-code": {}}, "retention": {"days": 1},
             "repl": {"memory_mb": 512}}"#,
         &[
             ":1: `performance.enable_caching`: belongs to the prompt cache, which this version does not have yet: \
              remove it",
             ":1: `performance.metrics_buffer_size`: belongs to metrics, which this version does not have yet: remove it",
             ":2: `review.force_one`: is not a known key; did you mean `review.force_on`?",
-            ":2: `providers.openai`: belongs to the provider openai, which this version does not have yet: remove it",
+            ":2: `providers.claude-code`: belongs to the provider claude-code, which this version does not have yet: \
+             remove it",
             ":2: `retention`: belongs to deleting old sessions, which this version does not have yet: remove it",
             ":3: `repl`: belongs to the REPL, which this version does not have yet: remove it",
         ],
