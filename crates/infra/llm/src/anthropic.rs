@@ -28,6 +28,7 @@ use reqwest::{
 use tokio::time::Instant;
 
 pub(crate) use self::answer::Assembler;
+use self::catalog::Vendor;
 use crate::{
     endpoint::{Endpoint, InvalidEndpoint},
     over_http::{Head, Place, PrefixCache, Reply, open},
@@ -79,6 +80,7 @@ pub struct AnthropicModel {
     endpoint: Endpoint,
     key_header: HeaderValue,
     settings: AnthropicSettings,
+    vendor: Vendor,
     prefixes: PrefixCache,
     clock: Arc<dyn Clock>,
 }
@@ -98,7 +100,15 @@ impl AnthropicModel {
         let mut key_header = HeaderValue::from_str(settings.api_key.reveal())
             .map_err(|_| InvalidEndpoint::ApiKey { provider: PROVIDER })?;
         key_header.set_sensitive(true);
-        Ok(Self { endpoint, key_header, settings, prefixes: PrefixCache::new(request::encode_prefix), clock })
+        let vendor = Vendor::at(endpoint.url());
+        let prefixes = PrefixCache::new(request::encode_prefix);
+        Ok(Self { endpoint, key_header, settings, vendor, prefixes, clock })
+    }
+
+    /// Whether the effort that a person asks for reaches the model that answers where `wanted` is named.
+    #[must_use]
+    pub fn takes_effort(&self, wanted: Option<&str>) -> bool {
+        catalog::lookup(catalog::resolve(self.vendor, wanted)).takes_effort()
     }
 
     fn place(&self) -> Place {
@@ -107,7 +117,7 @@ impl AnthropicModel {
     }
 
     async fn build(&self, request: &ModelRequest) -> Result<RequestBuilder, ModelError> {
-        let name = catalog::resolve(request.model.as_deref());
+        let name = catalog::resolve(self.vendor, request.model.as_deref());
         let body = request::encode_body(request, name, &self.prefixes.encoded(request));
         let client = self.endpoint.client().await?;
         Ok(client
@@ -136,11 +146,11 @@ impl ModelPort for AnthropicModel {
     }
 
     fn resolve(&self, wanted: Option<&str>) -> String {
-        catalog::resolve(wanted).to_owned()
+        catalog::resolve(self.vendor, wanted).to_owned()
     }
 
     fn facts(&self, wanted: Option<&str>) -> ModelFacts {
-        catalog::facts(catalog::resolve(wanted))
+        catalog::facts(catalog::resolve(self.vendor, wanted))
     }
 
     async fn stream(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {

@@ -6,11 +6,14 @@
 //! - [`OfflineModel`] says that no model is connected, and what would connect one.
 //!
 //! An adapter makes one attempt and says by [`domain::model::ModelErrorKind`] what went wrong. [`PatientModel`] goes
-//! around it, tries again, and waits at the [`Gate`] of the account. Caching is not done here.
+//! around it, tries again, and waits at the [`Gate`] of the account; [`PricedModel`] knows the person's prices, and
+//! [`FallbackModel`] asks another one where one is out. Caching is not done here.
 
 mod anthropic;
 mod endpoint;
+mod fallback;
 mod gate;
+mod grade;
 mod http_failure;
 mod offline;
 mod openai;
@@ -29,7 +32,9 @@ mod unreached;
 pub use anthropic::fuzzing;
 pub use anthropic::{AnthropicModel, AnthropicSettings};
 pub use endpoint::InvalidEndpoint;
+pub use fallback::{Candidate, FallbackModel};
 pub use gate::{Account, Accounts, Gate};
+pub use grade::is_stand_in;
 pub use offline::{OfflineLanguage, OfflineModel};
 pub use openai::{OpenAiModel, OpenAiSettings};
 pub use priced::PricedModel;

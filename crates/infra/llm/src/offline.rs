@@ -23,13 +23,15 @@ impl OfflineLanguage {
         match self {
             Self::English => {
                 "No model is connected, so nothing was done. Ways out:\n\
-                 - set ANTHROPIC_API_KEY, in the environment or in a .env file, and start again;\n\
+                 - set ANTHROPIC_API_KEY or OPENAI_API_KEY, in the environment or in a .env file, and start again;\n\
+                 - name a model server of your own: OPENAI_BASE_URL (Ollama: http://127.0.0.1:11434/v1);\n\
                  - play a script of answers: --provider script:FILE;\n\
                  - see the whole team at work without a key: better-llm-cli demo"
             }
             Self::Korean => {
                 "연결된 모델이 없어 아무 작업도 하지 않았습니다. 해결 방법:\n\
-                 - 환경 변수나 .env 파일에 ANTHROPIC_API_KEY를 설정하고 다시 시작하세요.\n\
+                 - 환경 변수나 .env 파일에 ANTHROPIC_API_KEY 또는 OPENAI_API_KEY를 설정하고 다시 시작하세요.\n\
+                 - 직접 실행하는 모델 서버를 지정하세요: OPENAI_BASE_URL (Ollama: http://127.0.0.1:11434/v1)\n\
                  - 답변 스크립트를 재생하세요: --provider script:FILE\n\
                  - 키 없이 팀 전체가 일하는 모습을 보세요: better-llm-cli demo"
             }
@@ -97,7 +99,7 @@ mod tests {
                 let text = answer.message.text();
                 let says = |what: &str| text.contains(what);
                 assert!(
-                    says(word) && says("ANTHROPIC_API_KEY") && says("script:FILE") && says("demo"),
+                    says(word) && says("OPENAI_API_KEY") && says("OPENAI_BASE_URL") && says("script:FILE"),
                     "{text}"
                 );
                 assert_eq!(answer.stop_reason, StopReason::EndTurn);

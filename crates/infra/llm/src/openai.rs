@@ -29,7 +29,12 @@ use reqwest::{
 };
 use tokio::time::Instant;
 
-use self::{answer::Assembler, catalog::Vendor, models::Models, request::LengthField};
+use self::{
+    answer::Assembler,
+    catalog::Vendor,
+    models::Models,
+    request::{LengthField, Terms},
+};
 use crate::{
     endpoint::{Endpoint, InvalidEndpoint},
     over_http::{Head, Place, PrefixCache, Reply, open},
@@ -108,6 +113,12 @@ impl OpenAiModel {
         })
     }
 
+    /// Whether the effort that a person asks for reaches the model that answers where `wanted` is named.
+    #[must_use]
+    pub fn takes_effort(&self, wanted: Option<&str>) -> bool {
+        catalog::takes_effort(self.vendor, &self.resolve(wanted))
+    }
+
     fn place(&self) -> Place {
         let redactor = Arc::clone(&self.settings.redactor);
         Place { url: self.endpoint.url().to_string(), request_id: None, redactor }
@@ -118,8 +129,13 @@ impl OpenAiModel {
             Vendor::OpenAi => LengthField::MaxCompletionTokens,
             Vendor::Another => LengthField::MaxTokens,
         };
-        let most = catalog::max_tokens(self.vendor, name, request.max_tokens);
-        let body = request::encode_body(request, name, &self.prefixes.encoded(request), (length, most));
+        let terms = Terms {
+            name,
+            length,
+            max_tokens: catalog::max_tokens(self.vendor, name, request.max_tokens),
+            effort: catalog::effort(self.vendor, name, request.effort, !request.tools.is_empty()),
+        };
+        let body = request::encode_body(request, &self.prefixes.encoded(request), terms);
         let client = self.endpoint.client().await?;
         let asked = client.post(self.endpoint.url().clone()).header(CONTENT_TYPE, "application/json");
         Ok(self.with_key(asked).body(body))
@@ -159,20 +175,18 @@ impl ModelPort for OpenAiModel {
 
     /// Where the endpoint has to be asked for its models first, the name as it was wanted.
     fn resolve(&self, wanted: Option<&str>) -> String {
-        let name = catalog::resolve(self.vendor, wanted).map(ToOwned::to_owned);
-        name.or_else(|| self.models.first()).unwrap_or_else(|| wanted.unwrap_or("default").to_owned())
+        let name = self.models.chosen(catalog::meant(self.vendor, wanted));
+        name.unwrap_or_else(|| wanted.unwrap_or("default").to_owned())
     }
 
     fn facts(&self, wanted: Option<&str>) -> ModelFacts {
-        catalog::facts(self.vendor, &self.resolve(wanted), self.models.window())
+        let name = self.resolve(wanted);
+        catalog::facts(self.vendor, &name, self.models.window(&name))
     }
 
     async fn stream(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
         let first_byte_by = Instant::now() + self.settings.first_byte_timeout;
-        let name = match catalog::resolve(self.vendor, request.model.as_deref()) {
-            Some(name) => name.to_owned(),
-            None => self.listed_model(first_byte_by).await?,
-        };
+        let name = self.name(request.model.as_deref(), first_byte_by).await?;
         let mut place = self.place();
         let asked = self.build(&request, &name).await?;
         match open(asked, first_byte_by, "x-request-id", &mut place).await? {

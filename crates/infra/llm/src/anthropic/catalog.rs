@@ -3,9 +3,11 @@
 //! A model that is not listed is sent under the name it was given. What they cost stands in [`super::prices`].
 
 use domain::model::{Effort, ModelFacts};
+use reqwest::Url;
 use serde::Serialize;
 
 use super::prices::price_of;
+use crate::grade::{Family, Grade};
 
 /// More output than this in one answer is a sign of trouble, and thinking counts as output.
 const SENSIBLE_MAX_OUTPUT: u32 = 32_000;
@@ -117,10 +119,39 @@ const ALIASES: &[(&str, &str)] = &[
     ("claude-3-haiku", FAST),
 ];
 
-/// The name on the wire for a name or alias; without one, the standard model's.
-pub(super) fn resolve(wanted: Option<&str>) -> &str {
+/// Whose endpoint it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Vendor {
+    /// The protocol's own: it has its own models only.
+    Anthropic,
+    /// A gateway, or another one that speaks the protocol: it may have models of anybody.
+    Another,
+}
+
+impl Vendor {
+    pub(super) fn at(url: &Url) -> Self {
+        match url.host_str() {
+            Some("api.anthropic.com") => Self::Anthropic,
+            _ => Self::Another,
+        }
+    }
+}
+
+/// The name on the wire for a name or alias; without one, the standard model's. The vendor's own endpoint answers for
+/// another vendor's model by its own of the same grade.
+pub(super) fn resolve(vendor: Vendor, wanted: Option<&str>) -> &str {
     let wanted = wanted.unwrap_or("standard");
-    ALIASES.iter().find(|(alias, _)| *alias == without_date(wanted)).map_or(wanted, |(_, id)| id)
+    if let Some((_, id)) = ALIASES.iter().find(|(alias, _)| *alias == without_date(wanted)) {
+        return id;
+    }
+    if vendor == Vendor::Another || Family::of(wanted) != Some(Family::Gpt) {
+        return wanted;
+    }
+    match Grade::of(Family::Gpt, wanted) {
+        Grade::Strong => STRONG,
+        Grade::Standard => STANDARD,
+        Grade::Fast => FAST,
+    }
 }
 
 /// What is known of the model with this name on the wire.
@@ -170,6 +201,13 @@ pub(super) enum ThinkingSetting {
     BetweenTools,
 }
 
+impl ThinkingSetting {
+    /// Whether it is thinking within a budget.
+    pub(super) const fn has_budget(&self) -> bool {
+        matches!(self, Self::Enabled { .. })
+    }
+}
+
 const SUMMARIZED: &str = "summarized";
 
 impl ModelEntry {
@@ -203,6 +241,11 @@ impl ModelEntry {
         }
     }
 
+    /// Whether it is told how much effort is wanted.
+    pub(super) const fn takes_effort(self) -> bool {
+        self.effort
+    }
+
     /// The `output_config.effort` of a request; none where the model takes none.
     pub(super) fn effort(self, wanted: Option<Effort>) -> Option<&'static str> {
         wanted.filter(|_| self.effort).map(|effort| match effort {
@@ -219,8 +262,9 @@ mod tests {
 
     #[test]
     fn aliases_and_withdrawn_families_resolve_to_listed_models() {
-        let check =
-            |wanted: Option<&str>, expected: &str| assert_eq!(resolve(wanted), expected, "{wanted:?}");
+        let check = |wanted: Option<&str>, expected: &str| {
+            assert_eq!(resolve(Vendor::Anthropic, wanted), expected, "{wanted:?}")
+        };
         check(None, "claude-sonnet-5-5");
         check(Some("strong"), "claude-opus-5-5");
         check(Some("fast"), "claude-haiku-5-5");
@@ -228,6 +272,9 @@ mod tests {
         check(Some("claude-sonnet-4-20250514"), "claude-sonnet-5-5");
         check(Some("claude-haiku-4-5-20251001"), "claude-haiku-4-5-20251001");
         check(Some("gateway/my-model"), "gateway/my-model");
+        check(Some("gpt-6-luna"), "claude-haiku-5-5");
+        check(Some("gpt-4o"), "claude-sonnet-5-5");
+        assert_eq!(resolve(Vendor::Another, Some("gpt-4o")), "gpt-4o", "a gateway may have it");
         for (alias, id) in ALIASES {
             assert!(facts(id).context_window.is_some(), "{alias} stands for {id}, which is not listed");
         }

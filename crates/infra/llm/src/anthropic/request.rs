@@ -80,11 +80,12 @@ enum Block<'a> {
 pub(super) fn encode_body(request: &ModelRequest, name: &str, prefix: &[u8]) -> Vec<u8> {
     let entry = catalog::lookup(name);
     let max_tokens = entry.max_tokens_within(request.max_tokens);
+    let thinking = entry.thinking(request.thinking, max_tokens);
     let head = Head {
         model: name,
         max_tokens,
         stream: true,
-        thinking: entry.thinking(request.thinking, max_tokens),
+        thinking: thinking.filter(|setting| !setting.has_budget() || keeps_thoughts(&request.messages)),
         output_config: entry.effort(request.effort).map(|effort| OutputConfig { effort }),
     };
     let said = said(&request.messages);
@@ -96,6 +97,18 @@ pub(super) fn encode_body(request: &ModelRequest, name: &str, prefix: &[u8]) -> 
     write_messages(&mut body, &said);
     body.extend_from_slice(b"]}");
     body
+}
+
+/// Whether the newest calls come with the thought that led to them. A model that thinks within a budget refuses calls
+/// without it; where another model made them, it goes on without thinking until they are answered.
+fn keeps_thoughts(messages: &[std::sync::Arc<SealedMessage>]) -> bool {
+    let newest = messages.iter().rev().map(|sealed| &sealed.message).find(|said| said.role == Role::Assistant);
+    let is_thought = |part: &Part| match part {
+        Part::Thinking { signature, .. } => signature.is_some(),
+        Part::ProviderBlock { provider, .. } => provider == PROVIDER,
+        Part::Text { .. } | Part::ToolUse { .. } | Part::ToolResult { .. } => false,
+    };
+    newest.is_none_or(|said| said.tool_uses().next().is_none() || said.parts.iter().any(is_thought))
 }
 
 /// System prompt and tools as the fields of a body, each with its comma before it.

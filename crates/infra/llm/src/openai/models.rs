@@ -1,55 +1,102 @@
-//! The models of an endpoint that was given none by name: the first of its own list (`GET {base}/models`).
+//! What an endpoint says of its models (`GET {base}/models`): names, in its own order, and windows where it tells them.
+//!
+//! It is asked once. Prices and capabilities are in no such list.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use domain::model::{ModelError, ModelErrorKind};
 use tokio::time::{Instant, timeout_at};
 
-use super::{OpenAiModel, failure, wire::ModelList};
+use super::{
+    OpenAiModel,
+    catalog::{self, Meant, Vendor},
+    failure,
+    wire::{ListedModel, ModelList},
+};
 use crate::over_http::Place;
 
 /// The most bytes of a list of models.
 const LARGEST_LIST: usize = 4 << 20;
 
-/// What the endpoint listed first, once it was asked.
+/// The list, once it was asked for; at least one model.
 #[derive(Debug, Default)]
-pub(super) struct Models(Mutex<Option<Listed>>);
-
-#[derive(Debug, Clone)]
-struct Listed {
-    id: String,
-    window: Option<u64>,
-}
+pub(super) struct Models(Mutex<Option<Arc<[ListedModel]>>>);
 
 impl Models {
-    /// The name of the first one.
-    pub(super) fn first(&self) -> Option<String> {
-        self.listed().map(|listed| listed.id)
+    /// The name on the wire; none where the endpoint has to be asked first.
+    pub(super) fn chosen(&self, meant: Meant<'_>) -> Option<String> {
+        let wanted = match meant {
+            Meant::Model(name) => return Some(name.to_owned()),
+            Meant::Listed(name) => Some(name),
+            Meant::First => None,
+        };
+        let list = self.list()?;
+        let known = list.iter().find(|model| Some(model.id.as_str()) == wanted);
+        known.or_else(|| list.first()).map(|model| model.id.clone())
     }
 
-    /// How long a conversation with it may be, where the endpoint says so.
-    pub(super) fn window(&self) -> Option<u64> {
-        self.listed().and_then(|listed| listed.window)
+    /// How long a conversation with a model may be, where the endpoint says so.
+    pub(super) fn window(&self, name: &str) -> Option<u64> {
+        self.list()?.iter().find(|model| model.id == name)?.max_model_len
     }
 
-    fn listed(&self) -> Option<Listed> {
+    fn list(&self) -> Option<Arc<[ListedModel]>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn keep(&self, listed: Listed) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(listed);
+    fn keep(&self, list: &Arc<[ListedModel]>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(list));
     }
 }
 
 impl OpenAiModel {
-    /// The model that answers where none is named. The endpoint is asked once.
+    /// Learns what the endpoint says of its models, so that the name, the window and with the name the price of the one
+    /// that is `wanted` are known before it is asked. Costs a request where the endpoint is not the vendor's own, once.
     ///
     /// # Errors
-    /// Where it cannot be asked, or has none.
-    pub(super) async fn listed_model(&self, by: Instant) -> Result<String, ModelError> {
-        if let Some(known) = self.models.first() {
+    /// Where a model has to be chosen from the list, and within this time the endpoint does not tell it.
+    pub async fn learn(&self, wanted: Option<&str>, within: Duration) -> Result<(), ModelError> {
+        if self.vendor == Vendor::OpenAi {
+            return Ok(());
+        }
+        match (self.list(Instant::now() + within).await, catalog::meant(self.vendor, wanted)) {
+            (Ok(_), _) | (Err(_), Meant::Model(_)) => Ok(()),
+            (Err(error), Meant::Listed(_) | Meant::First) => Err(error),
+        }
+    }
+
+    /// The names of the endpoint's models, in its own order; at least one. Costs nothing but a request.
+    ///
+    /// # Errors
+    /// Where it cannot be asked within this time, or has none.
+    pub async fn models(&self, within: Duration) -> Result<Vec<String>, ModelError> {
+        let list = self.list(Instant::now() + within).await?;
+        Ok(list.iter().map(|model| model.id.clone()).collect())
+    }
+
+    /// The name on the wire of the model that is wanted. The endpoint is asked where it has to be.
+    pub(super) async fn name(&self, wanted: Option<&str>, by: Instant) -> Result<String, ModelError> {
+        let meant = catalog::meant(self.vendor, wanted);
+        if let Some(name) = self.models.chosen(meant) {
+            return Ok(name);
+        }
+        self.list(by).await?;
+        Ok(self.models.chosen(meant).unwrap_or_default())
+    }
+
+    async fn list(&self, by: Instant) -> Result<Arc<[ListedModel]>, ModelError> {
+        if let Some(known) = self.models.list() {
             return Ok(known);
         }
+        let list = self.ask_for_list(by).await?;
+        self.models.keep(&list);
+        Ok(list)
+    }
+
+    async fn ask_for_list(&self, by: Instant) -> Result<Arc<[ListedModel]>, ModelError> {
         let mut url = self.endpoint.url().clone();
         let folder = url.path().trim_end_matches("/chat/completions").to_owned();
         url.set_path(&format!("{folder}/models"));
@@ -76,12 +123,12 @@ impl OpenAiModel {
         let list: ModelList = serde_json::from_slice(&body).map_err(|source| {
             place.caused(ModelErrorKind::Malformed, "this is no list of models; check the base URL", source)
         })?;
-        let first = list.data.into_iter().find(|model| !model.id.trim().is_empty());
-        let Some(first) = first else {
+        let named = list.data.into_iter().filter(|model| !model.id.trim().is_empty());
+        let list: Arc<[ListedModel]> = named.collect();
+        if list.is_empty() {
             let problem = "the endpoint lists no model: load one there, or name one with `--model`";
             return Err(place.error(ModelErrorKind::Rejected, problem));
-        };
-        self.models.keep(Listed { id: first.id.clone(), window: first.max_model_len });
-        Ok(first.id)
+        }
+        Ok(list)
     }
 }

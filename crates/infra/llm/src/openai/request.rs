@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use domain::{
     message::{Message, Part, Role, SealedMessage},
-    model::{Effort, ModelRequest},
+    model::ModelRequest,
     tool::ToolSpec,
 };
 use serde::Serialize;
@@ -40,6 +40,19 @@ struct Head<'a> {
     max_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_effort: Option<&'static str>,
+}
+
+/// What a model of an endpoint takes beside the conversation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms<'n> {
+    /// Its name on the wire.
+    pub(super) name: &'n str,
+    /// How it is told how long its answer may be.
+    pub(super) length: LengthField,
+    /// The most tokens of its answer.
+    pub(super) max_tokens: Option<u64>,
+    /// How much it is to think.
+    pub(super) effort: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -90,25 +103,16 @@ struct ToolAnswer<'a> {
     content: &'a str,
 }
 
-/// The body of `request` to the model `name`; `prefix` comes from [`encode_prefix`].
-pub(super) fn encode_body(
-    request: &ModelRequest,
-    name: &str,
-    prefix: &[u8],
-    (length, most): (LengthField, Option<u64>),
-) -> Vec<u8> {
-    let limit = |field| if length == field { most } else { None };
+/// The body of `request`; `prefix` comes from [`encode_prefix`].
+pub(super) fn encode_body(request: &ModelRequest, prefix: &[u8], terms: Terms<'_>) -> Vec<u8> {
+    let limit = |field| if terms.length == field { terms.max_tokens } else { None };
     let head = Head {
-        model: name,
+        model: terms.name,
         stream: true,
         stream_options: StreamOptions { include_usage: true },
         max_completion_tokens: limit(LengthField::MaxCompletionTokens),
         max_tokens: limit(LengthField::MaxTokens),
-        reasoning_effort: request.effort.map(|effort| match effort {
-            Effort::Low => "low",
-            Effort::Medium => "medium",
-            Effort::High => "high",
-        }),
+        reasoning_effort: terms.effort,
     };
     let mut body = Vec::with_capacity(512 + prefix.len());
     write_json(&mut body, &head);

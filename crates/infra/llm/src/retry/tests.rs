@@ -95,6 +95,7 @@ fn told(item: &Item) -> String {
         Ok(ModelItem::Retrying(Retrying { attempt, max_attempts, wait, .. })) => {
             format!("{attempt}/{max_attempts} in {wait:?}")
         }
+        Ok(ModelItem::Answerer(answerer)) => format!("{answerer:?}"),
         Ok(ModelItem::Attempt { attempt }) => format!("attempt {attempt}"),
         Ok(ModelItem::Answer(answer)) => format!("answer {}", answer.message.text()),
         Err(error) => format!("{:?}", error.kind),

@@ -8,7 +8,7 @@ use crate::test_support::{assistant, request, result, text, user};
 
 fn body(request: &ModelRequest) -> Value {
     let prefix = encode_prefix(&request.system, &request.tools);
-    let name = catalog::resolve(request.model.as_deref());
+    let name = catalog::resolve(catalog::Vendor::Anthropic, request.model.as_deref());
     serde_json::from_slice(&encode_body(request, name, &prefix)).unwrap()
 }
 
@@ -188,4 +188,26 @@ fn a_request_without_system_tools_and_thinking_has_no_such_fields() {
     let body = body(&request);
     let fields: Vec<&String> = body.as_object().unwrap().keys().collect();
     assert_eq!(fields, ["model", "max_tokens", "stream", "messages"]);
+}
+
+/// A fallback may have made the newest calls: `claude-haiku-4-5` refuses to think after calls without their thought.
+#[test]
+fn a_model_that_thinks_within_a_budget_thinks_not_between_another_models_calls_and_their_answers() {
+    let thought = |signature: Option<&str>| Part::Thinking {
+        text: "음".to_owned(),
+        signature: signature.map(str::to_owned),
+    };
+    let check = |said: Vec<Part>, expected: bool| {
+        let mut request = request(
+            "coder",
+            &[user(vec![text("가")]), assistant(said.clone()), user(vec![result("a", "나", false)])],
+        );
+        request.model = Some("claude-haiku-4-5".into());
+        request.thinking = Some(true);
+        assert_eq!(body(&request).get("thinking").is_some(), expected, "{said:?}");
+    };
+    check(vec![thought(Some("s")), call("a")], true);
+    check(vec![thought(None), call("a")], false);
+    check(vec![call("a")], false);
+    check(vec![text("다")], true);
 }

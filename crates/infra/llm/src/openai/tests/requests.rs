@@ -1,13 +1,14 @@
 //! What goes out.
 
 use super::{
-    request::{LengthField, encode_body, encode_prefix},
+    request::{LengthField, Terms, encode_body, encode_prefix},
     *,
 };
 
-fn sent(request: &ModelRequest, length: (LengthField, Option<u64>)) -> Value {
+fn sent(request: &ModelRequest, (length, max_tokens): (LengthField, Option<u64>)) -> Value {
     let prefix = encode_prefix(&request.system, &request.tools);
-    serde_json::from_slice(&encode_body(request, "m", &prefix, length)).unwrap()
+    let terms = Terms { name: "m", length, max_tokens, effort: Some("low") };
+    serde_json::from_slice(&encode_body(request, &prefix, terms)).unwrap()
 }
 
 #[test]
@@ -28,6 +29,7 @@ fn a_conversation_has_the_forms_that_every_server_takes() {
     let body = sent(&asked, (LengthField::MaxTokens, Some(100)));
     let expected = json!({
         "model": "m", "stream": true, "stream_options": {"include_usage": true}, "max_tokens": 100,
+        "reasoning_effort": "low",
         "messages": [
             {"role": "system", "content": "규칙"},
             {"role": "user", "content": "고쳐 줘\n\n둘째"},
