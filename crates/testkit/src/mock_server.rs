@@ -1,6 +1,7 @@
-//! A server that speaks the Anthropic Messages API over real HTTP on 127.0.0.1 and says what a script says.
+//! A server that speaks the Anthropic Messages API and OpenAI's Chat Completions over real HTTP on 127.0.0.1 and says what
+//! a script says: the same script over both, each at its own path.
 //!
-//! It refuses what the real service refuses (see the rules beside this file), records every request, and
+//! It refuses what the real services refuse (see the rules beside this file), records every request, and
 //! does on request everything that goes wrong on a network. It does not understand prompts, count tokens truly,
 //! speak TLS or HTTP/2, or keep rate limits. Real sockets and paused time do not go together: tests that use it run
 //! on real time.
@@ -20,6 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 mod answer;
+mod chat_rules;
 mod delivery;
 mod record;
 mod request;
@@ -40,12 +42,14 @@ pub use request::Asked;
 pub use script::Script;
 pub use script_file::{InvalidScript, read_script};
 pub use turn::{Pieces, Turn};
+pub use wire::flavour::{Calls, Codes, Failure, Flavour, Reasoning, UsageForm};
 
 use self::serving::Door;
 use crate::wait;
 
 const MESSAGES: &str = "/v1/messages";
 const COUNT_TOKENS: &str = "/v1/messages/count_tokens";
+const CHAT: &str = "/v1/chat/completions";
 const MODELS: &str = "/v1/models";
 
 /// The key that a server takes where nothing else was said.
@@ -54,7 +58,8 @@ pub const TEST_KEY: &str = "test-key-of-the-mock-server";
 /// How a server is to be, before it runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    key: String,
+    key: Option<String>,
+    flavour: Flavour,
     port: u16,
     models: Option<Vec<String>>,
     strict: bool,
@@ -62,7 +67,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { key: TEST_KEY.to_owned(), port: 0, models: None, strict: true }
+        Self {
+            key: Some(TEST_KEY.to_owned()),
+            flavour: Flavour::default(),
+            port: 0,
+            models: None,
+            strict: true,
+        }
     }
 }
 
@@ -70,7 +81,21 @@ impl Settings {
     /// Takes this key only, instead of [`TEST_KEY`].
     #[must_use]
     pub fn with_key(mut self, key: &str) -> Self {
-        self.key = key.to_owned();
+        self.key = Some(key.to_owned());
+        self
+    }
+
+    /// Asks for no key, as servers of one's own do.
+    #[must_use]
+    pub fn without_key(mut self) -> Self {
+        self.key = None;
+        self
+    }
+
+    /// Tells answers over Chat Completions as this server does.
+    #[must_use]
+    pub fn flavoured(mut self, flavour: Flavour) -> Self {
+        self.flavour = flavour;
         self
     }
 
@@ -105,6 +130,7 @@ impl Settings {
         let born = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_micros());
         let shared = Arc::new(answer::Shared {
             key: self.key,
+            flavour: self.flavour,
             models: self.models,
             strict: self.strict,
             script: Mutex::new(script),
@@ -143,7 +169,8 @@ impl MockServer {
         Settings::default().start(script).await.expect("127.0.0.1 has a free port")
     }
 
-    /// The base address, without `/v1` and without a slash at the end, as `ANTHROPIC_BASE_URL` takes it.
+    /// The base address, without `/v1` and without a slash at the end, as `ANTHROPIC_BASE_URL` takes it (and
+    /// `OPENAI_BASE_URL`, which takes more).
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -155,13 +182,13 @@ impl MockServer {
         self.address
     }
 
-    /// The key it takes.
+    /// The key it takes; empty where it asks for none.
     #[must_use]
     pub fn key(&self) -> &str {
-        &self.shared.key
+        self.shared.key.as_deref().unwrap_or_default()
     }
 
-    /// Every request for a message (`POST /v1/messages`), in the order they were read, refused ones too.
+    /// Every request for a message (`POST /v1/messages` and `/v1/chat/completions`), in the order they were read, refused ones too.
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
         self.all_requests().into_iter().filter(Recorded::is_message).collect()

@@ -33,10 +33,13 @@ fn url(server: &mut Server) -> String {
 }
 
 fn post(url: &str, body: &str) -> String {
+    send(url, "/v1/messages", &format!("x-api-key: {TEST_KEY}\r\nanthropic-version: 2023-06-01"), body)
+}
+
+fn send(url: &str, path: &str, headers: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
     let head = format!(
-        "POST /v1/messages HTTP/1.1\r\nhost: mock\r\nconnection: close\r\nx-api-key: {TEST_KEY}\r\n\
-         anthropic-version: 2023-06-01\r\ncontent-length: {}\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nhost: mock\r\nconnection: close\r\n{headers}\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all((head + body).as_bytes()).unwrap();
@@ -59,6 +62,16 @@ fn the_binary_serves_a_script_until_its_input_ends() {
     }
     drop(server.0.stdin.take());
     assert!(server.0.wait().unwrap().success());
+}
+
+#[test]
+fn the_binary_serves_chat_completions_as_well_in_the_words_of_the_server_that_is_named() {
+    let script = r#"{"v": 1, "agents": {"coder": [{"thinking": "흠", "text": "하나"}]}}"#;
+    let mut server = start(script, &["--no-key", "--flavour", "ollama", "--checked"]);
+    let url = url(&mut server);
+    let body = r#"{"model": "m", "stream": true, "messages": [{"role": "system", "content": "You are the coder."}, {"role": "user", "content": "go"}]}"#;
+    let reply = send(&url, "/v1/chat/completions", "accept: */*", body);
+    assert!(reply.contains("\"reasoning\":\"흠\"") && reply.contains("data: [DONE]"), "{reply}");
 }
 
 #[test]

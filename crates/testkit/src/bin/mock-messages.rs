@@ -1,16 +1,22 @@
-//! Serves a script of model answers as an Anthropic Messages API on 127.0.0.1, for benchmarks and scripts.
+//! Serves a script of model answers as an Anthropic Messages API and as OpenAI's Chat Completions on 127.0.0.1, for
+//! benchmarks and scripts.
 
 use std::{error::Error, ffi::OsString, fs, io::Write, process::ExitCode, thread};
 
-use better_llm_testkit::mock_server::{Settings, TEST_KEY, read_script};
+use better_llm_testkit::mock_server::{Flavour, Settings, read_script};
 use tokio::sync::oneshot;
 
 const USAGE: &str = "\
-usage: mock-messages SCRIPT.json [--port N] [--key KEY] [--checked] [--story] [--until-eof]
+usage: mock-messages SCRIPT.json [--port N] [--key KEY | --no-key] [--flavour NAME] [--checked] [--story]
+                     [--until-eof]
 
-Prints its base URL, then serves until it is ended.
+Prints its base URL, then serves both protocols there until it is ended.
   --port N      listen there (default: any free port)
   --key KEY     take this key only (default: the test key)
+  --no-key      ask for no key
+  --flavour NAME
+                tell answers over Chat Completions as this server does: openai (default), ollama, vllm,
+                old-vllm, llama-cpp, lm-studio, open-router, litellm, gemini, odd, from-one
   --checked     refuse what the real service refuses (default: skim requests only, which is cheap)
   --story       choose turns by what the conversation shows, without delays, each with a
                 signed thought: a program that was ended can go on
@@ -68,7 +74,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 fn options() -> Result<Options, Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1);
-    let (mut script, mut port, mut key) = (None, 0u16, TEST_KEY.to_owned());
+    let (mut script, mut settings) = (None, Settings::default());
     let (mut checked, mut is_story, mut until_eof) = (false, false, false);
     while let Some(argument) = arguments.next() {
         let mut value = || {
@@ -76,8 +82,10 @@ fn options() -> Result<Options, Box<dyn Error>> {
             value.ok_or_else(|| format!("{} needs a value\n{USAGE}", argument.to_string_lossy()))
         };
         match argument.to_str() {
-            Some("--port") => port = value()?.parse()?,
-            Some("--key") => key = value()?,
+            Some("--port") => settings = settings.on_port(value()?.parse()?),
+            Some("--key") => settings = settings.with_key(&value()?),
+            Some("--no-key") => settings = settings.without_key(),
+            Some("--flavour") => settings = settings.flavoured(flavour(&value()?)?),
             Some("--checked") => checked = true,
             Some("--story") => is_story = true,
             Some("--until-eof") => until_eof = true,
@@ -88,11 +96,15 @@ fn options() -> Result<Options, Box<dyn Error>> {
             _ => return Err(format!("one script only\n{USAGE}").into()),
         }
     }
-    let settings = Settings::default().on_port(port).with_key(&key);
     Ok(Options {
         script: script.ok_or(USAGE)?,
         settings: if checked { settings } else { settings.unchecked() },
         is_story,
         until_eof,
     })
+}
+
+fn flavour(name: &str) -> Result<Flavour, Box<dyn Error>> {
+    let known = Flavour::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, flavour)| flavour);
+    known.ok_or_else(|| format!("unknown flavour {name}\n{USAGE}").into())
 }

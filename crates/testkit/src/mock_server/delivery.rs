@@ -6,9 +6,12 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::Frame;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::turn::{Ending, Framing, Pieces, Turn};
+use super::{
+    turn::{Ending, Framing, Pieces, Turn},
+    wire::Told,
+};
 use crate::wait::Inside;
 
 /// A body of an answer.
@@ -38,34 +41,31 @@ enum Step {
     Wait(Duration),
     Stall,
     /// Pings, for ever.
-    Ping(Duration),
+    Ping(&'static str, Duration),
     HangUp,
 }
 
-/// The events as a body. `open` falls when it has been sent or the client has left.
-pub(super) fn events(turn: &Turn, events: &[(&'static str, Value)], open: Inside) -> Body {
-    let told = match turn.ending {
-        Ending::Whole => events.len(),
+/// The answer as a body. `open` falls when it has been sent or the client has left.
+pub(super) fn events(turn: &Turn, told: &Told, open: Inside) -> Body {
+    let count = match turn.ending {
+        Ending::Whole => told.steps.len(),
         Ending::Cut(after)
         | Ending::Stall(after)
         | Ending::Reset(after)
         | Ending::Ping { after, .. }
         | Ending::Short(after)
-        | Ending::Error { after, .. } => {
-            // An answer that was told to its end cannot fail any more.
-            after.min(events.len().saturating_sub(1))
-        }
+        | Ending::Error { after, .. } => after.min(told.most_of_a_failure),
     };
-    let told = events.iter().take(told).map(|(name, data)| framed(turn.framing, name, data));
-    let mut frames: Vec<String> = told.collect();
+    let events = told.steps.iter().take(count).flatten();
+    let mut frames: Vec<String> = events.map(|event| framed(turn.framing, event, told)).collect();
     let end = match &turn.ending {
         Ending::Whole | Ending::Short(_) => None,
         Ending::Cut(_) | Ending::Reset(_) => Some(Step::HangUp),
         Ending::Stall(_) => Some(Step::Stall),
-        Ending::Ping { every, .. } => Some(Step::Ping(*every)),
-        Ending::Error { kind, message, .. } => {
-            let error = json!({"type": "error", "error": {"type": kind, "message": message}});
-            frames.push(framed(Framing { crlf: turn.framing.crlf, ..Framing::default() }, "error", &error));
+        Ending::Ping { every, .. } => Some(Step::Ping(told.ping, *every)),
+        Ending::Error { .. } => {
+            let plain = Framing { crlf: turn.framing.crlf, ..Framing::default() };
+            frames.extend(told.failure.iter().map(|event| framed(plain, event, told)));
             None
         }
     };
@@ -121,22 +121,11 @@ pub(super) fn message(turn: &Turn, message: &Value, open: Inside) -> Body {
     body(steps, open)
 }
 
-const PING: &str = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
-
-fn framed(framing: Framing, name: &str, data: &Value) -> String {
-    let mut frame = String::new();
-    if framing.comments {
-        frame.push_str(": a comment, 주석\n");
-    }
-    frame.push_str(&format!("event: {name}\ndata: {data}\n\n"));
-    if framing.pings {
-        frame.push_str(PING);
-    }
-    if framing.unknown_events {
-        frame.push_str(
-            "event: news_from_tomorrow\ndata: {\"type\": \"news_from_tomorrow\", \"index\": 0}\n\n",
-        );
-    }
+fn framed(framing: Framing, event: &str, told: &Told) -> String {
+    let comment = if framing.comments { ": a comment, 주석\n" } else { "" };
+    let ping = if framing.pings { told.ping } else { "" };
+    let unknown = if framing.unknown_events { told.unknown } else { "" };
+    let frame = [comment, event, ping, unknown].concat();
     if framing.crlf { frame.replace('\n', "\r\n") } else { frame }
 }
 
@@ -182,10 +171,10 @@ fn body(steps: VecDeque<Step>, open: Inside) -> Body {
             match steps.pop_front()? {
                 Step::Wait(delay) => tokio::time::sleep(delay).await,
                 Step::Stall => std::future::pending().await,
-                Step::Ping(every) => {
+                Step::Ping(ping, every) => {
                     tokio::time::sleep(every).await;
-                    steps.push_front(Step::Ping(every));
-                    return Some((Ok(Frame::data(Bytes::from_static(PING.as_bytes()))), (steps, open)));
+                    steps.push_front(Step::Ping(ping, every));
+                    return Some((Ok(Frame::data(Bytes::from_static(ping.as_bytes()))), (steps, open)));
                 }
                 Step::HangUp => {
                     flush().await;

@@ -37,7 +37,7 @@ impl Recorded {
     /// Whether it asked for an answer of a model.
     #[must_use]
     pub fn is_message(&self) -> bool {
-        self.path == super::MESSAGES
+        [super::MESSAGES, super::CHAT].contains(&self.path.as_str())
     }
 }
 

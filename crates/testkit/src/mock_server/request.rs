@@ -1,40 +1,12 @@
 //! What the server reads of a request without judging it: enough to choose an answer, cheap on long conversations.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-/// The body of a request as far as answering needs it. Messages are only skimmed.
-#[derive(Deserialize)]
-pub(super) struct Skimmed<'a> {
-    #[serde(borrow, default)]
-    model: Option<Cow<'a, str>>,
-    #[serde(default)]
-    pub(super) stream: bool,
-    #[serde(borrow, default)]
-    system: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    tools: Vec<SkimmedTool<'a>>,
-    #[serde(borrow, default)]
-    messages: Vec<SkimmedMessage<'a>>,
-}
+mod chat;
+mod messages;
 
-#[derive(Deserialize)]
-struct SkimmedTool<'a> {
-    #[serde(borrow, default)]
-    name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    input_schema: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct SkimmedMessage<'a> {
-    #[serde(borrow, default)]
-    role: Cow<'a, str>,
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-}
+pub(super) use chat::read_chat;
+pub(super) use messages::read_messages;
 
 /// What a script may choose an answer by.
 #[derive(Debug, Clone, Default)]
@@ -55,32 +27,31 @@ pub struct Asked {
     pub last_results: Vec<String>,
 }
 
-impl Asked {
-    pub(super) fn read(skimmed: &Skimmed<'_>) -> Self {
-        let parse = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).unwrap_or_default();
-        let report = skimmed.tools.iter().find(|tool| tool.name == "report");
-        let schema = report.and_then(|tool| tool.input_schema).map(parse).unwrap_or_default();
-        let fields = schema["properties"].as_object().map(|fields| fields.keys().cloned().collect());
-        let last = skimmed.messages.last().and_then(|message| message.content).map(parse).unwrap_or_default();
-        let mut last_results = Vec::new();
-        let mut last_texts = Vec::new();
-        read_content(&last, &mut last_texts, &mut last_results);
-        Self {
-            model: skimmed.model.as_deref().unwrap_or_default().to_owned(),
-            system: text_of(&skimmed.system.map(parse).unwrap_or_default()),
-            tools: skimmed.tools.iter().map(|tool| tool.name.clone().into_owned()).collect(),
-            report_fields: fields.unwrap_or_default(),
-            turns: skimmed.messages.iter().filter(|message| message.role == "assistant").count(),
-            last_message: last_texts.join("\n"),
-            last_results,
-        }
-    }
+/// How an answer is to be sent.
+pub(super) struct Wanted {
+    pub(super) model: String,
+    pub(super) stream: bool,
+    /// Whether counts of tokens are to come with the stream. (The Messages API always tells them.)
+    pub(super) counted: bool,
+    /// Whether chunks may be padded.
+    pub(super) padded: bool,
+}
 
+impl Asked {
     /// Whether this tool is on offer.
     #[must_use]
     pub fn offers(&self, tool: &str) -> bool {
         self.tools.iter().any(|name| name == tool)
     }
+}
+
+/// The names of the fields that a schema describes.
+fn fields_of(schema: &Value) -> Vec<String> {
+    schema["properties"].as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn parse(raw: &RawValue) -> Value {
+    serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
 /// The texts of a string or of a list of blocks, joined by newlines.

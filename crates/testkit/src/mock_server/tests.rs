@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod chat;
 mod client;
 mod network;
 

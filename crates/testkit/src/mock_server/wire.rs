@@ -1,17 +1,85 @@
-//! An answer in the service's own words: as one message, or as the events of a stream.
+//! One notion of an answer for all protocols: its blocks with ids and seals, and the steps in which it is told.
+//!
+//! Scripts count in these steps where something goes wrong in the middle, so that one script fails at the same place over
+//! every protocol. Each protocol puts a step into words of its own, which may be several events or none.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::message::Usage;
-use serde_json::{Value, json};
+use hyper::HeaderMap;
 
 use super::{
-    seal,
-    turn::{Block, Input, Turn},
+    CHAT, COUNT_TOKENS, MESSAGES, MODELS, seal,
+    turn::{Block, HttpError, Input, Turn},
 };
+
+pub(super) mod chat;
+pub(super) mod flavour;
+pub(super) mod messages;
 
 const DEFAULT_USAGE: Usage =
     Usage { input_tokens: 100, output_tokens: 20, cache_read_tokens: 0, cache_write_tokens: 0 };
+
+/// A protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// The Anthropic Messages API.
+    Messages,
+    /// OpenAI's Chat Completions.
+    Chat,
+}
+
+impl Wire {
+    /// The protocol of a request: by its path, and where that says nothing by the headers that only one of them has.
+    pub(super) fn of(path: &str, headers: &HeaderMap) -> Self {
+        let has = |name: &str| headers.contains_key(name);
+        let names_messages = has("x-api-key") || has("anthropic-version");
+        match path {
+            MESSAGES | COUNT_TOKENS => Self::Messages,
+            CHAT => Self::Chat,
+            _ if names_messages => Self::Messages,
+            MODELS => Self::Chat,
+            _ if has("authorization") => Self::Chat,
+            _ => Self::Messages,
+        }
+    }
+
+    /// The header that names a request.
+    pub(super) fn id_header(self) -> &'static str {
+        match self {
+            Self::Messages => "request-id",
+            Self::Chat => "x-request-id",
+        }
+    }
+}
+
+/// A request that gets an error.
+pub(super) struct Refusal {
+    pub(super) error: HttpError,
+    /// The field that is at fault, where the protocol names it.
+    pub(super) param: Option<String>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: u16, kind: &str, message: impl Into<String>) -> Self {
+        let (kind, message) = (kind.to_owned(), message.into());
+        Self { error: HttpError { status, kind, message, code: None, headers: Vec::new() }, param: None }
+    }
+
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(400, "invalid_request_error", message)
+    }
+
+    pub(super) fn of(mut self, param: impl Into<String>) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
+    pub(super) fn coded(mut self, code: &str) -> Self {
+        self.error.code = Some(code.to_owned());
+        self
+    }
+}
 
 /// Makes ids that no other server of this machine makes.
 #[derive(Debug)]
@@ -33,119 +101,107 @@ impl Ids {
 
 /// An answer with all ids and signatures filled in.
 pub(super) struct Answer<'a> {
-    turn: &'a Turn,
-    id: String,
-    model: String,
-    /// The blocks as a whole, and the texts that a stream sends for each.
-    blocks: Vec<(Value, Deltas)>,
-    stop_reason: String,
-    usage: Usage,
+    pub(super) turn: &'a Turn,
+    pub(super) id: String,
+    /// The model that says it answered.
+    pub(super) model: String,
+    pub(super) blocks: Vec<Filled>,
+    /// In the words of the Messages API, or of the script.
+    pub(super) stop_reason: String,
+    pub(super) usage: Usage,
 }
 
-/// What a stream sends of a block between its start and its stop.
-enum Deltas {
+/// A block as it is told.
+pub(super) enum Filled {
     Text(String),
     Thinking {
         text: String,
         signature: String,
     },
-    Input(Vec<String>),
-    /// The block comes whole in its start.
-    Nothing,
+    Call {
+        id: String,
+        name: String,
+        input: Input,
+    },
+    /// Told whole, by the protocol that knows such blocks.
+    Whole(serde_json::Value),
+}
+
+/// What an answer is told in. Numbers are those of blocks.
+pub(super) enum Step {
+    Begin,
+    Open(usize),
+    Piece(usize, Piece),
+    Close(usize),
+    /// Why it ended and what it cost.
+    End,
+    Over,
+}
+
+/// Some of a block's characters.
+pub(super) enum Piece {
+    Text(String),
+    Thought(String),
+    /// The signature of what was thought.
+    Seal(String),
+    Input(String),
+}
+
+/// An answer in the words of a protocol.
+pub(super) struct Told {
+    /// The events of each step.
+    pub(super) steps: Vec<Vec<String>>,
+    /// How many steps an answer may be told in that then fails: a client holds what has more for whole.
+    pub(super) most_of_a_failure: usize,
+    /// What is told where the service gives up in the middle.
+    pub(super) failure: Vec<String>,
+    /// What keeps a connection alive.
+    pub(super) ping: &'static str,
+    /// An event that clients need not know.
+    pub(super) unknown: &'static str,
 }
 
 impl<'a> Answer<'a> {
-    pub(super) fn new(turn: &'a Turn, ids: &Ids, asked_model: &str) -> Self {
+    pub(super) fn new(turn: &'a Turn, ids: &Ids, asked_model: &str, wire: Wire) -> Self {
+        let (own, call) = match wire {
+            Wire::Messages => ("msg", "toolu"),
+            Wire::Chat => ("chatcmpl", "call"),
+        };
         let calls = turn.blocks.iter().any(|block| matches!(block, Block::Call { .. }));
         let derived = if calls { "tool_use" } else { "end_turn" };
         Self {
             turn,
-            id: ids.next("msg"),
+            id: ids.next(own),
             model: turn.model.clone().unwrap_or_else(|| asked_model.to_owned()),
-            blocks: turn.blocks.iter().map(|block| fill_in(block, ids)).collect(),
+            blocks: turn.blocks.iter().map(|block| fill_in(block, ids, call)).collect(),
             stop_reason: turn.stop_reason.clone().unwrap_or_else(|| derived.to_owned()),
             usage: turn.usage.unwrap_or(DEFAULT_USAGE),
         }
     }
 
-    /// The content as the client is to send it back.
-    pub(super) fn content(&self) -> Value {
-        self.blocks.iter().map(|(block, _)| block.clone()).collect()
-    }
-
-    pub(super) fn is_paused(&self) -> bool {
-        self.stop_reason == "pause_turn"
-    }
-
-    /// The answer where no stream was asked for.
-    pub(super) fn message(&self) -> Value {
-        let mut message = self.head(self.content(), json!(self.stop_reason), self.usage.output_tokens);
-        message["stop_sequence"] = json!(self.turn.stop_sequence);
-        if let Some(details) = self.stop_details() {
-            message["stop_details"] = details;
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let mut steps = vec![Step::Begin];
+        for (number, block) in self.blocks.iter().enumerate() {
+            steps.push(Step::Open(number));
+            steps.extend(self.pieces(block).into_iter().map(|piece| Step::Piece(number, piece)));
+            steps.push(Step::Close(number));
         }
-        message
+        steps.extend([Step::End, Step::Over]);
+        steps
     }
 
-    /// The events of the stream, by name.
-    pub(super) fn events(&self) -> Vec<(&'static str, Value)> {
-        let mut events = vec![(
-            "message_start",
-            json!({"type": "message_start", "message": self.head(json!([]), Value::Null, 1)}),
-        )];
-        for (index, (block, deltas)) in self.blocks.iter().enumerate() {
-            let start = match deltas {
-                Deltas::Text(_) => json!({"type": "text", "text": ""}),
-                Deltas::Thinking { .. } => json!({"type": "thinking", "thinking": "", "signature": ""}),
-                Deltas::Input(_) => {
-                    json!({"type": "tool_use", "id": block["id"], "name": block["name"], "input": {}})
-                }
-                Deltas::Nothing => block.clone(),
-            };
-            events.push((
-                "content_block_start",
-                json!({"type": "content_block_start", "index": index, "content_block": start}),
-            ));
-            let delta = |delta: Value| {
-                let event = json!({"type": "content_block_delta", "index": index, "delta": delta});
-                ("content_block_delta", event)
-            };
-            events.extend(self.deltas(deltas).into_iter().map(delta));
-            events.push(("content_block_stop", json!({"type": "content_block_stop", "index": index})));
-        }
-        let mut end = json!({"stop_reason": self.stop_reason, "stop_sequence": self.turn.stop_sequence});
-        if let Some(details) = self.stop_details() {
-            end["stop_details"] = details;
-        }
-        let usage = json!({
-            "input_tokens": self.usage.input_tokens,
-            "cache_creation_input_tokens": self.usage.cache_write_tokens,
-            "cache_read_input_tokens": self.usage.cache_read_tokens,
-            "output_tokens": self.usage.output_tokens,
-        });
-        events.push(("message_delta", json!({"type": "message_delta", "delta": end, "usage": usage})));
-        events.push(("message_stop", json!({"type": "message_stop"})));
-        events
-    }
-
-    fn deltas(&self, deltas: &Deltas) -> Vec<Value> {
-        match deltas {
-            Deltas::Text(text) => {
-                self.chunks(text).map(|chunk| json!({"type": "text_delta", "text": chunk})).collect()
+    fn pieces(&self, block: &Filled) -> Vec<Piece> {
+        match block {
+            Filled::Text(text) => self.chunks(text).map(Piece::Text).collect(),
+            Filled::Thinking { text, signature } => {
+                self.chunks(text).map(Piece::Thought).chain([Piece::Seal(signature.clone())]).collect()
             }
-            Deltas::Thinking { text, signature } => {
-                let thoughts =
-                    self.chunks(text).map(|chunk| json!({"type": "thinking_delta", "thinking": chunk}));
-                let seal = json!({"type": "signature_delta", "signature": signature});
-                thoughts.chain([seal]).collect()
+            Filled::Call { input: Input::Nothing, .. } | Filled::Whole(_) => Vec::new(),
+            // It begins with an empty one.
+            Filled::Call { input, .. } => {
+                let chunks = self.chunks(&written(input)).map(Piece::Input).collect::<Vec<_>>();
+                [Piece::Input(String::new())].into_iter().chain(chunks).collect()
             }
-            Deltas::Input(texts) => {
-                let chunks = texts.iter().flat_map(|text| self.chunks(text));
-                // The service begins with an empty one.
-                let chunks = texts.first().map(|_| String::new()).into_iter().chain(chunks);
-                chunks.map(|chunk| json!({"type": "input_json_delta", "partial_json": chunk})).collect()
-            }
-            Deltas::Nothing => Vec::new(),
         }
     }
 
@@ -157,58 +213,32 @@ impl<'a> Answer<'a> {
             (!chunk.is_empty()).then_some(chunk)
         })
     }
+}
 
-    fn head(&self, content: Value, stop_reason: Value, output_tokens: u64) -> Value {
-        json!({
-            "id": self.id,
-            "type": "message",
-            "role": "assistant",
-            "model": self.model,
-            "content": content,
-            "stop_reason": stop_reason,
-            "stop_sequence": null,
-            "usage": {
-                "input_tokens": self.usage.input_tokens,
-                "cache_creation_input_tokens": self.usage.cache_write_tokens,
-                "cache_read_input_tokens": self.usage.cache_read_tokens,
-                "cache_creation": {
-                    "ephemeral_5m_input_tokens": self.usage.cache_write_tokens,
-                    "ephemeral_1h_input_tokens": 0,
-                },
-                "output_tokens": output_tokens,
-                "service_tier": "standard",
-            },
-        })
-    }
-
-    fn stop_details(&self) -> Option<Value> {
-        (self.stop_reason == "refusal")
-            .then(|| json!({"type": "refusal", "category": null, "explanation": "a scripted refusal"}))
+/// An input as text.
+fn written(input: &Input) -> String {
+    match input {
+        Input::Json(input) => input.to_string(),
+        Input::Raw(raw) => raw.clone(),
+        Input::Nothing => String::new(),
     }
 }
 
-fn fill_in(block: &Block, ids: &Ids) -> (Value, Deltas) {
+fn fill_in(block: &Block, ids: &Ids, call: &str) -> Filled {
     match block {
-        Block::Text(text) => (json!({"type": "text", "text": text}), Deltas::Text(text.clone())),
+        Block::Text(text) => Filled::Text(text.clone()),
         Block::Thinking { text, label } => {
             let signature = seal::sign(&label.clone().unwrap_or_else(|| ids.next("sig")), text);
-            let block = json!({"type": "thinking", "thinking": text, "signature": signature});
-            (block, Deltas::Thinking { text: text.clone(), signature })
+            Filled::Thinking { text: text.clone(), signature }
         }
         Block::Redacted(label) => {
-            (json!({"type": "redacted_thinking", "data": seal::sign(label, "")}), Deltas::Nothing)
+            Filled::Whole(serde_json::json!({"type": "redacted_thinking", "data": seal::sign(label, "")}))
         }
-        Block::Call { id, name, input } => {
-            let id = id.clone().unwrap_or_else(|| ids.next("toolu"));
-            let (whole, deltas) = match input {
-                Input::Json(input) => (input.clone(), vec![input.to_string()]),
-                Input::Raw(raw) => {
-                    (serde_json::from_str(raw).unwrap_or_else(|_| json!(raw)), vec![raw.clone()])
-                }
-                Input::Nothing => (json!({}), Vec::new()),
-            };
-            (json!({"type": "tool_use", "id": id, "name": name, "input": whole}), Deltas::Input(deltas))
-        }
-        Block::Raw(block) => (block.clone(), Deltas::Nothing),
+        Block::Call { id, name, input } => Filled::Call {
+            id: id.clone().unwrap_or_else(|| ids.next(call)),
+            name: name.clone(),
+            input: input.clone(),
+        },
+        Block::Raw(block) => Filled::Whole(block.clone()),
     }
 }

@@ -42,13 +42,23 @@ struct Body {
     messages: Vec<Message>,
 }
 
+/// A message of either protocol.
 #[derive(Deserialize)]
 struct Message {
     #[serde(default)]
     role: String,
     #[serde(default)]
     content: Value,
+    /// Chat Completions: what the model called.
+    #[serde(default)]
+    tool_calls: Vec<Value>,
+    /// Chat Completions: which call a message of the role `tool` answers.
+    #[serde(default)]
+    tool_call_id: String,
 }
+
+/// How a result over Chat Completions says that the call failed: that protocol has no field for it.
+const FAILED: &str = "[the call failed] ";
 
 impl Conversation {
     /// Reads the body of a request.
@@ -60,11 +70,18 @@ impl Conversation {
         let mut conversation = Self::default();
         let mut has_answered = false;
         for message in body.messages {
-            if message.role == "assistant" {
-                has_answered = true;
-                conversation.take_answer(&message.content);
-            } else {
-                conversation.take_words(&message.content);
+            match message.role.as_str() {
+                "assistant" => {
+                    has_answered = true;
+                    conversation.take_answer(&message);
+                }
+                "tool" => {
+                    let text = message.content.as_str().unwrap_or_default();
+                    let failed = text.strip_prefix(FAILED);
+                    conversation.take_result(&message.tool_call_id, failed.unwrap_or(text), failed.is_some());
+                }
+                "system" | "developer" => {}
+                _ => conversation.take_words(&message.content),
             }
             if !has_answered {
                 conversation.opening = conversation.words.len();
@@ -78,44 +95,56 @@ impl Conversation {
         self.words.iter().take(self.opening).any(|said| said.contains(words))
     }
 
-    fn take_answer(&mut self, content: &Value) {
+    fn take_answer(&mut self, message: &Message) {
         self.calls.iter_mut().for_each(|made| made.is_last = false);
-        for block in content.as_array().into_iter().flatten().filter(|block| block["type"] == "tool_use") {
-            self.calls.push(Made {
-                id: block["id"].as_str().unwrap_or_default().to_owned(),
-                name: block["name"].as_str().unwrap_or_default().to_owned(),
-                input: block["input"].clone(),
-                answered: Answered::Interrupted,
-                is_last: true,
-            });
+        let blocks = message.content.as_array().into_iter().flatten();
+        for block in blocks.filter(|block| block["type"] == "tool_use") {
+            self.take_call(&block["id"], &block["name"], block["input"].clone());
         }
+        for call in &message.tool_calls {
+            let arguments = call["function"]["arguments"].as_str().unwrap_or_default();
+            let input = serde_json::from_str(arguments).unwrap_or_default();
+            self.take_call(&call["id"], &call["function"]["name"], input);
+        }
+    }
+
+    fn take_call(&mut self, id: &Value, name: &Value, input: Value) {
+        self.calls.push(Made {
+            id: id.as_str().unwrap_or_default().to_owned(),
+            name: name.as_str().unwrap_or_default().to_owned(),
+            input,
+            answered: Answered::Interrupted,
+            is_last: true,
+        });
     }
 
     fn take_words(&mut self, content: &Value) {
         self.words.extend(content.as_str().map(str::to_owned));
         for block in content.as_array().into_iter().flatten() {
             if block["type"] == "tool_result" {
-                self.take_result(block);
+                let content = &block["content"];
+                let pieces =
+                    content.as_array().into_iter().flatten().filter_map(|block| block["text"].as_str());
+                let text = content.as_str().map_or_else(|| pieces.collect(), str::to_owned);
+                let id = block["tool_use_id"].as_str().unwrap_or_default();
+                self.take_result(id, &text, block["is_error"] == true);
             } else if let Some(text) = block["text"].as_str() {
                 self.words.push(text.to_owned());
             }
         }
     }
 
-    fn take_result(&mut self, block: &Value) {
-        let content = &block["content"];
-        let pieces = content.as_array().into_iter().flatten().filter_map(|block| block["text"].as_str());
-        let text = content.as_str().map_or_else(|| pieces.collect(), str::to_owned);
-        let answered = match block["is_error"] == true {
+    fn take_result(&mut self, id: &str, text: &str, is_error: bool) {
+        let answered = match is_error {
             true if text.to_lowercase().contains("interrupted") => Answered::Interrupted,
             true => Answered::Failed,
             false => Answered::Well,
         };
         // The newest call of that id: the rules refuse two, but not every server judges them.
-        if let Some(made) = self.calls.iter_mut().rev().find(|made| block["tool_use_id"] == *made.id) {
+        if let Some(made) = self.calls.iter_mut().rev().find(|made| made.id == id) {
             made.answered = answered;
         }
-        self.results.push(text);
+        self.results.push(text.to_owned());
     }
 }
 

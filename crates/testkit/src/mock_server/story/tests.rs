@@ -104,3 +104,20 @@ fn what_a_turn_expects_may_stand_anywhere_in_the_conversation() {
     let answered = [user("build"), both(), results(&[("1", "done"), ("2", "done")]), later];
     assert!(said(&answered).is_err_and(|problem| problem.contains("no tool result holds \"edited\"")));
 }
+
+#[test]
+fn a_story_reads_chat_completions_as_well() {
+    let call = |id: &str, input: Value| json!({"id": id, "type": "function", "function": {"name": "edit", "arguments": input.to_string()}});
+    let result = |id: &str, text: &str| json!({"role": "tool", "tool_call_id": id, "content": text});
+    let begun = [
+        json!({"role": "system", "content": "mend"}),
+        user("# Task\nbuild"),
+        json!({"role": "assistant", "content": null, "tool_calls": [call("1", edit("a")), call("2", edit("b"))]}),
+        result("1", "edited"),
+        result("2", "[the call failed] interrupted: ..."),
+    ];
+    check(&begun, &[("read", json!({"path": "b"}))]);
+    let mut failed = begun.clone();
+    failed[4] = result("2", "[the call failed] not found");
+    check(&failed, &[("bash", json!({"command": "make"}))]);
+}
