@@ -16,7 +16,7 @@ use domain::{
     model::Effort,
     permission::SandboxState,
     person::Presence,
-    ports::{Clock, IdSource, ModelPort},
+    ports::{Clock, IdSource},
     secret::Redactor,
 };
 use sandbox::{Helper, Sandbox};
@@ -24,7 +24,11 @@ use storage::{RecordFiles, SqliteJournal};
 use tools::{AddedRoot, ToolDeps, Toolbox};
 use workspace::{Workspace, lock::Lock};
 
-use crate::{VERSION, error::StartError, models::Models, prices::priced};
+use crate::{
+    VERSION,
+    error::StartError,
+    models::{Asking, Models, SessionModels},
+};
 
 mod builder;
 mod ground;
@@ -108,11 +112,11 @@ impl Engine {
     /// [`StartError`] where there is no model, no price for one under a limit of costs, no sandbox of the level that was
     /// named, no place for locks, or nothing to make a worktree from.
     pub async fn session(&self) -> Result<SessionHandle, StartError> {
-        let model = self.model(&BTreeMap::new())?;
+        let models = self.session_models(&BTreeMap::new()).await?;
         let id = SessionId::new(self.ids.next());
         let lock = self.own(id)?;
         let ground = self.ground(id).await?;
-        match self.parts(id, model, lock, ground, Inheritance::default()).await {
+        match self.parts(id, models, lock, ground, Inheritance::default()).await {
             Ok(parts) => Ok(self.shared(parts, SessionHandle::start)),
             Err(error) => {
                 self.abandon(id).await;
@@ -133,17 +137,24 @@ impl Engine {
         session
     }
 
-    /// The model of a session whose agents have made these requests before.
-    fn model(&self, requests: &BTreeMap<AgentName, u64>) -> Result<Arc<dyn ModelPort>, StartError> {
-        let model = self.models.connect(&self.settings, &self.cwd, &self.redactor, &self.clock, requests)?;
-        priced(model, &self.settings)
+    /// The models of a session whose agents have made these requests before.
+    async fn session_models(&self, requests: &BTreeMap<AgentName, u64>) -> Result<SessionModels, StartError> {
+        let asking = Asking {
+            settings: &self.settings,
+            cwd: &self.cwd,
+            redactor: &self.redactor,
+            clock: &self.clock,
+            effort: self.effort,
+            requests,
+        };
+        SessionModels::connect(&self.models, &asking).await
     }
 
     /// Everything that a session is made of.
     async fn parts(
         &self,
         id: SessionId,
-        model: Arc<dyn ModelPort>,
+        models: SessionModels,
         lock: Lock,
         ground: Ground,
         inheritance: Inheritance,
@@ -160,7 +171,7 @@ impl Engine {
         let said = configured.chain(self.said.iter().cloned());
         Ok(SessionParts {
             id,
-            team: self.team(&cwd, &model, &sandbox, &workspace)?,
+            team: self.team(&cwd, &models, &sandbox, &workspace)?,
             claim: Arc::new(Rights::new(self.claim(id, &cwd, self.patience), lock)),
             cwd: cwd.display().to_string(),
             version: VERSION.to_owned(),
@@ -173,6 +184,7 @@ impl Engine {
             notices: place
                 .into_iter()
                 .chain(said)
+                .chain(models.notices)
                 .chain(sandbox.words_of_the_dead())
                 .chain(notices)
                 .chain(unreachable)
@@ -192,7 +204,7 @@ impl Engine {
     fn team(
         &self,
         cwd: &Path,
-        model: &Arc<dyn ModelPort>,
+        models: &SessionModels,
         sandbox: &Arc<Sandbox>,
         workspace: &Arc<Workspace>,
     ) -> Result<Team, StartError> {
@@ -212,7 +224,7 @@ impl Engine {
         let named = |name: &String| tools.iter().find(|tool| *tool.spec().name == **name).cloned();
         let recruit = |spec: &AgentSpec| Recruit {
             spec: spec.clone(),
-            model: Arc::clone(model),
+            model: models.of(&spec.name),
             tools: spec.tools.iter().filter_map(named).collect(),
         };
         let workers = self.settings.workers.iter().map(recruit).collect();

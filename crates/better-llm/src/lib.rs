@@ -19,10 +19,10 @@ mod prompts;
 
 pub use application::{CommandRefused, EventStream, Published, SessionHandle};
 pub use config::{
-    AddedDir, ConfigError, Credential, Environment, Fault, FileKind, Language, LogFormat, LogLevel, Notice,
-    Origin, Overrides, Places, Problem, Provider, ProviderError, ProxySettings, SandboxChoice, Settings,
-    Shown, Source, SourcedRule, Spot, StoreError, UsedFile, VARIABLES, VariableRule, WorkspaceGrants,
-    agent_config_schema, system_config_schema,
+    AddedDir, ConfigError, Credential, Environment, Fallback, Fault, FileKind, Language, LogFormat, LogLevel,
+    Notice, Origin, Overrides, Places, Problem, Provider, ProviderError, ProxySettings, SandboxChoice,
+    Settings, Shown, Source, SourcedRule, Spot, StoreError, UsedFile, VARIABLES, VariableRule,
+    WorkspaceGrants, agent_config_schema, system_config_schema,
     trust::{
         RefusedItem, Trust, TrustChange, TrustChangeKind, TrustEffect, TrustError, TrustItem, TrustState,
         Widening,

@@ -1,10 +1,10 @@
 //! What a session's models cost, and whether a limit of costs can be kept with that.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt};
 
 use config::Settings;
-use domain::{agent::AgentName, ports::ModelPort};
-use llm::PricedModel;
+use domain::agent::{AgentName, AgentSpec};
+use llm::Candidate;
 
 use crate::error::StartError;
 
@@ -24,24 +24,30 @@ impl fmt::Display for UnpricedModel {
     }
 }
 
-/// Sets the person's prices before the model's own. Under a limit of costs every agent's model needs one.
-pub(crate) fn priced(
-    model: Arc<dyn ModelPort>,
+/// Whether every model that may answer an agent has a price, as a limit of costs needs it. Each agent comes with those who
+/// may answer it.
+///
+/// # Errors
+/// [`StartError::Unpriced`] with the models that have none.
+pub(crate) fn check<'a>(
+    agents: impl Iterator<Item = (&'a AgentSpec, &'a [Candidate])>,
     settings: &Settings,
-) -> Result<Arc<dyn ModelPort>, StartError> {
-    let model = PricedModel::new(model, settings.prices.clone());
-    if settings.limits.max_cost_usd.is_some() {
-        let mut unpriced: BTreeMap<String, Vec<AgentName>> = BTreeMap::new();
-        for agent in std::iter::once(&settings.manager).chain(&settings.workers) {
-            let wanted = agent.model.as_deref();
-            if model.facts(wanted).price.is_none() {
-                unpriced.entry(model.resolve(wanted)).or_default().push(agent.name.clone());
+) -> Result<(), StartError> {
+    if settings.limits.max_cost_usd.is_none() {
+        return Ok(());
+    }
+    let mut unpriced: BTreeMap<String, Vec<AgentName>> = BTreeMap::new();
+    for (agent, candidates) in agents {
+        for candidate in candidates {
+            let wanted = candidate.name.as_deref().or(agent.model.as_deref());
+            if candidate.model.facts(wanted).price.is_none() {
+                unpriced.entry(candidate.model.resolve(wanted)).or_default().push(agent.name.clone());
             }
         }
-        if !unpriced.is_empty() {
-            let models = unpriced.into_iter().map(|(model, agents)| UnpricedModel { model, agents });
-            return Err(StartError::Unpriced { models: models.collect() });
-        }
     }
-    Ok(Arc::new(model))
+    if unpriced.is_empty() {
+        return Ok(());
+    }
+    let models = unpriced.into_iter().map(|(model, agents)| UnpricedModel { model, agents });
+    Err(StartError::Unpriced { models: models.collect() })
 }

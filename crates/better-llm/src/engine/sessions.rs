@@ -195,10 +195,10 @@ impl Engine {
         let mut past = Past::of(&back.events);
         // A row that cannot be read has its place, too.
         past.last_seq = past.last_seq.max(back.last_seq);
-        let model = self.model(&past.requests)?;
+        let models = self.session_models(&past.requests).await?;
         let inheritance = self.inheritance(session, &back, &mut past);
         let ground = self.ground_of(session, &back.events).await?;
-        let parts = self.parts(session, model, lock, ground, inheritance).await?;
+        let parts = self.parts(session, models, lock, ground, inheritance).await?;
         Ok(self.shared(parts, |parts| SessionHandle::resume(parts, past, back.damaged)))
     }
 
