@@ -118,8 +118,8 @@ fn check(place: PathBuf) {
         }
         let checking = || -> rusqlite::Result<()> {
             let (reader, checker) = (Connection::open(&place)?, Connection::open(&place)?);
-            checker.busy_timeout(Duration::from_secs(10))?;
-            reader.busy_timeout(Duration::from_secs(10))?;
+            checker.busy_timeout(Duration::from_secs(120))?;
+            reader.busy_timeout(Duration::from_secs(120))?;
             let is_made: i64 = reader.query_row("PRAGMA user_version", (), |row| row.get(0))?;
             if is_made > 0 {
                 // An old view of the database stands while the log grows and is written back.

@@ -56,7 +56,7 @@ impl SqliteJournal {
         &self.place
     }
 
-    /// Commits what was appended and ends the thread; waits at most 15 s. Later appends fail.
+    /// Commits what was appended and ends the thread; waits at most 75 s. Later appends fail.
     ///
     /// # Errors
     /// Where something appended could not be kept.

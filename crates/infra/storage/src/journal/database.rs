@@ -13,8 +13,9 @@ use crate::{
     files::{private_file, private_folder, refuse_network},
 };
 
-/// How long a writer waits for another process's transaction. Transactions last milliseconds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a writer waits for another process's transaction. Transactions last milliseconds, but as long as the disk takes:
+/// on a busy one, seconds and more; whoever waits for somebody else's write has no worse disk than they.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Between two looks whether another process's transaction is over.
 const BUSY_PAUSE: Duration = Duration::from_millis(1);

@@ -38,7 +38,7 @@ const BATCH: usize = 512;
 const GATHER: Duration = Duration::from_millis(50);
 
 /// How long the end of the thread is waited for: longer than SQLite waits for another process.
-const END: Duration = Duration::from_secs(15);
+const END: Duration = Duration::from_secs(75);
 
 type Outcome = Result<(), Arc<StoreError>>;
 
