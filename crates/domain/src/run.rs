@@ -37,6 +37,9 @@ pub use end::RunEnd;
 pub use input::{CallResult, RunFailure, RunInput, Standing};
 pub use recall::Pending;
 
+/// The code of the notice that a conversation was too long for its model, and was cut.
+pub(crate) const TOO_LONG: &str = "conversation_too_long";
+
 /// The numbers of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunLimits {
@@ -264,8 +267,15 @@ impl AgentRun {
     }
 
     fn join(&mut self, message: Message, facts: Option<AnswerFacts>, effects: &mut Vec<RunEffect>) {
-        if let Some(sealed) = self.conversation.push(message) {
-            effects.push(RunEffect::Joined(sealed, facts));
+        let role = message.role;
+        match (self.conversation.push(message), facts) {
+            (Some(sealed), facts) => effects.push(RunEffect::Joined(sealed, facts)),
+            // An answer without a word is told of, too: it was asked for, and paid.
+            (None, facts @ Some(_)) => {
+                effects
+                    .push(RunEffect::Joined(SealedMessage::new(Message { role, parts: Vec::new() }), facts));
+            }
+            (None, None) => {}
         }
     }
 
@@ -302,7 +312,7 @@ impl AgentRun {
         self.said_so_far.clear();
         effects.push(RunEffect::Cut(cut));
         let text = "the conversation was too long for the model and was cut to half".to_owned();
-        effects.push(RunEffect::Notice { code: "conversation_too_long", text });
+        effects.push(RunEffect::Notice { code: TOO_LONG, text });
         self.join_words(effects);
         self.request(effects);
     }

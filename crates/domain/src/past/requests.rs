@@ -21,10 +21,7 @@ pub(super) fn ended(events: &[Event]) -> BTreeMap<AgentName, u64> {
                 open.insert(run.run_id, run.agent.clone());
                 false
             }
-            // An answer without a word is no message; what follows it is.
-            EventBody::Message { message, .. } => {
-                message.role == Role::Assistant || !message.parts.is_empty()
-            }
+            EventBody::Message { message, .. } => message.role == Role::Assistant,
             EventBody::Retry { .. }
             | EventBody::Error { .. }
             | EventBody::ContextCut { .. }

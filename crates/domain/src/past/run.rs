@@ -12,7 +12,7 @@ use crate::{
     message::{Message, Role, Usage},
     outcome::{Ending, FailReason, LimitReason, PartialReason},
     report::Report,
-    run::{AgentRun, Finish, FinishStatus, Pending, RunEnd, RunFailure, RunLimits, RunRole},
+    run::{AgentRun, Finish, FinishStatus, Pending, RunEnd, RunFailure, RunLimits, RunRole, TOO_LONG},
     time::Timestamp,
     tool::ToolStatus,
     workflow::CheckedReport,
@@ -189,11 +189,23 @@ impl PastRun {
         said.chain(rest.map(|rest| (rest, None)))
     }
 
-    /// How often a model was asked.
+    /// How often a model was asked; a request that was not answered and made again counts once.
     #[must_use]
     pub fn turns(&self) -> u32 {
-        let asked = |event: &&EventBody| matches!(event, EventBody::RequestStarted { attempt: 1, .. });
-        u32::try_from(self.events.iter().filter(asked).count()).unwrap_or(u32::MAX)
+        let mut is_asking = false;
+        let asked = self.events.iter().filter(|event| match event {
+            EventBody::RequestStarted { .. } => !std::mem::replace(&mut is_asking, true),
+            EventBody::Message { message, .. } if message.role == Role::Assistant => {
+                is_asking = false;
+                false
+            }
+            EventBody::Notice { code, .. } if code == TOO_LONG => {
+                is_asking = false;
+                false
+            }
+            _ => false,
+        });
+        u32::try_from(asked.count()).unwrap_or(u32::MAX)
     }
 
     /// The calls that wait for a result: those of its last answer, where nothing follows it.

@@ -15,7 +15,7 @@ use crate::{
 /// What to do next.
 #[derive(Debug)]
 pub enum RunEffect {
-    /// A message joined the conversation.
+    /// A message joined the conversation; of an answer without a word only its facts are told.
     Joined(Arc<SealedMessage>, Option<AnswerFacts>),
     /// Old messages left the conversation.
     Cut(Cut),

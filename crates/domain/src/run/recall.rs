@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, mem, sync::Arc};
 
 use super::{
     AgentRun, CallResult, Closing, Phase, RunEffect, RunEnd, RunFailure, RunLimits, RunRole, Standing,
-    closing,
+    TOO_LONG, closing,
     doctor::{Asked, Diagnosis, Repetition},
     turn::{Said, count_malformed},
 };
@@ -143,8 +143,9 @@ impl Memory {
 
     fn take(&mut self, event: &EventBody) {
         match event {
-            EventBody::RequestStarted { attempt: 1, .. } => {
-                self.run.turns = self.run.turns.saturating_add(1);
+            EventBody::RequestStarted { .. } => {
+                // One that was not answered is made again, and counts once.
+                self.run.turns = self.run.turns.saturating_add(u32::from(!self.is_asking));
                 self.run.unshown.clear();
                 (self.is_asking, self.has_to_shorten, self.warning, self.end) = (true, false, None, None);
             }
@@ -169,9 +170,10 @@ impl Memory {
                 };
                 self.results.insert(call_id.clone(), result);
             }
-            // A request that was too long is followed by nothing else.
-            EventBody::ContextCut { .. } if self.is_asking || self.has_to_shorten => {
-                (self.is_asking, self.has_to_shorten, self.was_too_long) = (false, false, true);
+            EventBody::ContextCut { .. } => self.has_to_shorten = false,
+            // What was too long was cut, and is asked anew.
+            EventBody::Notice { code, .. } if code == TOO_LONG => {
+                (self.is_asking, self.was_too_long) = (false, true);
                 self.run.said_so_far.clear();
             }
             EventBody::LoopWarning { .. } => self.warning = None,
@@ -193,17 +195,11 @@ impl Memory {
         let words: Vec<String> = words.map(str::to_owned).collect();
         let has_words = !words.is_empty();
         self.run.unshown.extend(words);
-        let was_asking = mem::take(&mut self.is_asking);
         if !mem::replace(&mut self.has_begun, true) {
             return;
         }
         match self.answer.take() {
             Some(answer) => self.decided(&answer, message, has_words),
-            // An answer without a word is no message.
-            None if was_asking => {
-                self.was_reminded("", message);
-                self.turn_ended(has_words);
-            }
             None if has_words => self.run.doctor.heard_the_person(),
             None => {}
         }

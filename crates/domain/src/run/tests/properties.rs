@@ -50,6 +50,8 @@ enum Happens {
     TooLong,
     /// The person speaks.
     Said,
+    /// The program dies, and another one goes on.
+    Death,
     /// The request goes out.
     Show,
     Stop(prop::sample::Index),
@@ -108,6 +110,7 @@ fn happens() -> impl Strategy<Value = Happens> {
         1 => Just(Happens::Failure),
         2 => Just(Happens::TooLong),
         3 => Just(Happens::Said),
+        3 => Just(Happens::Death),
         3 => Just(Happens::Show),
         1 => any::<prop::sample::Index>().prop_map(Happens::Stop),
     ]
@@ -190,14 +193,16 @@ impl Story {
     fn take(&mut self, watched: &mut Watched, happens: &Happens) -> Result<(), String> {
         let input = match happens {
             Happens::Show => return watched.show(),
+            Happens::Death => return watched.go_on_after_death(),
             Happens::Said => {
                 self.said += 1;
                 RunInput::Said(format!("한마디 <{}>", self.said))
             }
-            Happens::TooLong => RunInput::TooLong(RunFailure {
-                reason: FailReason::Provider,
-                text: "prompt is too long".to_owned(),
-            }),
+            Happens::TooLong => {
+                watched.show()?;
+                let (reason, text) = (FailReason::Provider, "prompt is too long".to_owned());
+                RunInput::TooLong(RunFailure { reason, text })
+            }
             Happens::Begin { is_blank } => RunInput::Begin(self.task(*is_blank)),
             Happens::Answer(plan) => {
                 watched.show()?;
@@ -263,11 +268,13 @@ fn drive(
     window: Option<u64>,
     answers: &[Answer],
     results: &[(prop::sample::Index, Came)],
-) -> Result<u32, String> {
+    deaths: &[bool],
+) -> Result<(u32, Watched), String> {
     let mut story = Story::new(role);
     let mut watched = Watched::new(role, limits, window, Conversation::default());
     story.take(&mut watched, &Happens::Begin { is_blank: false })?;
     let (mut answers, mut results) = (answers.iter().cycle(), results.iter().cycle());
+    let mut deaths = deaths.iter().cycle();
     let mut steps = 1;
     // A turn is an answer and at most five calls.
     while !watched.has_ended() && steps <= 1 + limits.max_turns * 6 {
@@ -277,9 +284,12 @@ fn drive(
             results.next().map(|(which, came)| Happens::CallEnds(*which, *came))
         };
         story.take(&mut watched, &happens.ok_or("the script is empty")?)?;
+        if deaths.next() == Some(&true) {
+            story.take(&mut watched, &Happens::Death)?;
+        }
         steps += 1;
     }
-    if watched.has_ended() { Ok(steps) } else { Err(format!("no end after {steps} steps")) }
+    if watched.has_ended() { Ok((steps, watched)) } else { Err(format!("no end after {steps} steps")) }
 }
 
 proptest! {
@@ -306,7 +316,30 @@ proptest! {
         answers in prop::collection::vec(model_answer(), 1..8),
         results in prop::collection::vec((any::<prop::sample::Index>(), came()), 1..8),
     ) {
-        drive(role, limits, window, &answers, &results).map_err(TestCaseError::fail)?;
+        drive(role, limits, window, &answers, &results, &[]).map_err(TestCaseError::fail)?;
+    }
+
+    /// O-16: however often its program dies, a run says and does what it would have, and ends the same.
+    #[test]
+    fn a_run_whose_program_dies_goes_on_as_if_nothing_had_happened(
+        role in role(),
+        limits in limits(),
+        window in window(),
+        answers in prop::collection::vec(model_answer(), 1..8),
+        results in prop::collection::vec((any::<prop::sample::Index>(), came()), 1..8),
+        deaths in prop::collection::vec(any::<bool>(), 1..6),
+    ) {
+        let play = |deaths: &[bool]| drive(role, limits, window, &answers, &results, deaths);
+        let (steps, calm) = play(&[]).map_err(TestCaseError::fail)?;
+        let (steps_with_deaths, died) = play(&deaths).map_err(TestCaseError::fail)?;
+        // White space alone joins no conversation.
+        let in_words = |ends: Vec<RunEnd>| -> Vec<(Ending, String)> {
+            let words = |end: RunEnd| (end.ending(), end.into_last_words().split_whitespace().collect());
+            ends.into_iter().map(words).collect()
+        };
+        prop_assert_eq!(in_words(died.ends), in_words(calm.ends));
+        prop_assert_eq!(died.joined, calm.joined);
+        prop_assert_eq!(steps_with_deaths, steps);
     }
 
     /// The same with a model that only ever calls tools or pauses, so that long conversations are cut.

@@ -3,7 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::{context::tests::check_pairing, report::Report};
+use crate::{
+    context::{Cut, tests::check_pairing},
+    event::EventBody,
+    id::{RequestId, Ulid},
+    report::Report,
+    tool::ToolStatus,
+};
 
 /// How the content of a result begins whose input did not fit.
 const MALFORMED: &str = "the input does not fit the tool's schema";
@@ -13,13 +19,14 @@ pub(super) struct Watched {
     pub(super) run: AgentRun,
     role: RunRole,
     limits: RunLimits,
+    window: Option<u64>,
     /// Calls that wait for a result, in the order they were asked for.
     pub(super) running: Vec<CallId>,
     /// What came of the calls that ended, by the first word about each.
     results: BTreeMap<CallId, CallResult>,
     /// Calls that were asked for or rejected.
     seen: BTreeSet<CallId>,
-    joined: Vec<Message>,
+    pub(super) joined: Vec<Message>,
     first_words: Option<String>,
     task: Option<String>,
     requests: u32,
@@ -33,6 +40,10 @@ pub(super) struct Watched {
     too_long: u32,
     was_warned: bool,
     pub(super) ends: Vec<RunEnd>,
+    /// What the run went on from.
+    before: Conversation,
+    /// Its events, as its driver writes them down.
+    events: Vec<EventBody>,
 }
 
 impl Watched {
@@ -44,7 +55,10 @@ impl Watched {
     ) -> Self {
         let first_words = conversation.messages().first().map(|first| first_part(&first.message));
         Self {
-            run: AgentRun::new(role, limits, conversation).within(window),
+            run: AgentRun::new(role, limits, conversation.clone()).within(window),
+            before: conversation,
+            events: Vec::new(),
+            window,
             role,
             limits,
             running: Vec::new(),
@@ -81,6 +95,7 @@ impl Watched {
         if !matches!(self.run.phase, Phase::Asking) {
             return Ok(());
         }
+        self.events.push(request_started());
         let shown: Vec<String> = self.run.show().iter().map(|message| message.message.text()).collect();
         for (words, was_shown) in &mut self.said {
             *was_shown = true;
@@ -124,6 +139,45 @@ impl Watched {
         Ok(())
     }
 
+    /// The program dies, and another one goes on: with the run as its events tell of it. It wants done what waits to be
+    /// done, and nothing else.
+    pub(super) fn go_on_after_death(&mut self) -> Result<(), String> {
+        if !self.has_begun() || self.has_ended() {
+            return Ok(());
+        }
+        let waited_for_the_model = self.waits_for_the_model();
+        let (run, pending) = AgentRun::recall(self.role, self.limits, self.before.clone(), &self.events);
+        let before = std::mem::replace(&mut self.run, run.within(self.window));
+        for words in &before.said {
+            self.run.step(RunInput::Said(words.clone()));
+        }
+        let effects = self.run.go_on(pending, standing(self.work_done));
+        let mut calls = Vec::new();
+        let (mut asks, mut was_cut) = (false, false);
+        for effect in effects {
+            match effect {
+                RunEffect::Call { call, .. } => calls.push(call),
+                RunEffect::Request => asks = true,
+                // The person's words had joined after the conversation was looked at.
+                RunEffect::Cut(_) => {
+                    was_cut = true;
+                    self.watch(effect)?;
+                }
+                RunEffect::Joined(..) if !before.said.is_empty() => self.watch(effect)?,
+                other => return Err(format!("{other:?} after the program died")),
+            }
+        }
+        let texts = |run: &AgentRun| format!("{:?}", run.conversation().messages());
+        let said_more = was_cut || !before.said.is_empty() && waited_for_the_model;
+        if calls != self.running || asks != waited_for_the_model {
+            return Err(format!("{calls:?} are called, not {:?}; asks: {asks}", self.running));
+        }
+        if self.run.turns() != before.turns() || (!said_more && texts(&self.run) != texts(&before)) {
+            return Err(format!("{:?} is not {:?}", self.run, before));
+        }
+        Ok(())
+    }
+
     fn look_at(&mut self, input: &RunInput) {
         match input {
             RunInput::Begin(message) if !self.has_begun() => {
@@ -146,6 +200,7 @@ impl Watched {
                 self.work_done = standing.work_done;
                 self.running.retain(|running| running != call);
                 self.results.insert(call.clone(), result.clone());
+                self.events.push(call_finished(call, result));
             }
             _ => {}
         }
@@ -158,6 +213,7 @@ impl Watched {
                     return Err(format!("facts {facts:?} beside {:?}", sealed.message));
                 }
                 self.joined.push(Message::clone(&sealed.message));
+                self.events.push(joined(&sealed, facts));
                 Ok(())
             }
             RunEffect::Call { call, tool, input } => {
@@ -168,11 +224,15 @@ impl Watched {
                 self.running.push(call);
                 Ok(())
             }
-            RunEffect::Rejected { call, tool, .. } => self.watch_call(&call, &tool),
+            RunEffect::Rejected { call, tool, result } => {
+                self.events.push(call_finished(&call, &result));
+                self.watch_call(&call, &tool)
+            }
             RunEffect::Request => self.watch_request(),
             RunEffect::End(end) => self.watch_end(end),
             RunEffect::LoopWarning { pattern, count } => {
                 self.was_warned = true;
+                self.events.push(EventBody::LoopWarning { pattern: pattern.clone(), count });
                 let is_told =
                     self.joined.last().is_some_and(|message| message.text().contains(&count.to_string()));
                 if is_told && count >= 2 {
@@ -181,7 +241,14 @@ impl Watched {
                     Err(format!("nobody told of {count} times {pattern}"))
                 }
             }
-            RunEffect::Cut(_) | RunEffect::Notice { .. } => Ok(()),
+            RunEffect::Cut(Cut { dropped, kept }) => {
+                self.events.push(EventBody::ContextCut { dropped, kept });
+                Ok(())
+            }
+            RunEffect::Notice { code, text } => {
+                self.events.push(EventBody::Notice { code: code.to_owned(), text });
+                Ok(())
+            }
         }
     }
 
@@ -303,6 +370,37 @@ impl Watched {
             }
         }
         most
+    }
+}
+
+fn request_started() -> EventBody {
+    let (request_id, prefix_digest) = (RequestId::new(Ulid(0)), String::new());
+    EventBody::RequestStarted { request_id, attempt: 1, prefix_digest }
+}
+
+fn joined(sealed: &SealedMessage, facts: Option<AnswerFacts>) -> EventBody {
+    let message = Arc::clone(&sealed.message);
+    let (stop_reason, usage, model, invalid_inputs) = match facts {
+        Some(AnswerFacts { stop_reason, usage, model, invalid_inputs }) => {
+            (Some(stop_reason), Some(usage), Some(model), invalid_inputs)
+        }
+        None => (None, None, None, Vec::new()),
+    };
+    EventBody::Message { message, stop_reason, usage, model, cached: None, invalid_inputs }
+}
+
+fn call_finished(call: &CallId, result: &CallResult) -> EventBody {
+    EventBody::ToolFinished {
+        call_id: call.clone(),
+        status: if result.is_error { ToolStatus::Error } else { ToolStatus::Ok },
+        output: result.content.clone(),
+        omitted_bytes: 0,
+        exit_code: None,
+        elapsed_ms: 0,
+        changed: result.changed,
+        artifact: None,
+        malformed: result.is_malformed,
+        commit: None,
     }
 }
 
