@@ -10,6 +10,6 @@ cd "$(dirname "$0")/.."
 cargo build --release --locked -p better-llm-cli -p better-llm-benches -p better-llm-testkit --bins
 cargo build --release --locked -p better-llm-sandbox --example launch_cost
 out="${CARGO_TARGET_DIR:-target}/release"
-"$out/measure" "$out/better-llm-cli" "$out/limit" "$out/mock-messages" "$@"
+"$out/measure" "$out/better-llm-cli" "$out/limit" "$out/sessions" "$out/mock-messages" "$@"
 echo
 exec "$out/examples/launch_cost" 3

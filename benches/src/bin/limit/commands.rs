@@ -35,6 +35,7 @@ impl Commands {
         let cache = tempfile::tempdir_in("..")?;
         let sandbox = Sandbox::new(SandboxSettings {
             workspace: std::env::current_dir()?,
+            toolchains_of: std::env::current_dir()?,
             requested: Requested::Level(level),
             cache: std::fs::canonicalize(cache.path())?,
             run_folder: std::fs::canonicalize(cache.path())?.join("run"),

@@ -8,6 +8,7 @@
 //! limit version
 //! limit help
 //! limit run LEVEL URL JOURNAL      one conversation in the present folder; commands run at sandbox LEVEL
+//! limit sessions COUNT URL JOURNAL so many conversations at the same time
 //! ```
 #![expect(clippy::print_stdout, reason = "a program")]
 
@@ -15,7 +16,7 @@ mod answer;
 mod commands;
 mod journal;
 
-use std::error::Error;
+use std::{cell::RefCell, error::Error, rc::Rc};
 
 use domain::permission::SandboxLevel;
 use futures_util::StreamExt;
@@ -30,7 +31,8 @@ use crate::{
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: limit version | limit help | limit run LEVEL URL JOURNAL";
+const USAGE: &str =
+    "usage: limit version | limit help | limit run LEVEL URL JOURNAL | limit sessions COUNT URL JOURNAL";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -46,8 +48,34 @@ fn main() -> Result<()> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(run(level, url, journal))?;
         }
+        ["sessions", count, url, journal] => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(sessions(count.parse()?, url, journal))?;
+        }
         _ => return Err(USAGE.into()),
     }
+    Ok(())
+}
+
+/// All conversations at once, over one client and in one journal.
+async fn sessions(count: usize, url: &str, journal: &str) -> Result<()> {
+    let database = journal::open(journal)?;
+    let journal = Rc::new(RefCell::new(Journal::on(&database)?));
+    let client = client()?;
+    let conversations = (0..count).map(|_| {
+        let (client, endpoint) = (client.clone(), format!("{url}/v1/messages"));
+        let journal = Rc::clone(&journal);
+        async move {
+            let commands = Commands::at(SandboxLevel::None)?;
+            let mut limit = Limit { client, endpoint, journal, commands };
+            limit.append("round_started")?;
+            limit.commit()?;
+            Box::pin(limit.converse(MANAGER, "go")).await?;
+            limit.append("round_finished")?;
+            limit.commit()
+        }
+    });
+    futures_util::future::try_join_all(conversations).await?;
     Ok(())
 }
 
@@ -56,14 +84,14 @@ async fn run(level: SandboxLevel, url: &str, journal: &str) -> Result<()> {
     let mut limit = Limit {
         client: client()?,
         endpoint: format!("{url}/v1/messages"),
-        journal: Journal::on(&database)?,
+        journal: Rc::new(RefCell::new(Journal::on(&database)?)),
         commands: Commands::at(level)?,
     };
-    limit.journal.append("round_started")?;
-    limit.journal.commit()?;
+    limit.append("round_started")?;
+    limit.commit()?;
     let answer = Box::pin(limit.converse(MANAGER, "go")).await?;
-    limit.journal.append("round_finished")?;
-    limit.journal.commit()?;
+    limit.append("round_finished")?;
+    limit.commit()?;
     println!("{answer}");
     Ok(())
 }
@@ -92,7 +120,7 @@ const CODER: Agent = Agent(
 struct Limit<'c> {
     client: reqwest::Client,
     endpoint: String,
-    journal: Journal<'c>,
+    journal: Rc<RefCell<Journal<'c>>>,
     commands: Commands,
 }
 
@@ -107,18 +135,26 @@ struct Bash {
 }
 
 impl Limit<'_> {
+    fn append(&self, json: &str) -> Result<()> {
+        self.journal.borrow_mut().append(json)
+    }
+
+    fn commit(&self) -> Result<()> {
+        self.journal.borrow_mut().commit()
+    }
+
     /// One agent's conversation to its end; the serialised messages only grow.
     async fn converse(&mut self, agent: Agent, text: &str) -> Result<String> {
         let mut messages = format!(r#"{{"role":"user","content":{}}}"#, serde_json::to_string(text)?);
         loop {
             let answer = self.ask(agent, &messages).await?;
-            self.journal.append(&answer.content)?;
+            self.append(&answer.content)?;
             let closing = answer.calls.iter().find(|call| matches!(call.name.as_str(), "finish" | "report"));
             let end = closing.map(|call| &call.input).or(answer.calls.is_empty().then_some(&answer.text));
             if let Some(end) = end {
                 // The end of a run is on disk before anyone hears of it.
-                self.journal.append(end)?;
-                self.journal.commit()?;
+                self.append(end)?;
+                self.commit()?;
                 return Ok(end.clone());
             }
             let mut results = String::new();
@@ -132,7 +168,7 @@ impl Limit<'_> {
                     call.id
                 ));
             }
-            self.journal.append(&results)?;
+            self.append(&results)?;
             messages.push_str(r#",{"role":"assistant","content":["#);
             messages.push_str(&answer.content);
             messages.push_str(r#"]},{"role":"user","content":["#);
@@ -145,14 +181,14 @@ impl Limit<'_> {
         match call.name.as_str() {
             "read" => {
                 let input: Read = serde_json::from_str(&call.input)?;
-                self.journal.append(&call.input)?;
+                self.append(&call.input)?;
                 Ok(std::fs::read_to_string(input.path)?)
             }
             "bash" => {
                 let input: Bash = serde_json::from_str(&call.input)?;
                 // A tool with effects begins on disk.
-                self.journal.append(&call.input)?;
-                self.journal.commit()?;
+                self.append(&call.input)?;
+                self.commit()?;
                 self.commands.run(&input.command).await
             }
             _ => Box::pin(self.converse(CODER, &call.input)).await,

@@ -24,6 +24,8 @@ const KEY: &str = "fake-key";
 pub(crate) struct Bench {
     pub(crate) product: PathBuf,
     pub(crate) limit: PathBuf,
+    /// The product as a library in a program with many sessions.
+    pub(crate) sessions: PathBuf,
     pub(crate) server: PathBuf,
     pub(crate) runs: usize,
 }
@@ -59,15 +61,27 @@ impl Bench {
                 measure(Command::new(program).arg(argument).env_clear())
             }
             Kind::FirstRequest => self.first_request(side, place),
-            Kind::Conversation { script, level, .. } => self.converse(side, place, script, level),
+            Kind::Conversation { script, level, .. } => {
+                self.converse(place, script, &[], |url| self.command(side, place, level, url))
+            }
+            // What a session is told depends on its own conversation alone.
+            Kind::Sessions { script, count } => {
+                self.converse(place, script, &["--story"], |url| self.many(side, place, *count, url))
+            }
         }
     }
 
-    fn converse(&self, side: Side, place: &Place, script: &Value, level: &str) -> Result<Figures> {
+    fn converse(
+        &self,
+        place: &Place,
+        script: &Value,
+        options: &[&str],
+        command: impl FnOnce(&str) -> Command,
+    ) -> Result<Figures> {
         let script_file = place.folder.path().join("script.json");
         fs::write(&script_file, script.to_string())?;
-        let (mut server, url) = self.serve(&script_file)?;
-        let figures = measure(&mut self.command(side, place, level, &url));
+        let (mut server, url) = self.serve(&script_file, options)?;
+        let figures = measure(&mut command(&url));
         // The server ends with its standard input.
         drop(server.stdin.take());
         server.wait()?;
@@ -104,20 +118,33 @@ impl Bench {
                 command
             }
         };
-        command
-            .current_dir(folder.join("workspace"))
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("HOME", folder)
-            .env("BETTER_LLM_HOME", folder.join("home"))
-            .env("ANTHROPIC_API_KEY", KEY)
-            .env("ANTHROPIC_BASE_URL", url);
+        in_place(&mut command, folder, url);
         command
     }
 
-    fn serve(&self, script: &Path) -> Result<(Child, String)> {
+    fn many(&self, side: Side, place: &Place, count: u32, url: &str) -> Command {
+        let folder = place.folder.path();
+        let mut command = match side {
+            Side::Product => Command::new(&self.sessions),
+            Side::Limit => {
+                let mut command = Command::new(&self.limit);
+                command.arg("sessions");
+                command
+            }
+        };
+        command.arg(count.to_string());
+        match side {
+            Side::Product => command.arg(folder.join("system_config.json")),
+            Side::Limit => command.arg(url).arg(folder.join("limit.db")),
+        };
+        in_place(&mut command, folder, url);
+        command
+    }
+
+    fn serve(&self, script: &Path, options: &[&str]) -> Result<(Child, String)> {
         let mut server = Command::new(&self.server)
             .arg(script)
+            .args(options)
             .args(["--key", KEY, "--until-eof"])
             .env_clear()
             .stdin(Stdio::piped())
@@ -128,6 +155,18 @@ impl Bench {
         BufReader::new(output).read_line(&mut url)?;
         Ok((server, url.trim().to_owned()))
     }
+}
+
+/// Gives a program its folders and its environment, which is all that it knows.
+fn in_place(command: &mut Command, folder: &Path, url: &str) {
+    command
+        .current_dir(folder.join("workspace"))
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("HOME", folder)
+        .env("BETTER_LLM_HOME", folder.join("home"))
+        .env("ANTHROPIC_API_KEY", KEY)
+        .env("ANTHROPIC_BASE_URL", url);
 }
 
 /// Where one side of a case runs; kept from run to run, as a person's folders are.
@@ -142,6 +181,7 @@ impl Place {
         fs::create_dir(&workspace)?;
         let kind = match case.kind {
             Kind::Conversation { folder, .. } => folder,
+            Kind::Sessions { .. } => Folder::Large,
             Kind::Call(..) | Kind::FirstRequest => Folder::Small,
         };
         for number in 0..kind.files() {

@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Call(&'static str, &'static str),
     /// From the start to the first byte of the first request; the server never answers.
     FirstRequest,
+    /// So many conversations with this script at the same time, in one process.
+    Sessions { script: Value, count: u32 },
     /// A conversation with this script.
     Conversation { script: Value, level: &'static str, folder: Folder },
 }
@@ -55,6 +57,11 @@ pub(crate) fn cases() -> Vec<Case> {
         let kind = Kind::Conversation { script, level, folder };
         Case { name, turns, kind }
     };
+    // Each of them the same, so that what more of them cost is theirs alone.
+    let sessions = |name, count| {
+        let kind = Kind::Sessions { script: looks(SESSION_TURNS), count };
+        Case { name, turns: 0, kind }
+    };
     vec![
         call("version", "--version", "version"),
         call("help", "--help", "help"),
@@ -67,7 +74,17 @@ pub(crate) fn cases() -> Vec<Case> {
         conversation("50-shell-turns-kernel", 50, "kernel", Folder::Small, shells(50)),
         conversation("50-shell-turns-repository", 50, "none", Folder::Repository, shells(50)),
         conversation("5-workers-of-10-turns", 55, "none", Folder::Large, workers(5, 9)),
+        sessions("1-session", 1),
+        sessions("1000-sessions", 1_000),
     ]
+}
+
+/// Requests of a session beside the one that ends it.
+const SESSION_TURNS: usize = 9;
+
+/// Requests that so many sessions make.
+pub(crate) fn requests_of(sessions: u32) -> f64 {
+    f64::from(sessions) * (SESSION_TURNS + 1) as f64
 }
 
 /// The manager answers at once.

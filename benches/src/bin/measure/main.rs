@@ -1,7 +1,7 @@
 //! Runs product and limit in turns (A B A B ...) against a model server of zero latency, and prints their figures.
 //!
 //! ```text
-//! measure BETTER_LLM_CLI LIMIT MOCK_MESSAGES [--runs N] [CASE ...]
+//! measure BETTER_LLM_CLI LIMIT SESSIONS MOCK_MESSAGES [--runs N] [CASE ...]
 //! ```
 //!
 //! Figures are of whole processes, children included, by the kernel's own accounting (`wait4`). Quote ratios: machines
@@ -19,12 +19,12 @@ use crate::{bench::Bench, cases::cases};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: measure CLI LIMIT MOCK [--runs N] [CASE ...]";
+const USAGE: &str = "usage: measure CLI LIMIT SESSIONS MOCK [--runs N] [CASE ...]";
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let mut program = || -> Result<PathBuf> { Ok(std::fs::canonicalize(arguments.next().ok_or(USAGE)?)?) };
-    let (product, limit, server) = (program()?, program()?, program()?);
+    let (product, limit, sessions, server) = (program()?, program()?, program()?, program()?);
     let (mut runs, mut wanted) = (9, Vec::new());
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -38,7 +38,7 @@ fn main() -> Result<()> {
         return Err(format!("no case `{unknown}`; there are {names}").into());
     }
     cases.retain(|case| wanted.is_empty() || wanted.iter().any(|name| case.name == name));
-    let bench = Bench { product, limit, server, runs };
+    let bench = Bench { product, limit, sessions, server, runs };
     table::head(runs);
     let mut measured = Vec::new();
     for case in cases {
@@ -47,5 +47,6 @@ fn main() -> Result<()> {
         measured.push((case, pairs));
     }
     table::per_turn(&measured);
+    table::per_session(&measured);
     Ok(())
 }

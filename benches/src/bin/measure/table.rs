@@ -2,7 +2,7 @@
 //! behind it are their quartiles and say how far to trust it.
 
 use crate::{
-    cases::Case,
+    cases::{Case, Kind, requests_of},
     figures::{Figures, Pair, median, quantile},
 };
 
@@ -70,4 +70,25 @@ pub(crate) fn per_turn(measured: &[Measured]) {
         let growth = turn(at_many, many.turns, product) / turn(at_few, few.turns, product);
         println!("\nCPU per tool turn at {} turns over that at {}: {growth:.2}", many.turns, few.turns);
     }
+}
+
+/// What a request and a session cost where many run at the same time in one process: what many took more than one.
+pub(crate) fn per_session(measured: &[Measured]) {
+    let sessions = |case: &Case| match case.kind {
+        Kind::Sessions { count, .. } => Some(count),
+        _ => None,
+    };
+    let mut cases = measured.iter().filter_map(|(case, pairs)| Some((sessions(case)?, pairs)));
+    let (Some((few, at_few)), Some((many, at_many))) = (cases.next(), cases.next()) else { return };
+    let more = |read: fn(&Pair) -> f64, of: f64| (median(at_many, read) - median(at_few, read)) / of;
+    let requests = requests_of(many) - requests_of(few);
+    let others = f64::from(many - few);
+    println!("\n| {many} sessions in one process | better-llm | limit | ratio |\n|---|---|---|---|");
+    let line = |name: &str, own: f64, other: f64, places: usize| {
+        println!("| {name} | {own:.places$} | {other:.places$} | {:.1} |", own / other);
+    };
+    let cpu = [|pair: &Pair| pair.product.cpu_ms, |pair: &Pair| pair.limit.cpu_ms];
+    let rss = [|pair: &Pair| pair.product.rss_mib, |pair: &Pair| pair.limit.rss_mib];
+    line("CPU per request, ms", more(cpu[0], requests), more(cpu[1], requests), 3);
+    line("RSS per session, KiB", more(rss[0], others) * 1024.0, more(rss[1], others) * 1024.0, 0);
 }
