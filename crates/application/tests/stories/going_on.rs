@@ -9,6 +9,7 @@ use domain::{
     tool::ToolStatus,
 };
 
+mod damaged;
 mod killing;
 mod stories;
 

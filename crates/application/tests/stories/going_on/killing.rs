@@ -25,7 +25,9 @@ pub(super) enum Survivors {
 /// A session whose program was killed.
 pub(super) struct Killed {
     pub(super) stage: Stage,
-    pub(super) events: Vec<Event>,
+    events: Vec<Event>,
+    /// What can be read of them, where that is not all.
+    readable: Option<Vec<Event>>,
     /// What a listener of the program saw that took the session up.
     pub(super) seen: Vec<Event>,
     deaths: u64,
@@ -54,10 +56,16 @@ pub(super) fn kill_at(story: &Story, nth: usize, survivors: Survivors) -> Option
     };
     let events: Vec<Event> = events.iter().map(|event| Event::clone(event)).collect();
     let is_broken = Past::of(&events).broken.is_some();
-    is_broken.then_some(Killed { stage, events, seen: Vec::new(), deaths: 1 })
+    is_broken.then_some(Killed { stage, events, readable: None, seen: Vec::new(), deaths: 1 })
 }
 
 impl Killed {
+    /// A session with this journal, of which only a part can be read.
+    pub(super) fn damaged(stage: &Stage, events: Vec<Event>, readable: Vec<Event>) -> Self {
+        let (stage, readable) = (stage.clone(), Some(readable));
+        Self { stage, events, readable, seen: Vec::new(), deaths: 1 }
+    }
+
     /// Goes on with the round to its end; all events of the session.
     pub(super) fn go_on(&mut self, story: &Story) -> Vec<Event> {
         self.take_up(story, Command::GoOn)
@@ -87,7 +95,7 @@ impl Killed {
 
     fn take_up(&mut self, story: &Story, command: Command) -> Vec<Event> {
         let parts = self.parts();
-        let past = Past::of(&self.events);
+        let past = self.past();
         let stage = self.stage.clone();
         self.seen = in_a_program(async move {
             let session = SessionHandle::resume(parts, past, 0);
@@ -104,6 +112,12 @@ impl Killed {
             seen
         });
         self.stage.played().events
+    }
+
+    /// What a session knows of its past. The number of the last row is known, whatever can be read.
+    fn past(&self) -> Past {
+        let past = Past::of(self.readable.as_ref().unwrap_or(&self.events));
+        Past { last_seq: self.events.len() as u64, ..past }
     }
 
     /// The same stage, with the journal that is left and a program of its own.

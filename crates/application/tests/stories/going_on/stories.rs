@@ -52,7 +52,7 @@ fn label(step: usize) -> String {
 
 /// The step that follows from a conversation: the one after the last that was taken, or the same one where a call of it
 /// was interrupted.
-fn next_step<'s>(scripts: &'s [Script], request: &ModelRequest) -> &'s Answer {
+fn next_step(scripts: &[Script], request: &ModelRequest) -> Answer {
     let own: Vec<&Script> = scripts.iter().filter(|script| script.agent == request.agent.as_str()).collect();
     let (mut present, mut next, mut last) = (None, 0, 0);
     for message in request.messages.iter().map(|sealed| &*sealed.message) {
@@ -73,8 +73,9 @@ fn next_step<'s>(scripts: &'s [Script], request: &ModelRequest) -> &'s Answer {
             }
         }
     }
-    let script = present.unwrap_or_else(|| panic!("no cue for {}: {:?}", request.agent, request.messages));
-    script.steps.get(next).unwrap_or_else(|| panic!("{} has no step {next}", request.agent))
+    let step = present.and_then(|script| script.steps.get(next)).cloned();
+    // Where it cannot be told what was said, there is nothing more to say.
+    step.unwrap_or_else(|| Answer::text("더는 할 말이 없습니다."))
 }
 
 fn texts(message: &Message) -> impl Iterator<Item = &str> {
@@ -103,7 +104,7 @@ impl Story {
         let mut scripts = (self.scripts)();
         // Before the others: an account of the round before holds their cues, too.
         scripts.insert(0, script("manager", "something else", [Answer::text("done with that")]));
-        let react = Answer::computed(move |request| next_step(&scripts, request).clone());
+        let react = Answer::computed(move |request| next_step(&scripts, request));
         let model = ScriptedModel::new().when("anyone", |_| true, [react]).repeating_last();
         let mut stage = Stage::new(model.with_price(Price::new(1_000, 1_000, 1_000, 1_000)));
         (self.set)(&mut stage);
