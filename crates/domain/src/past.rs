@@ -26,7 +26,9 @@ mod words;
 
 pub use accounts::Accounts;
 use fold::Fold;
-pub use judged::{ENGINE, Followed, Judged, NOBODY_THERE, PROTECTED_FILES_CHANGED};
+pub use judged::{
+    ENGINE, Followed, Judged, NOBODY_THERE, PROTECTED_FILES_CHANGED, WORKSPACE_BUSY, WORKSPACE_NOT_LOCKED,
+};
 pub use round::BrokenRound;
 pub use run::{OpenCall, PastEnd, PastQuestion, PastRun};
 pub use seen::{Seen, Touch};

@@ -11,6 +11,7 @@ use std::{
 use domain::{
     event::{Decision, EventBody},
     id::CallId,
+    past::NOBODY_THERE,
     permission::{CallFacts, Ceiling, Effect, Leave, PathRules, Policy, Rule},
     person::{LeaveAnswer, Settled},
     ports::{GrantPort, JournalError, PreparedCall},
@@ -108,7 +109,7 @@ impl RunContext<'_> {
     fn denied_unasked(&self, rule: &str) -> Permit {
         self.round.observe(RoundInput::DeniedUnasked);
         Permit::Refused(format!(
-            "denied: {rule}, and nobody is there to be asked. Do not try again; go on without it."
+            "denied: {rule}, and {NOBODY_THERE} to be asked. Do not try again; go on without it."
         ))
     }
 
@@ -241,7 +242,7 @@ fn refusal(settled: &Settled<LeaveAnswer>, patience: Duration) -> String {
             patience.as_secs()
         ),
         Settled::Unattended => {
-            "denied: nobody is there any more to be asked. Do not try again; go on without it.".to_owned()
+            format!("denied: {NOBODY_THERE} any more to be asked. Do not try again; go on without it.")
         }
         Settled::Stopped => "denied: the run was stopped while the person was being asked".to_owned(),
     }

@@ -3,6 +3,7 @@
 
 use domain::{
     event::EventBody,
+    past::{WORKSPACE_BUSY, WORKSPACE_NOT_LOCKED},
     ports::{ClaimError, JournalError},
     tool::ToolStatus,
     workflow::RoundInput,
@@ -35,8 +36,8 @@ impl RoundContext {
         let is_new = self.state().denials.is_first_without_claim();
         if is_new {
             let code = match error {
-                ClaimError::Held { .. } => "workspace_busy",
-                ClaimError::Lock { .. } => "workspace_not_locked",
+                ClaimError::Held { .. } => WORKSPACE_BUSY,
+                ClaimError::Lock { .. } => WORKSPACE_NOT_LOCKED,
             };
             self.append(EventBody::Notice { code: code.to_owned(), text: text.clone() }).await?;
         }

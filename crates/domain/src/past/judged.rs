@@ -22,6 +22,12 @@ pub const ENGINE: &str = "engine";
 /// What the refusal of a call says where nobody could be asked.
 pub const NOBODY_THERE: &str = "nobody is there";
 
+/// The code of the notice that another session is at work in the workspace.
+pub const WORKSPACE_BUSY: &str = "workspace_busy";
+
+/// The code of the notice that nobody can tell whether another session is.
+pub const WORKSPACE_NOT_LOCKED: &str = "workspace_not_locked";
+
 /// The code of the error that a command left protected files changed.
 pub const PROTECTED_FILES_CHANGED: &str = "protected_files_changed";
 
@@ -98,6 +104,11 @@ impl<K: Fn(&AgentName) -> WorkerKind> Fold<'_, K> {
                 }
             }
             (EventBody::PermissionAnswered { decision: Decision::Deny, by, .. }, _) if by == "deadline" => {
+                self.step(RoundInput::DeniedUnasked);
+            }
+            (EventBody::Notice { code, .. }, _)
+                if [WORKSPACE_BUSY, WORKSPACE_NOT_LOCKED].contains(&&**code) =>
+            {
                 self.step(RoundInput::DeniedUnasked);
             }
             (EventBody::LimitReached { limit, .. }, None) => self.limit_said(limit),
