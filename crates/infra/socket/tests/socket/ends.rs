@@ -45,7 +45,7 @@ async fn who_attaches_hears_everything_to_the_end_and_is_heard() {
 }
 
 /// At the end of a program: its sessions have ended, and who watches hears so before the program is gone.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_that_closes_lets_the_last_words_out_and_leaves_no_file() {
     let stage = Stage::new(5_000).await;
     let (mut watcher, idle) = (attached(&stage, 0).await, stage.client().await);
