@@ -6,8 +6,6 @@
 mod answer;
 mod catalog;
 mod failure;
-#[cfg(feature = "fuzzing")]
-pub mod fuzzing;
 mod prices;
 mod request;
 mod wire;

@@ -7,15 +7,12 @@ use std::{sync::Arc, time::Duration};
 
 use better_llm_llm::{AnthropicModel, AnthropicSettings, InvalidEndpoint, Proxies};
 use domain::{
-    agent::AgentName,
-    message::{Message, SealedMessage},
-    model::{ModelAnswer, ModelError, ModelErrorKind, ModelItem, ModelRequest},
-    ports::{Clock, ModelPort},
+    model::{ModelErrorKind, ModelItem},
+    ports::ModelPort,
     secret::Secret,
-    time::Timestamp,
 };
 use futures_util::StreamExt;
-use support::{Server, Write, chunked, closing, head, status};
+use support::{Server, StoppedClock, Write, ask, chunked, closing, head, request, status};
 
 const KOREAN: &[u8] = include_bytes!("../fixtures/korean.sse");
 
@@ -28,50 +25,8 @@ fn model(server: &Server) -> AnthropicModel {
     connected(settings(server))
 }
 
-/// A clock that stands at a minute of 2026.
-struct StoppedClock;
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        "2026-11-20T10:00:00Z".parse().unwrap()
-    }
-}
-
 fn connected(settings: AnthropicSettings) -> AnthropicModel {
     AnthropicModel::new(settings, Arc::new(StoppedClock)).unwrap()
-}
-
-fn request() -> ModelRequest {
-    ModelRequest {
-        agent: AgentName::manager(),
-        model: Some("strong".into()),
-        system: "You manage.".into(),
-        tools: Arc::new([]),
-        messages: vec![SealedMessage::new(Message::user("환불 👩‍👩‍👧"))],
-        thinking: None,
-        effort: None,
-        max_tokens: None,
-    }
-}
-
-/// What was shown, and how the request ended.
-async fn ask(model: &AnthropicModel) -> (String, Result<ModelAnswer, ModelError>) {
-    let mut stream = match model.stream(request()).await {
-        Ok(stream) => stream,
-        Err(error) => return (String::new(), Err(error)),
-    };
-    let mut shown = String::new();
-    while let Some(item) = stream.next().await {
-        match item {
-            Ok(ModelItem::TextDelta { text, .. } | ModelItem::ThinkingDelta { text, .. }) => {
-                shown.push_str(&text)
-            }
-            Ok(ModelItem::Answer(answer)) => return (shown, Ok(answer)),
-            Ok(other) => panic!("an adapter makes one attempt and says nothing of others: {other:?}"),
-            Err(error) => return (shown, Err(error)),
-        }
-    }
-    panic!("the stream ended without an answer or an error");
 }
 
 /// The failure of a request that the server answers so.

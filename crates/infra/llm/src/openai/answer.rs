@@ -20,7 +20,7 @@ use crate::{
 
 /// Why a stream gives no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AnswerError {
+pub(crate) enum AnswerError {
     /// The stream is larger than its bounds.
     #[error(transparent)]
     Stream(#[from] SseError),
@@ -53,7 +53,7 @@ const TEXT: u32 = 1;
 
 /// An answer that is under way.
 #[derive(Debug, Default)]
-pub(super) struct Assembler {
+pub(crate) struct Assembler {
     /// The model that was asked.
     asked: String,
     /// The model that answers, as the endpoint names it.
@@ -118,7 +118,7 @@ impl Fold for Assembler {
 
 impl Assembler {
     /// An answer that has not begun, of the model that was asked; where the endpoint names another one, that answered.
-    pub(super) fn answering_as(asked: String) -> Self {
+    pub(crate) fn answering_as(asked: String) -> Self {
         Self { asked, ..Self::default() }
     }
 

@@ -102,7 +102,7 @@ pub(super) struct ErrorEnvelope {
 
 /// An error: an object as a rule, a bare text at some servers.
 #[derive(Debug, Default)]
-pub(super) struct ErrorBody {
+pub(crate) struct ErrorBody {
     /// `type`; empty where there is none.
     pub(super) kind: String,
     /// `code`, whatever kind of JSON it is, as text; empty where there is none.

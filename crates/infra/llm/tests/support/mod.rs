@@ -1,16 +1,67 @@
-//! A tiny HTTP server that writes exactly the bytes it is told to.
+//! A tiny HTTP server that writes exactly the bytes it is told to, and a request to a model behind it.
 
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
+use domain::{
+    agent::AgentName,
+    message::{Message, SealedMessage},
+    model::{ModelAnswer, ModelError, ModelItem, ModelRequest},
+    ports::{Clock, ModelPort},
+    time::Timestamp,
+};
+use futures_util::StreamExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{Notify, Semaphore},
     task::JoinHandle,
 };
+
+/// A clock that stands at a minute of 2026.
+pub(crate) struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        "2026-11-20T10:00:00Z".parse().unwrap()
+    }
+}
+
+/// A request of the manager's.
+pub(crate) fn request() -> ModelRequest {
+    ModelRequest {
+        agent: AgentName::manager(),
+        model: Some("strong".into()),
+        system: "You manage.".into(),
+        tools: Arc::new([]),
+        messages: vec![SealedMessage::new(Message::user("환불 👩‍👩‍👧"))],
+        thinking: None,
+        effort: None,
+        max_tokens: None,
+    }
+}
+
+/// What was shown, and how the request ended.
+pub(crate) async fn ask(model: &dyn ModelPort) -> (String, Result<ModelAnswer, ModelError>) {
+    let mut stream = match model.stream(request()).await {
+        Ok(stream) => stream,
+        Err(error) => return (String::new(), Err(error)),
+    };
+    let mut shown = String::new();
+    while let Some(item) = stream.next().await {
+        match item {
+            Ok(ModelItem::TextDelta { text, .. } | ModelItem::ThinkingDelta { text, .. }) => {
+                shown.push_str(&text)
+            }
+            Ok(ModelItem::Answer(answer)) => return (shown, Ok(answer)),
+            Ok(other) => panic!("an adapter makes one attempt and says nothing of others: {other:?}"),
+            Err(error) => return (shown, Err(error)),
+        }
+    }
+    panic!("the stream ended without an answer or an error");
+}
 
 /// One thing the server does to answer a request.
 pub(crate) enum Write {

@@ -1,10 +1,12 @@
 //! A way in for fuzzing: the reading of an answer without a network or a clock. Behind the feature `fuzzing`, which no
 //! product asks for.
 
+use std::fmt::Display;
+
 use domain::model::ModelItem;
 
-use super::answer::{AnswerError, Assembler};
 use crate::{
+    anthropic, openai,
     over_http::Fold,
     sse::{SseLimits, SseParser},
 };
@@ -25,22 +27,40 @@ pub fn read_answer<'p>(
     event: usize,
     message: usize,
 ) -> ReadAnswer {
-    let mut parser = SseParser::new(SseLimits { event, message });
-    let mut assembler = Assembler::default();
+    read(anthropic::Assembler::default(), pieces, SseLimits { event, message })
+}
+
+/// Reads an answer of Chat Completions in the same way.
+pub fn read_chat_answer<'p>(
+    pieces: impl IntoIterator<Item = &'p [u8]>,
+    event: usize,
+    message: usize,
+) -> ReadAnswer {
+    let assembler = openai::Assembler::answering_as("asked".to_owned());
+    read(assembler, pieces, SseLimits { event, message })
+}
+
+fn read<'p, F: Fold<Error: Display>>(
+    mut fold: F,
+    pieces: impl IntoIterator<Item = &'p [u8]>,
+    limits: SseLimits,
+) -> ReadAnswer {
+    let mut parser = SseParser::new(limits);
     let mut items = Vec::new();
     for piece in pieces {
-        let fed: Result<(), AnswerError> = parser.feed(piece, |event| {
+        let fed: Result<(), F::Error> = parser.feed(piece, |event| {
             if !matches!(items.last(), Some(ModelItem::Answer(_))) {
-                items.extend(assembler.take(event)?);
+                items.extend(fold.take(event)?);
             }
             Ok(())
         });
         if matches!(items.last(), Some(ModelItem::Answer(_))) {
-            break;
+            return ReadAnswer { items, error: None };
         }
         if let Err(error) = fed {
             return ReadAnswer { items, error: Some(error.to_string()) };
         }
     }
+    items.extend(fold.at_the_end().map(ModelItem::Answer));
     ReadAnswer { items, error: None }
 }
