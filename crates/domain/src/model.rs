@@ -96,7 +96,7 @@ pub enum ModelItem {
         attempt: u32,
     },
     /// Says who answers, where several models may.
-    Answerer(Answerer),
+    Answerer(Box<Answerer>),
     /// The whole answer; the last item of a stream that did not fail.
     Answer(ModelAnswer),
 }

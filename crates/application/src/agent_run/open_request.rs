@@ -128,7 +128,7 @@ impl<'o, 'r> OpenRequest<'o, 'r> {
                 self.quiet = Quiet::new();
                 self.started(self.earlier.saturating_add(attempt)).await?;
             }
-            ModelItem::Answerer(answerer) => self.answered_by(answerer).await?,
+            ModelItem::Answerer(answerer) => self.answered_by(*answerer).await?,
             // The stream's reader keeps it.
             ModelItem::Answer(_) => {}
         }

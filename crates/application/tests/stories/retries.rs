@@ -196,12 +196,12 @@ fn answered_by(model: &str, price: Option<Price>, is_instead: bool) -> Step {
         usage: USED,
         rest: Duration::from_secs(300),
     });
-    Step::Item(Ok(ModelItem::Answerer(Answerer {
+    Step::Item(Ok(ModelItem::Answerer(Box::new(Answerer {
         provider: "other".to_owned(),
         model: model.to_owned(),
         facts: ModelFacts { price, ..ModelFacts::default() },
         outage,
-    })))
+    }))))
 }
 
 /// O-8: who answers instead is said with the reason; what the first had shown is void, what it took is counted, and

@@ -142,7 +142,7 @@ impl Relay {
             let failed = match &mut self.phase {
                 Phase::Naming(outage) => {
                     let outage = outage.take();
-                    let answerer = ModelItem::Answerer(self.answerer_after(outage));
+                    let answerer = ModelItem::Answerer(Box::new(self.answerer_after(outage)));
                     self.phase = Phase::Asking;
                     return (Ok(answerer), Some(self));
                 }

@@ -86,10 +86,9 @@ impl Team {
     async fn ask(&self) -> Vec<String> {
         let items: Vec<Item> = self.model.stream(request("coder", &[])).await.unwrap().collect().await;
         let told = |item: &Item| match item {
-            Ok(ModelItem::Answerer(Answerer { provider, model, outage: None, .. })) => {
-                format!("{provider} {model}")
-            }
-            Ok(ModelItem::Answerer(Answerer { model, outage: Some(outage), .. })) => {
+            Ok(ModelItem::Answerer(answerer)) => {
+                let Answerer { provider, model, outage, .. } = &**answerer;
+                let Some(outage) = outage else { return format!("{provider} {model}") };
                 let Outage { model: before, reason, rest, usage, .. } = outage;
                 assert_eq!(*usage, USED);
                 format!("{model} for {before} in {rest:?}: {reason}")

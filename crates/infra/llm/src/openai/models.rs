@@ -53,18 +53,15 @@ impl Models {
 }
 
 impl OpenAiModel {
-    /// Learns what the endpoint says of its models, so that the name, the window and with the name the price of the one
-    /// that is `wanted` are known before it is asked. Costs a request where the endpoint is not the vendor's own, once.
+    /// Learns what the endpoint says of its models, so that the name of the one that will answer, and with it window and
+    /// price, are known before it is asked. The vendor's own endpoint is not asked: it tells neither.
     ///
     /// # Errors
-    /// Where a model has to be chosen from the list, and within this time the endpoint does not tell it.
-    pub async fn learn(&self, wanted: Option<&str>, within: Duration) -> Result<(), ModelError> {
-        if self.vendor == Vendor::OpenAi {
-            return Ok(());
-        }
-        match (self.list(Instant::now() + within).await, catalog::meant(self.vendor, wanted)) {
-            (Ok(_), _) | (Err(_), Meant::Model(_)) => Ok(()),
-            (Err(error), Meant::Listed(_) | Meant::First) => Err(error),
+    /// Where the endpoint does not tell within this time. It is asked again when a model has to be chosen.
+    pub async fn learn(&self, within: Duration) -> Result<(), ModelError> {
+        match self.vendor {
+            Vendor::OpenAi => Ok(()),
+            Vendor::Another => self.list(Instant::now() + within).await.map(|_| ()),
         }
     }
 
