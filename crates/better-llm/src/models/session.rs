@@ -56,8 +56,8 @@ struct Stack {
     model: Arc<dyn ModelPort>,
     /// Who may answer, in the order in which they are asked; at least one.
     candidates: Vec<Candidate>,
-    /// The adapter of the first, where it is one that speaks to a vendor.
-    adapter: Option<Adapter>,
+    /// Their adapters, as far as they speak to an endpoint: all of them where the first does.
+    adapters: Vec<Adapter>,
 }
 
 impl SessionModels {
@@ -72,7 +72,7 @@ impl SessionModels {
         for worker in &asking.settings.workers {
             made.add(&worker.name, models, asking)?;
         }
-        made.learn(asking.settings).await;
+        made.learn().await;
         let asked = team(asking.settings).map(|agent| (agent, &made.stack(&agent.name).candidates[..]));
         prices::check(asked, asking.settings)?;
         made.notices = made.told(asking);
@@ -108,12 +108,13 @@ impl SessionModels {
 
     /// Asks servers of one's own which models they have. One that does not say is asked again with the first request,
     /// which then tells what is wrong.
-    async fn learn(&self, settings: &Settings) {
-        for agent in team(settings) {
-            if let Some(Adapter::OpenAi(model)) = &self.stack(&agent.name).adapter
-                && let Err(error) = model.learn(agent.model.as_deref(), LEARNING).await
+    async fn learn(&self) {
+        let adapters = std::iter::once(&self.first).chain(&self.others).flat_map(|stack| &stack.adapters);
+        for adapter in adapters {
+            if let Adapter::OpenAi(model) = adapter
+                && let Err(error) = model.learn(LEARNING).await
             {
-                tracing::debug!(agent = agent.name.as_str(), %error, "the endpoint does not list its models");
+                tracing::debug!(%error, "the endpoint does not list its models");
             }
         }
     }
@@ -121,7 +122,7 @@ impl SessionModels {
     fn told(&self, asking: &Asking<'_>) -> Vec<(String, String)> {
         let mut said: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
         for agent in team(asking.settings) {
-            let Some(adapter) = &self.stack(&agent.name).adapter else { continue };
+            let Some(adapter) = self.stack(&agent.name).adapters.first() else { continue };
             let (port, wanted) = (adapter.port(), agent.model.as_deref());
             let (provider, resolved) = (port.provider(), port.resolve(wanted));
             let mut say = |code, text| said.entry((code, text)).or_default().push(agent.name.as_str());
@@ -162,9 +163,11 @@ impl Stack {
     fn new(provider: Provider, models: &Models, asking: &Asking<'_>) -> Result<Self, StartError> {
         let fallbacks = asking.settings.fallbacks_of(&provider)?;
         let (model, adapter) = candidate(&provider, models, asking)?;
-        let mut stack = Self { adapter, ..Self::of_one(Some(provider), model) };
+        let mut stack = Self::of_one(Some(provider), model);
+        stack.adapters.extend(adapter);
         for fallback in fallbacks {
-            let (model, _) = candidate(&fallback.provider, models, asking)?;
+            let (model, adapter) = candidate(&fallback.provider, models, asking)?;
+            stack.adapters.extend(adapter);
             stack.candidates.push(Candidate { model, name: fallback.model.map(Into::into) });
         }
         if let [first, others @ ..] = &stack.candidates[..]
@@ -177,7 +180,7 @@ impl Stack {
 
     fn of_one(provider: Option<Provider>, model: Arc<dyn ModelPort>) -> Self {
         let candidates = vec![Candidate { model: Arc::clone(&model), name: None }];
-        Self { provider, model, candidates, adapter: None }
+        Self { provider, model, candidates, adapters: Vec::new() }
     }
 }
 
