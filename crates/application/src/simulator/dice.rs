@@ -28,7 +28,7 @@ impl Dice {
     }
 
     /// A number from `first` to `last`.
-    pub(super) fn from_to(&self, first: u64, last: u64) -> u64 {
+    pub(super) fn between(&self, first: u64, last: u64) -> u64 {
         first + self.below(last - first + 1)
     }
 
@@ -54,6 +54,6 @@ impl Dice {
 
     /// A time between two, in milliseconds.
     pub(super) fn millis(&self, shortest: u64, longest: u64) -> Duration {
-        Duration::from_millis(self.from_to(shortest, longest))
+        Duration::from_millis(self.between(shortest, longest))
     }
 }

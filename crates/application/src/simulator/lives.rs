@@ -177,7 +177,7 @@ impl Simulation {
             let model: Arc<dyn ModelPort> = Arc::clone(&self.model) as _;
             let known = TOOLS.into_iter().filter(|(tool, _)| tools.contains(tool));
             let tools: Vec<Arc<dyn ToolPort>> = known
-                .map(|(tool, access)| SimulatedTool::new(tool, access, &self.world, processes))
+                .map(|(tool, access)| SimulatedTool::port(tool, access, &self.world, processes))
                 .collect();
             let timeout = self.world.plan.worker_timeout;
             let spec = AgentSpec {

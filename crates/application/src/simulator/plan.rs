@@ -44,8 +44,8 @@ impl Plan {
         let usable = level != SandboxLevel::None || dice.percent(60);
         let price = Price::new(3_000, 15_000, 300, 3_750);
         let facts = ModelFacts {
-            context_window: dice.percent(30).then(|| dice.from_to(4_000, 30_000)),
-            max_output_tokens: dice.percent(50).then(|| dice.from_to(1_024, 8_000)),
+            context_window: dice.percent(30).then(|| dice.between(4_000, 30_000)),
+            max_output_tokens: dice.percent(50).then(|| dice.between(1_024, 8_000)),
             price: (limits.max_cost_usd.is_some() || dice.percent(50)).then_some(price),
         };
         let verify = (0..dice.below(3)).map(|n| format!("make check-{n}"));
@@ -67,8 +67,8 @@ impl Plan {
             verify: if dice.percent(70) { Vec::new() } else { verify.collect() },
             facts,
             worker_timeout: dice.millis(20_000, 400_000),
-            requests: (1..=dice.from_to(1, 3)).map(|n| request(dice, n)).collect(),
-            deaths: (0..deaths).map(|_| dice.from_to(1, *dice.pick(&[20, 80, 250, 600]))).collect(),
+            requests: (1..=dice.between(1, 3)).map(|n| request(dice, n)).collect(),
+            deaths: (0..deaths).map(|_| dice.between(1, *dice.pick(&[20, 80, 250, 600]))).collect(),
             limits,
         }
     }
@@ -83,8 +83,8 @@ fn limits(dice: &Dice) -> Limits {
         max_worker_turns: small(dice, 2, 10),
         max_messages: *dice.pick(&[4, 6, 10, 50]),
         max_parallel_workers: small(dice, 1, 4),
-        max_tokens: dice.percent(20).then(|| dice.from_to(5_000, 200_000)),
-        max_cost_usd: dice.percent(20).then(|| Cost::from_billionths(dice.from_to(50_000_000, 900_000_000))),
+        max_tokens: dice.percent(20).then(|| dice.between(5_000, 200_000)),
+        max_cost_usd: dice.percent(20).then(|| Cost::from_billionths(dice.between(50_000_000, 900_000_000))),
         loop_repeats: small(dice, 2, 4),
         timeout_seconds: dice.percent(40).then(|| dice.millis(5_000, 900_000)),
         ..Limits::default()
@@ -92,7 +92,7 @@ fn limits(dice: &Dice) -> Limits {
 }
 
 fn small(dice: &Dice, first: u32, last: u32) -> u32 {
-    u32::try_from(dice.from_to(first.into(), last.into())).unwrap_or(last)
+    u32::try_from(dice.between(first.into(), last.into())).unwrap_or(last)
 }
 
 fn request(dice: &Dice, number: u64) -> Request {

@@ -27,9 +27,8 @@ pub(super) fn each_call_has_one_result(world: &World) -> Result<(), String> {
     for (event, body) in trace.bodies() {
         match body {
             EventBody::ToolStarted { call_id, .. } => {
-                if open.insert(call_id, event.scope.round.unwrap_or_default()).is_some() {
-                    return Err(format!("call {call_id} began twice"));
-                }
+                let began = open.insert(call_id, event.scope.round.unwrap_or_default());
+                began.map_or(Ok(()), |_| Err(format!("call {call_id} began twice")))?;
             }
             EventBody::ToolFinished { call_id, .. } => {
                 open.remove(call_id);

@@ -72,9 +72,8 @@ pub(super) fn each_run_has_one_end(world: &World) -> Result<(), String> {
         }
         match body {
             EventBody::RunStarted { .. } => {
-                if open.insert(id, run.parent_run_id).is_some() {
-                    return Err(format!("run {id} began twice"));
-                }
+                let began = open.insert(id, run.parent_run_id);
+                began.map_or(Ok(()), |_| Err(format!("run {id} began twice")))?;
             }
             EventBody::RunFinished { .. } => {
                 if open.values().any(|parent| *parent == Some(id)) {

@@ -26,9 +26,15 @@ const INTERRUPTED: &str = "interrupted: ";
 
 /// What comes of a request beside its answer.
 enum Turn {
-    Item(ModelItem),
+    Item(Box<ModelItem>),
     Wait(Duration),
     Fail(ModelErrorKind),
+}
+
+impl Turn {
+    fn item(item: ModelItem) -> Self {
+        Self::Item(Box::new(item))
+    }
 }
 
 impl SimulatedModel {
@@ -70,14 +76,14 @@ impl SimulatedModel {
         let (world, mut turns) = (&self.world, VecDeque::new());
         if world.brings(Fault::ModelHolds) {
             let wait = world.dice.millis(1, 20_000);
-            turns.push_back(Turn::Item(ModelItem::Held { wait }));
+            turns.push_back(Turn::item(ModelItem::Held { wait }));
             turns.push_back(Turn::Wait(wait));
         }
         let mut attempt = 1;
         while attempt < 4 && world.brings(Fault::ModelRetries) {
             if world.dice.percent(50) {
                 let text = "half of an ans".to_owned();
-                turns.push_back(Turn::Item(ModelItem::TextDelta { index: 0, text }));
+                turns.push_back(Turn::item(ModelItem::TextDelta { index: 0, text }));
             }
             let wait = world.dice.millis(1, 30_000);
             let retrying = Retrying {
@@ -88,10 +94,10 @@ impl SimulatedModel {
                 code: ModelErrorKind::Unavailable { retry_after: None }.code(),
                 usage: usage(world),
             };
-            turns.push_back(Turn::Item(ModelItem::Retrying(retrying)));
+            turns.push_back(Turn::item(ModelItem::Retrying(retrying)));
             turns.push_back(Turn::Wait(wait));
             attempt += 1;
-            turns.push_back(Turn::Item(ModelItem::Attempt { attempt }));
+            turns.push_back(Turn::item(ModelItem::Attempt { attempt }));
         }
         if world.brings(Fault::ModelDawdles) {
             turns.push_back(Turn::Wait(world.dice.millis(1_000, 110_000)));
@@ -102,7 +108,7 @@ impl SimulatedModel {
             turns.push_back(Turn::Fail(ModelErrorKind::Silent));
         } else if world.brings(Fault::ModelCuts) {
             let text = "cut in the mid".to_owned();
-            turns.push_back(Turn::Item(ModelItem::TextDelta { index: 0, text }));
+            turns.push_back(Turn::item(ModelItem::TextDelta { index: 0, text }));
             turns.push_back(Turn::Fail(ModelErrorKind::Cut));
         } else if world.brings(Fault::ModelGarbles) {
             turns.push_back(Turn::Fail(ModelErrorKind::Malformed));
@@ -149,7 +155,7 @@ pub(in crate::simulator) fn usage(world: &World) -> Usage {
     if world.dice.percent(5) {
         return Usage::default();
     }
-    let (input_tokens, output_tokens) = (world.dice.from_to(50, 3_000), world.dice.from_to(1, 600));
+    let (input_tokens, output_tokens) = (world.dice.between(50, 3_000), world.dice.between(1, 600));
     Usage { input_tokens, output_tokens, cache_read_tokens: world.dice.below(500), cache_write_tokens: 0 }
 }
 
@@ -192,7 +198,7 @@ fn play(world: Arc<World>, open: Inside, turns: VecDeque<Turn>, answer: ModelStr
                     tokio::time::sleep(time).await;
                     continue;
                 }
-                Some(Turn::Item(item)) => item,
+                Some(Turn::Item(item)) => *item,
                 Some(Turn::Fail(kind)) => {
                     let taken = usage(&world);
                     world.reports(taken);

@@ -25,7 +25,7 @@ pub(in crate::simulator) struct SimulatedTool {
 }
 
 impl SimulatedTool {
-    pub(in crate::simulator) fn new(
+    pub(in crate::simulator) fn port(
         name: &str,
         access: Access,
         world: &Arc<World>,
