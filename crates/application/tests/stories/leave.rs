@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use better_llm_application::SessionHandle;
+use better_llm_application::{CommandRefused, SessionHandle};
 use domain::{
     event::{CheckpointAt, Decision, EventBody},
     id::CallId,
@@ -209,8 +209,8 @@ async fn a_round_that_is_cancelled_while_it_asks_ends_with_its_question_answered
     session.send(Command::Start(Request::new("go"))).await.unwrap();
     let call = nth_question(&stage, 0).await;
     session.send(Command::Cancel(Signal::Interrupt)).await.unwrap();
-    let late = Command::Permission { call, decision: Decision::Once, note: None };
-    session.send(late).await.unwrap();
+    let late = Command::Permission { call: call.clone(), decision: Decision::Once, note: None };
+    assert_eq!(session.send(late).await, Err(CommandRefused::NoCall(call)));
     session.close().await.unwrap();
     let played = stage.played();
     assert_eq!(played.ending(), Ending::Cancelled(Signal::Interrupt));
@@ -225,9 +225,9 @@ async fn an_answer_that_nobody_waits_for_changes_nothing() {
     let session = SessionHandle::start(stage.parts());
     session.send(Command::Start(Request::new("go"))).await.unwrap();
     let call = nth_question(&stage, 0).await;
-    let other =
-        Command::Permission { call: CallId::new("no such call"), decision: Decision::Once, note: None };
-    session.send(other).await.unwrap();
+    let unknown = CallId::new("no such call");
+    let other = Command::Permission { call: unknown.clone(), decision: Decision::Once, note: None };
+    assert_eq!(session.send(other).await, Err(CommandRefused::NoCall(unknown)));
     session.send(Command::Permission { call, decision: Decision::Once, note: None }).await.unwrap();
     stage.journal.wait_for("the round's end", |event| event.body.ends_round()).await;
     session.close().await.unwrap();

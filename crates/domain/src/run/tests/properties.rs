@@ -319,7 +319,7 @@ proptest! {
         drive(role, limits, window, &answers, &results, &[]).map_err(TestCaseError::fail)?;
     }
 
-    /// O-16: however often its program dies, a run says and does what it would have, and ends the same.
+    /// O-16, P40: however often its program dies, a run says and does what it would have, and ends the same.
     #[test]
     fn a_run_whose_program_dies_goes_on_as_if_nothing_had_happened(
         role in role(),
