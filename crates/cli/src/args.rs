@@ -178,6 +178,8 @@ pub(crate) enum EarlierSession {
 pub(crate) enum Provider {
     /// The Messages API.
     Anthropic,
+    /// Chat Completions.
+    OpenAi,
     /// No model at all.
     Offline,
     /// Scripted answers from a file.

@@ -228,6 +228,7 @@ fn overrides(options: &Options) -> Overrides {
     let mut overrides = Overrides {
         provider: options.provider.as_ref().map(|provider| match provider {
             Provider::Anthropic => "anthropic".to_owned(),
+            Provider::OpenAi => "openai".to_owned(),
             Provider::Offline => "offline".to_owned(),
             Provider::Script(file) => format!("script:{}", file.display()),
         }),

@@ -126,7 +126,7 @@ fn a_wrong_call_is_answered_in_korean() {
         &["--model", "a", "--model", "b", "할 일"],
         &["--context", "없는 파일", "할 일"],
         &["--cwd", "없는 폴더", "할 일"],
-        &["--provider", "openai", "할 일"],
+        &["--provider", "claude-code", "할 일"],
     ] {
         let ended = world.korean(arguments);
         check(&ended, 2);

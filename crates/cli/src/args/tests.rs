@@ -119,6 +119,7 @@ fn every_option_arrives_before_and_after_a_verb() {
         &["--provider", "script:a b.json"],
         Options { provider: Some(Provider::Script("a b.json".into())), ..Options::default() },
     );
+    check_options(&["--provider=openai"], Options { provider: Some(Provider::OpenAi), ..Options::default() });
     check_options(
         &["--provider=offline"],
         Options { provider: Some(Provider::Offline), ..Options::default() },
@@ -231,7 +232,7 @@ fn what_later_versions_bring_is_refused_as_such() {
     for path in LATER_VERBS {
         refused(path, VerbError::Later { verb: path.join(" ") }.into());
     }
-    for value in ["openai", "claude-code", "replay:x"] {
+    for value in ["claude-code", "replay:x"] {
         let error = UsageError::LaterChoice { option: "--provider".to_owned(), value: value.to_owned() };
         refused(&["--provider", value, "x y"], error);
     }

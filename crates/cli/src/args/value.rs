@@ -81,6 +81,7 @@ impl Given {
         let text = self.text()?;
         match text {
             "anthropic" => Ok(Provider::Anthropic),
+            "openai" => Ok(Provider::OpenAi),
             "offline" => Ok(Provider::Offline),
             "script" | "script:" => Err(self.bad(Wanted::File)),
             _ => match text.strip_prefix("script:") {

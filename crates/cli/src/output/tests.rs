@@ -122,9 +122,10 @@ fn where_no_round_began_the_only_line_is_an_error() {
     printer(OutputFormat::StreamJson { partial: false }, &mut out, &mut err).start_failure(&failure).unwrap();
     let expected = concat!(
         r#"{"v":1,"type":"error","code":"no_credentials","text":"provider `anthropic` needs ANTHROPIC_API_KEY, "#,
-        r#"which is not set. Set ANTHROPIC_API_KEY for provider `anthropic` (in the environment or in a .env "#,
-        r#"file), play a script of answers with `--provider script:FILE`, or see it work without a key: "#,
-        r#"`better-llm-cli demo`","chain":["nobody set it"],"exit_code":4}"#,
+        r#"which is not set. Set ANTHROPIC_API_KEY for provider `anthropic` or OPENAI_API_KEY for `openai` (in the "#,
+        r#"environment or in a .env file), name a server of your own that speaks Chat Completions by OPENAI_BASE_URL "#,
+        r#"(Ollama: http://127.0.0.1:11434/v1), play a script of answers with `--provider script:FILE`, or see it work "#,
+        r#"without a key: `better-llm-cli demo`","chain":["nobody set it"],"exit_code":4}"#,
         "\n"
     );
     assert_eq!((String::from_utf8(out).unwrap().as_str(), err.as_slice()), (expected, &b""[..]));
@@ -132,9 +133,10 @@ fn where_no_round_began_the_only_line_is_an_error() {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     printer(OutputFormat::Text, &mut out, &mut err).start_failure(&failure).unwrap();
     let expected = "error: provider `anthropic` needs ANTHROPIC_API_KEY, which is not set\n  \
-                    because: nobody set it\n  → set ANTHROPIC_API_KEY in the environment or in `.env`, play a \
-                    script of answers with `--provider script:FILE`, or try `better-llm-cli demo`, which needs no \
-                    key\n";
+                    because: nobody set it\n  → set ANTHROPIC_API_KEY or OPENAI_API_KEY in the environment or in \
+                    `.env`, name a model server of your own with OPENAI_BASE_URL (Ollama: \
+                    http://127.0.0.1:11434/v1), play a script of answers with `--provider script:FILE`, or try \
+                    `better-llm-cli demo`, which needs no key\n";
     assert_eq!((out.as_slice(), String::from_utf8(err).unwrap().as_str()), (&b""[..], expected));
 }
 

@@ -63,6 +63,12 @@ pub(crate) enum NoticeCode {
     ModelQuiet,
     /// A request waits for the account's limit.
     RequestHeld,
+    /// Another model answers than the one that is out.
+    FallbackUsed,
+    /// The provider's own model answers in the place of another vendor's.
+    ModelOfSameGrade,
+    /// A model takes no effort.
+    EffortUnused,
     /// Other programs cannot watch the session.
     SocketUnavailable,
     /// Rows of the journal of a session that is taken up again cannot be read.
@@ -85,7 +91,7 @@ pub(crate) enum NoticeCode {
 
 impl NoticeCode {
     /// Every notice.
-    pub(crate) const ALL: [Self; 38] = [
+    pub(crate) const ALL: [Self; 41] = [
         Self::AnswerCut,
         Self::ConversationTooLong,
         Self::UnknownStopReason,
@@ -115,6 +121,9 @@ impl NoticeCode {
         Self::CallsDenied,
         Self::ModelQuiet,
         Self::RequestHeld,
+        Self::FallbackUsed,
+        Self::ModelOfSameGrade,
+        Self::EffortUnused,
         Self::SocketUnavailable,
         Self::JournalDamaged,
         Self::StatesGone,
@@ -163,6 +172,9 @@ impl NoticeCode {
             Self::CallsDenied => "calls_denied",
             Self::ModelQuiet => "model_quiet",
             Self::RequestHeld => "request_held",
+            Self::FallbackUsed => "fallback_used",
+            Self::ModelOfSameGrade => "model_of_same_grade",
+            Self::EffortUnused => "effort_unused",
             Self::SocketUnavailable => "socket_unavailable",
             Self::JournalDamaged => "journal_damaged",
             Self::StatesGone => "states_gone",

@@ -120,8 +120,8 @@ impl Language {
                 ("credentials refused", "인증 거부"),
                 ("The endpoint refused the credentials.", "서버가 인증 정보를 거부했습니다."),
                 (
-                    "Check the key (`ANTHROPIC_API_KEY`) and, if you set one, `ANTHROPIC_BASE_URL`.",
-                    "키(`ANTHROPIC_API_KEY`)와, 설정했다면 `ANTHROPIC_BASE_URL`을 확인하세요.",
+                    "Check the key (`ANTHROPIC_API_KEY`, `OPENAI_API_KEY`) and, if you set one, the base URL.",
+                    "키(`ANTHROPIC_API_KEY`, `OPENAI_API_KEY`)와, 설정했다면 기본 주소(`*_BASE_URL`)를 확인하세요.",
                 ),
             ),
             FailReason::Verification => self.ending_of(

@@ -84,7 +84,7 @@ impl Language {
             }
             StartError::Workspace { .. } => self.korean("`--cwd`로 실제로 있는 폴더를 지정하세요")?,
             StartError::Endpoint(InvalidEndpoint::BaseUrl { example, .. }) => {
-                let hint = self.korean("ANTHROPIC_BASE_URL이나 설정의 `providers.anthropic.base_url`에 쓸 주소의 예")?;
+                let hint = self.korean("ANTHROPIC_BASE_URL, OPENAI_BASE_URL이나 설정의 `providers.*.base_url`에 쓸 주소의 예")?;
                 return Some(format!("{hint}: `{example}`"));
             }
             StartError::Endpoint(InvalidEndpoint::ApiKey { .. }) => {
@@ -142,16 +142,18 @@ impl Language {
             ProviderError::Later(_) => None,
             ProviderError::Unknown { nearest, .. } => nearest.as_deref(),
         };
-        Some(self.one_of(&["anthropic", "offline", "script:FILE"], nearest))
+        Some(self.one_of(&["anthropic", "openai", "offline", "script:FILE"], nearest))
     }
 
     /// The ways out where no model can be asked.
     const fn ways_to_a_model(self) -> &'static str {
         self.pick(
-            "set ANTHROPIC_API_KEY in the environment or in `.env`, play a script of answers with `--provider \
-             script:FILE`, or try `better-llm-cli demo`, which needs no key",
-            "환경 변수나 `.env`에 ANTHROPIC_API_KEY를 설정하거나, `--provider script:FILE`로 답변 스크립트를 \
-             재생하거나, 키가 필요 없는 `better-llm-cli demo`를 실행해 보세요",
+            "set ANTHROPIC_API_KEY or OPENAI_API_KEY in the environment or in `.env`, name a model server of your own with \
+             OPENAI_BASE_URL (Ollama: http://127.0.0.1:11434/v1), play a script of answers with `--provider script:FILE`, \
+             or try `better-llm-cli demo`, which needs no key",
+            "환경 변수나 `.env`에 ANTHROPIC_API_KEY 또는 OPENAI_API_KEY를 설정하거나, OPENAI_BASE_URL로 직접 실행하는 모델 \
+             서버를 지정하거나(Ollama: http://127.0.0.1:11434/v1), `--provider script:FILE`로 답변 스크립트를 재생하거나, \
+             키가 필요 없는 `better-llm-cli demo`를 실행해 보세요",
         )
     }
 

@@ -115,8 +115,8 @@ impl Language {
                 "세션만의 git 워크트리에서 better-llm/ID 브랜치로 작업합니다",
             ),
             OptionId::Provider => self.pick(
-                "anthropic, offline or script:FILE (default: the first that has credentials)",
-                "anthropic, offline, script:FILE 중 하나 (기본값: 인증 정보가 있는 첫 번째)",
+                "anthropic, openai, offline or script:FILE (default: the first that has credentials)",
+                "anthropic, openai, offline, script:FILE 중 하나 (기본값: 인증 정보가 있는 첫 번째)",
             ),
             OptionId::Model => self.pick(
                 "overrides the models of all agents, or of one (repeatable)",

@@ -209,10 +209,10 @@ pub(crate) const OPTIONS: [OptionRow; 29] = [
 pub(crate) const LATER_OPTIONS: [&str; 1] = ["record"];
 
 /// Words of `--provider`; those with a colon take a file.
-pub(crate) const PROVIDERS: [&str; 3] = ["anthropic", "offline", "script:"];
+pub(crate) const PROVIDERS: [&str; 4] = ["anthropic", "openai", "offline", "script:"];
 
 /// Words of `--provider` that this version does not have yet.
-pub(crate) const LATER_PROVIDERS: [&str; 3] = ["openai", "claude-code", "replay:"];
+pub(crate) const LATER_PROVIDERS: [&str; 2] = ["claude-code", "replay:"];
 
 const fn row(
     id: OptionId,

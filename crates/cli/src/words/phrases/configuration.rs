@@ -3,7 +3,7 @@
 
 use super::Phrase;
 
-pub(super) const CONFIGURATION: [Phrase; 87] = [
+pub(super) const CONFIGURATION: [Phrase; 93] = [
     // What a value should be, and what it is.
     ("one of {}", "{} 중 하나"),
     ("a whole number of at least {} and at most {}", "{} 이상 {} 이하의 정수"),
@@ -48,8 +48,26 @@ pub(super) const CONFIGURATION: [Phrase; 87] = [
         "https://api.example.com처럼 호스트 이름이 있어야 합니다",
     ),
     (
-        "should hold no user or password; the key belongs into ANTHROPIC_API_KEY",
-        "사용자 이름이나 비밀번호를 넣을 수 없습니다. 키는 ANTHROPIC_API_KEY에 설정하세요",
+        "should hold no user or password; the key belongs into {}",
+        "사용자 이름이나 비밀번호를 넣을 수 없습니다. 키는 {}에 설정하세요",
+    ),
+    (
+        "`{}` is no provider (did you mean `{}`?); there are `anthropic`, `openai`, `offline` and `script:FILE`",
+        "`{}` 제공자는 없습니다. 혹시 `{}` 아닌가요? 가능한 값: `anthropic`, `openai`, `offline`, `script:FILE`",
+    ),
+    (
+        "`{}` is no provider; there are `anthropic`, `openai`, `offline` and `script:FILE`",
+        "`{}` 제공자는 없습니다. 가능한 값: `anthropic`, `openai`, `offline`, `script:FILE`",
+    ),
+    ("provider", "제공자"),
+    (
+        "`{}` cannot answer instead of a provider; `anthropic` and `openai` can",
+        "`{}`: 다른 제공자를 대신할 수 없습니다. `anthropic`과 `openai`만 가능합니다",
+    ),
+    ("`{}` names no model after the `/`", "`{}`: `/` 뒤에 모델 이름이 없습니다"),
+    (
+        "`{}` is the provider itself; name another one, or another model of it, as in `{}/fast`",
+        "`{}`: 자기 자신입니다. 다른 제공자를 적거나, `{}/fast`처럼 다른 모델을 적으세요",
     ),
     ("should end before /v1, which is added to it", "/v1 앞까지만 적어야 합니다. /v1은 자동으로 붙습니다"),
     (

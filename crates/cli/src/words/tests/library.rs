@@ -41,7 +41,8 @@ fn start_errors() -> Vec<StartError> {
         StartError::Workspace { path: path(), source: missing() },
         ProviderError::NoCredentials.into(),
         ProviderError::KeyMissing { provider: "anthropic", variable: "ANTHROPIC_API_KEY" }.into(),
-        ProviderError::LaterCredential { variable: "OPENAI_API_KEY", provider: "openai" }.into(),
+        ProviderError::LaterCredential { variable: "CLAUDE_CODE_OAUTH_TOKEN", provider: "claude-code" }
+            .into(),
         ProviderError::Later("replay:FILE".to_owned()).into(),
         ProviderError::Unknown { name: "antropic".to_owned(), nearest: Some("anthropic".to_owned()) }.into(),
         InvalidEndpoint::BaseUrl {

@@ -102,7 +102,8 @@ pub(super) fn encode_body(request: &ModelRequest, name: &str, prefix: &[u8]) -> 
 /// Whether the newest calls come with the thought that led to them. A model that thinks within a budget refuses calls
 /// without it; where another model made them, it goes on without thinking until they are answered.
 fn keeps_thoughts(messages: &[std::sync::Arc<SealedMessage>]) -> bool {
-    let newest = messages.iter().rev().map(|sealed| &sealed.message).find(|said| said.role == Role::Assistant);
+    let newest =
+        messages.iter().rev().map(|sealed| &sealed.message).find(|said| said.role == Role::Assistant);
     let is_thought = |part: &Part| match part {
         Part::Thinking { signature, .. } => signature.is_some(),
         Part::ProviderBlock { provider, .. } => provider == PROVIDER,
