@@ -22,6 +22,7 @@ mod options;
 mod parallel;
 mod permissions;
 mod person;
+mod providers;
 mod resume;
 mod retries;
 mod reviews;

@@ -180,7 +180,7 @@ async fn options_stand_anywhere_and_wrong_ones_are_told() {
         (&["--max-turns", "0", "x"], "--max-turns"),
         (&["--resume", "x"], "first 6 letters"),
         (&["--continue", "--resume", "01J9ZQ8W", "x"], "two sessions are named"),
-        (&["--provider", "openai", "x"], "openai"),
+        (&["--provider", "claude-code", "x"], "claude-code"),
         (&["--partial", "x"], "--partial"),
     ] {
         let ended = world.call(arguments).run().await;
