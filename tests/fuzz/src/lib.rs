@@ -29,8 +29,9 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target { name: "answer", check: answer::check, mutations: 20_000 },
+    Target { name: "chat_answer", check: answer::check_chat, mutations: 20_000 },
     Target { name: "configuration", check: configuration::check, mutations: 2_000 },
     Target { name: "path", check: path::check, mutations: 200 },
     Target { name: "redaction", check: redaction::check, mutations: 5_000 },

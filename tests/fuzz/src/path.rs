@@ -68,6 +68,7 @@ fn call(toolbox: &Toolbox, tool: &str, input: &Value) -> String {
         cancelled: never_cancelled(),
         bases: Bases::default(),
         writes: None,
+        holds_commands: false,
         paths: PathRules::default(),
     };
     runtime.block_on(prepared.run(context)).output

@@ -12,6 +12,8 @@
 mod anthropic;
 mod endpoint;
 mod fallback;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod gate;
 mod grade;
 mod http_failure;
@@ -28,8 +30,6 @@ mod test_support;
 mod text;
 mod unreached;
 
-#[cfg(feature = "fuzzing")]
-pub use anthropic::fuzzing;
 pub use anthropic::{AnthropicModel, AnthropicSettings};
 pub use endpoint::InvalidEndpoint;
 pub use fallback::{Candidate, FallbackModel};

@@ -29,8 +29,8 @@ use reqwest::{
 };
 use tokio::time::Instant;
 
+pub(crate) use self::answer::Assembler;
 use self::{
-    answer::Assembler,
     catalog::Vendor,
     models::Models,
     request::{LengthField, Terms},

@@ -1,5 +1,5 @@
 //! One answer as each server of Chat Completions tells it: the values are the same, and failures end typed.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
