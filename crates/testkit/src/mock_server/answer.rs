@@ -72,10 +72,13 @@ pub(super) async fn answer(
         }
         Err(refusal) => refusal,
     };
-    recorded.refused = Some(refusal.error.message.clone());
+    recorded.refused = Some(refusal.message.clone());
     let is_head = recorded.method == Method::HEAD;
     shared.log.add(recorded);
-    Ok(respond_error(&shared, wire, &refusal, is_head))
+    let Refusal { status, kind, message, param, code } = refusal;
+    let (kind, code) = (kind.to_owned(), code.map(str::to_owned));
+    let error = HttpError { status, kind, message, code, headers: Vec::new() };
+    Ok(respond_error(&shared, wire, &error, param.as_deref(), is_head))
 }
 
 /// What a request that was taken gets.
@@ -208,8 +211,13 @@ async fn play(
         Some(Instead::HangUp) => return Err(HungUp),
         Some(Instead::Silence) => std::future::pending().await,
         Some(Instead::Error(error)) => {
-            let refusal = Refusal { error: error.clone(), param: None };
-            return Ok(respond_error(shared, wire, &refusal, false));
+            return Ok(respond_error(shared, wire, error, None, false));
+        }
+        Some(Instead::TooLong) => {
+            return Ok(match wire {
+                Wire::Messages => respond_error(shared, wire, &messages::too_long(), None, false),
+                Wire::Chat => respond_error(shared, wire, &chat::too_long(), Some("messages"), false),
+            });
         }
         Some(Instead::Page { status, html }) => {
             let page = delivery::whole(html.clone());
@@ -262,12 +270,17 @@ fn respond(shared: &Shared, wire: Wire, status: u16, content_type: &str, body: B
     response
 }
 
-fn respond_error(shared: &Shared, wire: Wire, refusal: &Refusal, without_body: bool) -> Response<Body> {
-    let error: &HttpError = &refusal.error;
+fn respond_error(
+    shared: &Shared,
+    wire: Wire,
+    error: &HttpError,
+    param: Option<&str>,
+    without_body: bool,
+) -> Response<Body> {
     let id = shared.ids.next("req");
     let body = match wire {
         Wire::Messages => messages::error_body(error, &id),
-        Wire::Chat => chat::error_body(error, refusal.param.as_deref(), shared.flavour.codes),
+        Wire::Chat => chat::error_body(error, param, shared.flavour.codes),
     };
     let bytes = if without_body { String::new() } else { body.to_string() };
     let mut response = respond(shared, wire, error.status, "application/json", delivery::whole(bytes));

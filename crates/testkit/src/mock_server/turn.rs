@@ -11,7 +11,7 @@ pub use shape::Pieces;
 pub(super) use shape::{Block, Ending, Expectation, Framing, HttpError, Input, Instead};
 
 /// One answer. It begins with one of [`Turn::text`], [`Turn::call`], [`Turn::thinking`] and goes on with `and_*`, or
-/// is a failure from the start ([`Turn::error`], [`Turn::page`], [`Turn::silence`], [`Turn::hang_up`],
+/// is a failure from the start ([`Turn::error`], [`Turn::too_long`], [`Turn::page`], [`Turn::silence`], [`Turn::hang_up`],
 /// [`Turn::bytes`]).
 #[derive(Debug, Clone, Default)]
 pub struct Turn {
@@ -62,6 +62,12 @@ impl Turn {
         let (kind, message) = (kind.to_owned(), message.to_owned());
         let error = HttpError { status, kind, message, code: None, headers: Vec::new() };
         Self { instead: Some(Instead::Error(error)), ..Self::default() }
+    }
+
+    /// The request is longer than the model's window, each protocol in its own words.
+    #[must_use]
+    pub fn too_long() -> Self {
+        Self { instead: Some(Instead::TooLong), ..Self::default() }
     }
 
     /// A page for browsers, as proxies and captive portals send it; `status` 200 is the nasty one.

@@ -10,7 +10,7 @@ use hyper::HeaderMap;
 
 use super::{
     CHAT, COUNT_TOKENS, MESSAGES, MODELS, seal,
-    turn::{Block, HttpError, Input, Turn},
+    turn::{Block, Input, Turn},
 };
 
 pub(super) mod chat;
@@ -53,17 +53,21 @@ impl Wire {
     }
 }
 
-/// A request that gets an error.
+/// Why a request gets an error.
 pub(super) struct Refusal {
-    pub(super) error: HttpError,
+    pub(super) status: u16,
+    /// `error.type`.
+    pub(super) kind: &'static str,
+    pub(super) message: String,
     /// The field that is at fault, where the protocol names it.
     pub(super) param: Option<String>,
+    /// The protocol's own word, where it has one.
+    pub(super) code: Option<&'static str>,
 }
 
 impl Refusal {
-    pub(super) fn new(status: u16, kind: &str, message: impl Into<String>) -> Self {
-        let (kind, message) = (kind.to_owned(), message.into());
-        Self { error: HttpError { status, kind, message, code: None, headers: Vec::new() }, param: None }
+    pub(super) fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
+        Self { status, kind, message: message.into(), param: None, code: None }
     }
 
     pub(super) fn invalid(message: impl Into<String>) -> Self {
@@ -75,8 +79,8 @@ impl Refusal {
         self
     }
 
-    pub(super) fn coded(mut self, code: &str) -> Self {
-        self.error.code = Some(code.to_owned());
+    pub(super) fn coded(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
         self
     }
 }

@@ -45,10 +45,9 @@ fn check(pointer: &str, value: Value, param: &str, code: &str, words: &str) {
         other => panic!("{pointer} leads into {other}"),
     }
     let refusal = examine(&body).err().unwrap_or_else(|| panic!("{pointer} is taken"));
-    let told =
-        (refusal.param.as_deref().unwrap_or_default(), refusal.error.code.as_deref().unwrap_or_default());
-    assert_eq!((told, refusal.error.status), ((param, code), 400), "{}", refusal.error.message);
-    assert!(refusal.error.message.contains(words), "{}", refusal.error.message);
+    let told = (refusal.param.as_deref().unwrap_or_default(), refusal.code.unwrap_or_default());
+    assert_eq!((told, refusal.status), ((param, code), 400), "{}", refusal.message);
+    assert!(refusal.message.contains(words), "{}", refusal.message);
 }
 
 #[test]

@@ -73,6 +73,7 @@ pub(in crate::mock_server) enum Ending {
 #[derive(Debug, Clone)]
 pub(in crate::mock_server) enum Instead {
     Error(HttpError),
+    TooLong,
     Page { status: u16, html: String },
     Silence,
     HangUp,

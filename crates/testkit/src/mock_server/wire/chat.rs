@@ -51,6 +51,16 @@ pub(in crate::mock_server) fn unknown_model(name: &str) -> Refusal {
     Refusal::new(404, "invalid_request_error", message).coded("model_not_found")
 }
 
+/// The error of a request that is longer than the model's window.
+pub(in crate::mock_server) fn too_long() -> HttpError {
+    let message =
+        "This model's maximum context length is 200000 tokens. However, your messages resulted in 208310 \
+                   tokens. Please reduce the length of the messages."
+            .to_owned();
+    let (kind, code) = ("invalid_request_error".to_owned(), Some("context_length_exceeded".to_owned()));
+    HttpError { status: 400, kind, message, code, headers: Vec::new() }
+}
+
 /// The body of an error answer.
 pub(in crate::mock_server) fn error_body(error: &HttpError, param: Option<&str>, codes: Codes) -> Value {
     json!({"error": {"message": error.message, "type": error.kind, "param": param, "code": code(error.code.as_deref(), error.status, codes)}})

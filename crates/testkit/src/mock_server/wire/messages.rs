@@ -44,6 +44,18 @@ pub(in crate::mock_server) fn models(names: Option<&[String]>) -> Value {
     json!({"data": data, "has_more": false, "first_id": names.first(), "last_id": names.last()})
 }
 
+/// The error of a request that is longer than the model's window.
+pub(in crate::mock_server) fn too_long() -> HttpError {
+    let message = "prompt is too long: 208310 tokens > 200000 maximum".to_owned();
+    HttpError {
+        status: 400,
+        kind: "invalid_request_error".to_owned(),
+        message,
+        code: None,
+        headers: Vec::new(),
+    }
+}
+
 /// The body of an error answer to the request `id`.
 pub(in crate::mock_server) fn error_body(error: &HttpError, id: &str) -> Value {
     let mut body = json!({
