@@ -123,14 +123,17 @@ step_coverage() {
     echo "what: $(sed -n 's/^total *\([0-9.]* %\).*/\1/p' "$out/coverage.txt") of lines"
 }
 
-# The mock server against the vendor's Python client.
+# The mock server against the vendors' Python clients, over each of its protocols.
 step_sdk() {
     command -v python3 >/dev/null || missing "python3 (3.10 or later)"
     python3 -c 'import venv, ensurepip' 2>/dev/null || missing "python3's modules venv and ensurepip (Debian: python3-venv)"
     python3 -m venv --clear "$out/venv"
     "$out/venv/bin/pip" install --quiet --no-deps --requirement tests/full/requirements.txt ||
         missing "the packages of tests/full/requirements.txt; run where PyPI can be reached"
-    alone "$out/venv/bin/python" tests/full/official_sdk.py "$(mock)" | tee "$out/sdk.txt"
+    local program
+    program=$(mock)
+    alone "$out/venv/bin/python" tests/full/official_sdk.py "$program" | tee "$out/sdk.txt"
+    alone "$out/venv/bin/python" tests/full/openai_sdk.py "$program" | tee -a "$out/sdk.txt"
     summary sdk
 }
 
@@ -185,7 +188,7 @@ describe() {
         soak) echo "eight processes that write one database, and are killed" ;;
         toolchains) echo "tool chains with dependencies, offline after a fetch" ;;
         coverage) echo "\`scripts/coverage.sh\` (at least 80 %)" ;;
-        sdk) echo "mock server against the package \`anthropic\`" ;;
+        sdk) echo "mock server against the packages \`anthropic\` and \`openai\`" ;;
         claude) echo "mock server against the program \`claude\`" ;;
         clock) echo "a clock that goes back during a session" ;;
     esac

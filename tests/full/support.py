@@ -25,12 +25,12 @@ def environment(home, **more):
 class MockServer:
     """`mock-messages --checked` with a script; ends with the `with` block, or with this process."""
 
-    def __init__(self, program, script):
+    def __init__(self, program, script, options=()):
         self.folder = tempfile.TemporaryDirectory()
         path = Path(self.folder.name, "script.json")
         path.write_text(json.dumps({"v": 1, **script}))
         self.process = subprocess.Popen(
-            [program, path, "--checked", "--key", KEY, "--until-eof"],
+            [program, path, "--checked", "--key", KEY, "--until-eof", *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={},
