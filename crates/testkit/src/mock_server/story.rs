@@ -3,12 +3,13 @@
 //!
 //! A turn of the script is over when each of its calls has been answered by anything but `interrupted`. The first one
 //! that is not is what the model says next: as the script has it where it is new, else only the calls that are missing;
-//! after a change of a file that was interrupted it looks first. A call that fails because it had taken effect before
-//! counts as answered. So does any other failure: what a story comes to is for the test to judge.
+//! after a change of a file that was interrupted it looks first. An edit whose text the model has read in the file is not
+//! made. A call that fails because it had taken effect before counts as answered. So does any other failure: what a story
+//! comes to is for the test to judge.
 //!
 //! Which of a worker's runs asks is told by its brief: the run of the manager's n-th call of that worker that had these
 //! words. A run ends with the turn that closes it (`report`, `finish`), which is played again for as long as it is
-//! asked for. A report claims no file of which every edit failed.
+//! asked for. A report claims no file that the run was to change and did not.
 //!
 //! What the script expects (`expect`) has to stand somewhere in the conversation, not only in its last message.
 
@@ -53,14 +54,14 @@ pub(super) fn run_of<'t>(
 pub(super) fn next(turns: &[Turn], conversation: &Conversation) -> Result<Turn, String> {
     let mut rest: Vec<&Made> = conversation.calls.iter().collect();
     for turn in turns {
-        let state = State::of(turn, &mut rest);
+        let state = State::of(turn, &mut rest, conversation);
         if state.missing.is_empty() && !closes(turn) {
             continue;
         }
         expect(&turn.expectation, conversation)?;
         return Ok(match state.interrupted_last() {
             Some(look) if !closes(turn) => look,
-            _ => state.turn(turn, conversation),
+            _ => state.turn(turn, turns, conversation),
         });
     }
     Err("the story has no turn that ends it".to_owned())
@@ -83,7 +84,7 @@ struct Missing<'a> {
 
 impl<'a> State<'a> {
     /// Takes the calls of `turn` out of what is left of the conversation's.
-    fn of(turn: &'a Turn, rest: &mut Vec<&Made>) -> Self {
+    fn of(turn: &'a Turn, rest: &mut Vec<&Made>, conversation: &Conversation) -> Self {
         let (mut missing, mut began) = (Vec::new(), false);
         for (name, input) in calls_of(turn) {
             let mut just_interrupted = false;
@@ -96,7 +97,7 @@ impl<'a> State<'a> {
                     break true;
                 }
             };
-            if !is_answered {
+            if !is_answered && !conversation.has_read_edited(name, input) {
                 missing.push(Missing { name, input, just_interrupted });
             }
         }
@@ -112,37 +113,36 @@ impl<'a> State<'a> {
         (!paths.is_empty()).then(|| paths.iter().fold(look, looks))
     }
 
-    /// The turn as the script has it, or what is missing of it.
-    fn turn(&self, scripted: &Turn, conversation: &Conversation) -> Turn {
+    /// The turn as the script has it, or what is missing of it. `run`: all turns of the run.
+    fn turn(&self, scripted: &Turn, run: &[Turn], conversation: &Conversation) -> Turn {
         let mut turn = Turn { expectation: Expectation::default(), ..scripted.clone() };
-        if self.began && !self.missing.is_empty() {
-            turn.blocks = vec![Block::Text("Once more, then.".to_owned())];
-            let call = |call: &Missing<'_>| Block::Call {
-                id: None,
-                name: call.name.to_owned(),
-                input: Input::Json(call.input.clone()),
-            };
-            turn.blocks.extend(self.missing.iter().map(call));
+        if !closes(scripted) {
+            turn.blocks.retain(|block| match block {
+                Block::Call { name, input: Input::Json(input), .. } => {
+                    self.missing.iter().any(|call| (call.name, call.input) == (name, input))
+                }
+                _ => !self.began,
+            });
         }
         for block in &mut turn.blocks {
             if let Block::Call { name, input: Input::Json(input), .. } = block
                 && name == "report"
             {
-                claim_honestly(input, conversation);
+                claim_honestly(input, run, conversation);
             }
         }
         turn
     }
 }
 
-/// Leaves out of a report the files of which the run's every edit failed.
-fn claim_honestly(report: &mut Value, conversation: &Conversation) {
+/// Leaves out of a report the files that the run was to change and did not.
+fn claim_honestly(report: &mut Value, run: &[Turn], conversation: &Conversation) {
     let Some(files) = report.get_mut("files_changed").and_then(Value::as_array_mut) else { return };
     files.retain(|file| {
-        let mut edits =
-            conversation.calls.iter().filter(|made| changes_file(&made.name) && made.input["path"] == *file);
-        let mut of_file = edits.by_ref().peekable();
-        of_file.peek().is_none() || of_file.any(|made| made.answered != Answered::Failed)
+        let is_change = |name: &str, input: &Value| changes_file(name) && input["path"] == *file;
+        let was_to = run.iter().flat_map(calls_of).any(|(name, input)| is_change(name, input));
+        let mut changes = conversation.calls.iter().filter(|made| is_change(&made.name, &made.input));
+        !was_to || changes.any(|made| made.answered != Answered::Failed)
     });
 }
 

@@ -23,6 +23,7 @@ pub(super) struct Made {
     pub(super) name: String,
     pub(super) input: Value,
     pub(super) answered: Answered,
+    result: String,
     /// Whether it belongs to the model's last message.
     pub(super) is_last: bool,
 }
@@ -95,6 +96,18 @@ impl Conversation {
         self.words.iter().take(self.opening).any(|said| said.contains(words))
     }
 
+    /// Whether the call is an edit, and the model saw its new text in the file when it last read that.
+    pub(super) fn has_read_edited(&self, name: &str, input: &Value) -> bool {
+        let reads = |made: &&Made| {
+            (&*made.name, made.answered) == ("read", Answered::Well) && made.input["path"] == input["path"]
+        };
+        let read = self.calls.iter().rev().find(reads).map_or("", |made| &made.result);
+        // Each line is shown behind its number and a tab.
+        let shown = read.lines().map(|line| line.split_once('\t').map_or(line, |(_, text)| text));
+        let shown: String = shown.flat_map(|line| [line, "\n"]).collect();
+        name == "edit" && input["new_string"].as_str().is_some_and(|new| shown.contains(new))
+    }
+
     fn take_answer(&mut self, message: &Message) {
         self.calls.iter_mut().for_each(|made| made.is_last = false);
         let blocks = message.content.as_array().into_iter().flatten();
@@ -114,6 +127,7 @@ impl Conversation {
             name: name.as_str().unwrap_or_default().to_owned(),
             input,
             answered: Answered::Interrupted,
+            result: String::new(),
             is_last: true,
         });
     }
@@ -136,13 +150,14 @@ impl Conversation {
 
     fn take_result(&mut self, id: &str, text: &str, is_error: bool) {
         let answered = match is_error {
-            true if text.to_lowercase().contains("interrupted") => Answered::Interrupted,
+            true if text.starts_with("interrupted") => Answered::Interrupted,
             true => Answered::Failed,
             false => Answered::Well,
         };
         // The newest call of that id: the rules refuse two, but not every server judges them.
         if let Some(made) = self.calls.iter_mut().rev().find(|made| made.id == id) {
             made.answered = answered;
+            text.clone_into(&mut made.result);
         }
         self.results.push(text.to_owned());
     }

@@ -33,9 +33,9 @@ fn says(calls: &[(&str, &str, Value)]) -> Value {
     json!({"role": "assistant", "content": calls.iter().map(block).collect::<Vec<_>>()})
 }
 
-/// Results by id; those that begin with `!` are errors.
+/// Results by id; those that begin with `!`, and interruptions, are errors.
 fn results(results: &[(&str, &str)]) -> Value {
-    let block = |(id, text): &(&str, &str)| json!({"type": "tool_result", "tool_use_id": id, "content": text, "is_error": text.starts_with('!')});
+    let block = |(id, text): &(&str, &str)| json!({"type": "tool_result", "tool_use_id": id, "content": text, "is_error": text.starts_with(['!', 'i'])});
     json!({"role": "user", "content": results.iter().map(block).collect::<Vec<_>>()})
 }
 
@@ -67,18 +67,22 @@ fn a_turn_is_over_when_all_of_its_calls_are_answered() {
 }
 
 #[test]
-fn an_interrupted_call_is_looked_after_and_then_repeated() {
-    let interrupted = [user("build"), both(), results(&[("1", "edited"), ("2", "! interrupted: ...")])];
+fn an_interrupted_edit_is_looked_after_and_repeated_where_it_was_not_made() {
+    let interrupted = [user("build"), both(), results(&[("1", "edited"), ("2", "interrupted: ...")])];
     check(&interrupted, &[("read", json!({"path": "b"}))]);
-    let looked = [says(&[("3", "read", json!({"path": "b"}))]), results(&[("3", "1")])];
-    let looked = [&interrupted[..], &looked].concat();
+    let looked = |shown: &str| {
+        let look = [says(&[("3", "read", json!({"path": "b"}))]), results(&[("3", shown)])];
+        [&interrupted[..], &look].concat()
+    };
+    check(&looked("     1\t2"), &[("bash", json!({"command": "make"}))]);
+    let looked = looked("     1\t1");
     check(&looked, &[("edit", edit("b"))]);
     let repeated = [says(&[("4", "edit", edit("b"))]), results(&[("4", "!not found")])];
     check(&[&looked[..], &repeated].concat(), &[("bash", json!({"command": "make"}))]);
 }
 
 #[test]
-fn a_report_claims_no_file_of_which_every_edit_failed() {
+fn a_report_claims_no_file_that_the_run_was_to_change_and_did_not() {
     let made = |first: &str, second: &str| {
         let make = says(&[("3", "bash", json!({"command": "make"}))]);
         [user("build"), both(), results(&[("1", first), ("2", second)]), make, results(&[("3", "edited")])]
