@@ -203,8 +203,8 @@ impl SealedMessage {
         Arc::new(Self { message: Arc::new(message), encoded: OnceLock::new() })
     }
 
-    /// The message's bytes on `wire`, encoded at most once for the first wire that asks; a second wire in one
-    /// conversation (which does not happen today) encodes anew each time.
+    /// The message's bytes on `wire`, encoded at most once for the first wire that asks. A second wire in one
+    /// conversation, where another provider stands in, encodes anew each time.
     pub fn encoded(&self, wire: &'static str, encode: impl Fn(&Message) -> Vec<u8>) -> Cow<'_, [u8]> {
         let (kept_for, bytes) = self.encoded.get_or_init(|| (wire, encode(&self.message).into_boxed_slice()));
         if *kept_for == wire { Cow::Borrowed(bytes) } else { Cow::Owned(encode(&self.message)) }
