@@ -41,5 +41,4 @@ mod undo;
 mod unfinished;
 mod verbs;
 mod walls;
-mod wires;
 mod worktrees;
