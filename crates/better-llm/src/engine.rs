@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Once},
     time::Duration,
 };
 
@@ -19,7 +19,7 @@ use domain::{
     ports::{Clock, IdSource},
     secret::Redactor,
 };
-use sandbox::{Helper, Sandbox};
+use sandbox::{Helper, Sandbox, Tidied};
 use storage::{RecordFiles, SqliteJournal};
 use tools::{AddedRoot, ToolDeps, Toolbox};
 use workspace::{Workspace, lock::Lock};
@@ -68,6 +68,10 @@ pub struct Engine {
     records: Arc<RecordFiles>,
     redactor: Arc<Redactor>,
     sharing: Sharing,
+    /// What killed programs left in the run folder is looked for once.
+    tidied: Arc<Tidied>,
+    /// The same of their locks.
+    locks_tidied: Once,
 }
 
 impl Engine {

@@ -39,6 +39,7 @@ impl Commands {
             requested: Requested::Level(level),
             cache: std::fs::canonicalize(cache.path())?,
             run_folder: std::fs::canonicalize(cache.path())?.join("run"),
+            tidied: Arc::default(),
             helper: None,
             session: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse()?,
             git_dirs: Vec::new(),

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Once},
     time::Duration,
 };
 
@@ -246,6 +246,8 @@ impl EngineBuilder {
             records,
             redactor,
             sharing,
+            tidied: Arc::default(),
+            locks_tidied: Once::new(),
         })
     }
 

@@ -15,7 +15,7 @@ use workspace::{
 
 use super::{Engine, sessions::SessionError};
 
-/// How many files that killed sessions left behind one session looks for.
+/// How many files that killed sessions left behind an engine looks for, with its first session.
 const MOST_LEFT: usize = 100;
 
 /// What a session holds until its end: the right to write its journal, and in its workspace the right that it may take.
@@ -48,7 +48,7 @@ impl Engine {
                 SessionError::Lock { session, source }
             }
         })?;
-        self.tidy_locks(&note);
+        self.locks_tidied.call_once(|| self.tidy_locks(&note));
         Ok(lock)
     }
 
@@ -57,7 +57,7 @@ impl Engine {
     }
 
     /// Removes files that nobody holds: those of sessions that were killed and not taken up since. What cannot be removed
-    /// now is left to the next session: it keeps nobody out.
+    /// now is left to the next program: it keeps nobody out.
     fn tidy_locks(&self, note: &Note) {
         let entries = fs::read_dir(self.folder_of_locks()).into_iter().flatten().flatten();
         let places = entries.take(MOST_LEFT).map(|entry| entry.path());

@@ -63,6 +63,7 @@ impl Engine {
             cache: self.settings.places.cache.clone(),
             session,
             run_folder: self.settings.places.run(),
+            tidied: Arc::clone(&self.tidied),
             helper: self.helper.clone(),
             git_dirs: workspace::git_dirs(cwd),
             protected: self

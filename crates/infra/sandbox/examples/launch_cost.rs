@@ -139,6 +139,7 @@ fn sandbox(root: &Path, workspace: &str, level: SandboxLevel) -> Sandbox {
         cache: root.join("cache").join(level.as_str()),
         session: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().expect("a session id"),
         run_folder: root.join("run").join(workspace),
+        tidied: Arc::default(),
         helper: None,
         git_dirs: Vec::new(),
         protected: Vec::new(),

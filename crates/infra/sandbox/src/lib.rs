@@ -69,4 +69,4 @@ pub use error::SandboxError;
 pub use helper::{Helper, run_helper_if_asked};
 pub use hosts::InvalidHost;
 pub use sandbox::Sandbox;
-pub use settings::{AddedDir, NetworkAccess, Requested, SandboxSettings};
+pub use settings::{AddedDir, NetworkAccess, Requested, SandboxSettings, Tidied};

@@ -147,7 +147,11 @@ impl Sandbox {
             drop(HostList::parse(hosts)?);
         }
         #[cfg(target_os = "linux")]
-        leftover::end_those_of_the_dead(&self.settings.run_folder).await;
+        self.settings
+            .tidied
+            .0
+            .get_or_init(|| leftover::end_those_of_the_dead(&self.settings.run_folder))
+            .await;
         match self.settings.requested {
             Requested::Auto => self.prepare_the_best().await,
             Requested::Level(SandboxLevel::Strict) => self.prepare_strict().await,

@@ -176,6 +176,7 @@ mod tests {
             cache: root.join("cache"),
             session: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().expect("a session id"),
             run_folder: root.join("run"),
+            tidied: Arc::default(),
             helper: None,
             git_dirs: vec![workspace.join(".git")],
             protected: vec![workspace.join("config/agents.json"), root.join("elsewhere")],

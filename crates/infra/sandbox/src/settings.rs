@@ -49,13 +49,16 @@ pub struct SandboxSettings {
     pub toolchains_of: PathBuf,
     /// The level.
     pub requested: Requested,
-    /// The cache root. `toolchains/<workspace>` ([`SandboxSettings::toolchains_of`]) is made under it: the home of sandboxed commands, the caches of
-    /// their tool chains, and one private temporary folder per session, which goes when the [`crate::Sandbox`] goes.
+    /// The cache root. `toolchains/<workspace>` ([`SandboxSettings::toolchains_of`]) is made under it: the home of
+    /// sandboxed commands, the caches of their tool chains, and one private temporary folder per session, which goes when the [`crate::Sandbox`] goes.
     pub cache: PathBuf,
     /// Names the private temporary folder.
     pub session: SessionId,
     /// Where sessions note what they would leave behind if they were killed (`state/run`); made where it is missing.
     pub run_folder: PathBuf,
+    /// Whether it was worked off already what killed programs left there. Shared by the sandboxes of one engine: the
+    /// first of them looks, and a thousand others need not.
+    pub tidied: Arc<Tidied>,
     /// Ends what is left as soon as this program has been killed. None: the next start does.
     pub helper: Option<Helper>,
     /// The workspace's git dir and common dir, canonical; empty outside of git. Inside the workspace they are
@@ -85,6 +88,10 @@ pub struct SandboxSettings {
     /// what the sandbox sets itself (`HOME`, `TMPDIR`, caches of tool chains) stays as it sets it.
     pub pass_env: Vec<OsString>,
 }
+
+/// What is done once for all sandboxes that share it.
+#[derive(Debug, Clone, Default)]
+pub struct Tidied(pub(crate) tokio::sync::OnceCell<()>);
 
 impl SandboxSettings {
     /// A variable of the host's environment, where it is set and not empty.

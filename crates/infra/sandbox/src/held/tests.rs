@@ -34,6 +34,7 @@ impl Bench {
             cache: root.join("cache"),
             session: SessionId::new(domain::id::Ulid::nil()),
             run_folder: root.join("run"),
+            tidied: Arc::default(),
             helper: None,
             git_dirs: vec![workspace.join(".git")],
             protected: vec![workspace.join("config.json")],

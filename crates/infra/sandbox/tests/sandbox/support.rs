@@ -58,6 +58,7 @@ impl Bench {
             cache: self.home.join("cache"),
             session: SESSION.parse::<SessionId>().expect("a session id"),
             run_folder: self.root.path().join("state/run"),
+            tidied: Arc::default(),
             helper: None,
             git_dirs: Vec::new(),
             protected: Vec::new(),
