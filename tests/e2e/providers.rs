@@ -59,6 +59,29 @@ async fn a_server_of_ones_own_works_without_a_key_and_without_a_model() {
     }
 }
 
+/// O-14: what nobody has named has a price by the name that the server gives it.
+#[tokio::test]
+async fn a_model_that_the_server_named_is_kept_within_a_limit_of_costs() {
+    let world = World::new();
+    let script = Script::new().agent("manager", [Turn::text("일곱입니다")]);
+    let settings = Settings::default().without_key().with_models(&["qwen3"]);
+    let server = settings.start(script).await.expect("a server");
+    let priced = |model: &str| {
+        let prices = json!({"prices": {model: {"input": 1, "output": 2}}});
+        config(&world, &format!("{model}.json"), &prices)
+    };
+    let run = async |config: String| {
+        let call = task(&world, &["--config", &config, "--max-cost-usd", "1"]).await;
+        call.env("OPENAI_BASE_URL", server.url()).run().await
+    };
+    let unpriced = run(priced("another")).await;
+    assert_eq!((unpriced.code(), server.requests().len()), (3, 0));
+    assert!(unpriced.out.contains("`qwen3` (manager"), "{}", unpriced.out);
+    let said = run(priced("qwen3")).await.said();
+    assert_eq!(said.ending(), Ending::Answered);
+    assert!(said.the("round_finished")["cost_usd"].as_f64().is_some_and(|cost| cost > 0.0));
+}
+
 /// O-8, contract 2: exit 4 with the ways out; the vendor answers nobody without a key.
 #[tokio::test]
 async fn without_a_key_the_vendors_own_endpoint_is_no_way() {
@@ -113,7 +136,8 @@ async fn one_flag_gives_the_whole_team_one_provider() {
     let script = Script::new()
         .agent("manager", [ask("coder", "짜 줘"), finish("done")])
         .agent("coder", [write("b.txt", "2"), coded(&["b.txt"], &[])]);
-    let server = MockServer::start(script).await;
+    let settings = Settings::default().with_models(&["qwen3:8b"]);
+    let server = settings.start(script).await.expect("a server");
     let team = json!({"agents": [
         {"name": "coder", "role": "r", "tools": ["write"], "provider": "anthropic", "model": "claude-sonnet-4"},
     ]});
@@ -122,6 +146,15 @@ async fn one_flag_gives_the_whole_team_one_provider() {
     let call = call.env("OPENAI_BASE_URL", server.url()).env("OPENAI_API_KEY", server.key());
     let said = call.run().await.said();
     assert_eq!((said.ending(), paths(&server)), (Ending::Done, vec!["/v1/chat/completions".to_owned()]));
+    assert_eq!(server.requests_of("coder")[0].body["model"], "qwen3:8b");
+    let notice = said.the("notice");
+    assert_eq!(
+        (notice["code"].as_str(), notice["text"].as_str()),
+        (
+            Some("model_of_same_grade"),
+            Some("provider openai has no model claude-sonnet-4; qwen3:8b answers in its place (for coder)")
+        )
+    );
 }
 
 /// The models of two servers, the second of which stands in for the first.
