@@ -1,7 +1,11 @@
 //! O-24, contract 3: sessions of one program in one folder. One writes at a time; others are refused, wait, or work in a
 //! worktree of their own.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests stand outside of test functions here")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside of test functions here"
+)]
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
