@@ -1,9 +1,9 @@
 //! Which model answers whom: for each provider of a session one stack of adapter and decorators, shared by its agents.
 //!
-//! From the outside in, a stack is [`FallbackModel`] (only where others stand in) around candidates, each [`PricedModel`]
-//! around [`PatientModel`] around an adapter. What decorates every request of a provider belongs around the whole stack
-//! ([`SessionModels::connect`]), what belongs to one account around its adapter ([`Models::account`]). Adapters, and with
-//! them HTTP clients, and gates are one for each account and serve all sessions.
+//! From the outside in, a stack is [`llm::FallbackModel`] (only where others stand in) around candidates, each
+//! [`llm::PricedModel`] around [`llm::PatientModel`] around an adapter. What decorates every request of a provider belongs
+//! around the whole stack ([`SessionModels::connect`]), what belongs to one account around its adapter
+//! ([`Models::account`]). Adapters, and with them HTTP clients, and gates are one for each account and serve all sessions.
 
 mod accounts;
 mod session;
