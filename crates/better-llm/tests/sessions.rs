@@ -137,7 +137,7 @@ async fn sessions_are_found_by_folder_and_by_the_beginning_of_their_ids() {
     assert_eq!(place.locks(), Vec::<PathBuf>::new());
 }
 
-/// Law 8: one file a session that was killed, and only until somebody else comes.
+/// Law 8: one file a session that was killed, and only until another program comes.
 #[tokio::test]
 async fn locks_of_the_dead_are_removed_and_those_of_the_living_stay() {
     let place = Place::new();
@@ -146,7 +146,7 @@ async fn locks_of_the_dead_are_removed_and_those_of_the_living_stay() {
     let held = place.locks();
     let dead = place.home.join("state/locks/sessions/01J9ZQ8W7N4K2M5R6T8V0X1Y3Z.lock");
     fs::write(&dead, "torn").unwrap();
-    let another = engine.session().await.unwrap();
+    let another = place.engine(&["둘"]).await.session().await.unwrap();
     let left = place.locks();
     assert!(
         !left.contains(&dead) && left.len() == 2 && held.iter().all(|lock| left.contains(lock)),
