@@ -4,7 +4,7 @@ use domain::outcome::{Ending, FailReason};
 use serde_json::{Value, json};
 use testkit::{MockServer, Script, Turn, mock_server::Settings};
 
-use crate::support::{Ended, World, turns::finish};
+use crate::support::{Ended, Wire, World, turns::finish};
 
 /// Endpoints that are asked one thing.
 struct Case {
@@ -23,18 +23,25 @@ fn once(world: &World) -> String {
 
 const PROVIDER: Ending = Ending::Failed(FailReason::Provider);
 
+/// Holds over both wires.
 async fn check(case: Case) {
+    for wire in Wire::BOTH {
+        check_over(wire, &case).await;
+    }
+}
+
+async fn check_over(wire: Wire, case: &Case) {
     let world = World::new();
     let config = once(&world);
-    let server = MockServer::start(Script::new().agent("manager", [case.turn])).await;
-    let said = world.task(&server, &["--config", &config]).await.run().await.said();
-    assert_eq!(said.ending(), PROVIDER, "{}", case.code);
+    let server = MockServer::start(Script::new().agent("manager", [case.turn.clone()])).await;
+    let said = world.task_over(wire, &server, &["--config", &config]).await.run().await.said();
+    assert_eq!(said.ending(), PROVIDER, "{wire:?}: {}", case.code);
     let error = said.the("error");
-    assert_eq!(error["code"], case.code, "{error}");
+    assert_eq!(error["code"], case.code, "{wire:?}: {error}");
     let told = format!("{} {}", error["text"], error["chain"]);
-    assert!(told.contains(&server.url()), "it says where: {told}");
+    assert!(told.contains(&server.url()), "{wire:?}: it says where: {told}");
     for words in case.words {
-        assert!(told.contains(words), "{words}: {told}");
+        assert!(told.contains(words), "{wire:?}: {words}: {told}");
     }
     assert_eq!(said.the("round_finished")["exit_code"], 5);
     said.check_kept(&world).await;
@@ -107,24 +114,26 @@ async fn an_event_past_every_bound_is_refused() {
 /// Exit 4: the endpoint does not accept the key; the key itself is not repeated.
 #[tokio::test]
 async fn a_wrong_key_is_a_matter_of_credentials() {
-    let world = World::new();
-    let server = MockServer::start(Script::new().agent("manager", [finish("done")])).await;
-    let key = "sk-wrong-열쇠-0123456789".replace("열쇠", "key");
-    let ended = world.task(&server, &[]).await.env("ANTHROPIC_API_KEY", &key).run().await;
-    let said = ended.said();
-    assert_eq!((ended.code(), said.ending()), (4, Ending::Failed(FailReason::Credentials)));
-    let error = said.the("error");
-    assert_eq!(error["code"], "model_credentials");
-    assert!(
-        error["text"].as_str().is_some_and(|text| text.contains("401") && text.contains("ANTHROPIC_API_KEY")),
-        "{error}"
-    );
-    assert!(!ended.out.contains(&key));
+    for (wire, variable) in [(Wire::Messages, "ANTHROPIC_API_KEY"), (Wire::Chat, "OPENAI_API_KEY")] {
+        let world = World::new();
+        let server = MockServer::start(Script::new().agent("manager", [finish("done")])).await;
+        let key = "sk-wrong-열쇠-0123456789".replace("열쇠", "key");
+        let ended = world.task_over(wire, &server, &[]).await.env(variable, &key).run().await;
+        let said = ended.said();
+        assert_eq!((ended.code(), said.ending()), (4, Ending::Failed(FailReason::Credentials)));
+        let error = said.the("error");
+        assert_eq!(error["code"], "model_credentials");
+        assert!(
+            error["text"].as_str().is_some_and(|text| text.contains("401") && text.contains(variable)),
+            "{error}"
+        );
+        assert!(!ended.out.contains(&key));
 
-    let people = world.call(["x"]).against(&server).env("ANTHROPIC_API_KEY", &key).run().await;
-    assert_eq!((people.code(), people.out.as_str()), (4, ""));
-    for words in ["→ Check the key (`ANTHROPIC_API_KEY`)", "HTTP 401"] {
-        assert!(people.err.contains(words), "{words}: {}", people.err);
+        let people = world.call(["x"]).over(wire, &server).env(variable, &key).run().await;
+        assert_eq!((people.code(), people.out.as_str()), (4, ""));
+        for words in ["→ Check the key (`ANTHROPIC_API_KEY`, `OPENAI_API_KEY`)", "HTTP 401"] {
+            assert!(people.err.contains(words), "{words}: {}", people.err);
+        }
     }
 }
 

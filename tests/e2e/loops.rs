@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testkit::{MockServer, Script, Turn};
 
 use crate::support::{
-    Said, World,
+    Said, Wire, World,
     turns::{ask, bash, coded, finish, one_worker, planned, results},
 };
 
@@ -22,11 +22,11 @@ struct Drill<'a> {
 }
 
 impl Drill<'_> {
-    /// Plays it for a program and for people of both languages; gives back what the program was told.
+    /// Plays it for a program and for people of both languages, over both wires; gives back what the program was told.
     async fn check(self) -> Said {
         let said = self.check_events().await;
-        self.check_words("en", self.english).await;
-        self.check_words("ko", self.korean).await;
+        self.check_words("en", self.english, Wire::Messages).await;
+        self.check_words("ko", self.korean, Wire::Chat).await;
         said
     }
 
@@ -41,11 +41,11 @@ impl Drill<'_> {
         said
     }
 
-    async fn check_words(&self, lang: &str, words: &[&str]) {
+    async fn check_words(&self, lang: &str, words: &[&str], wire: Wire) {
         let world = World::new();
         let server = MockServer::start(self.script.clone()).await;
         let call = world.call(["--lang", lang, "합계에 환불을 더해 줘"]).within_walls(&world).await;
-        let ended = call.against(&server).run().await;
+        let ended = call.over(wire, &server).run().await;
         assert_eq!(ended.code(), i32::from(self.ending.exit_code()), "{}", ended.err);
         for words in words {
             assert!(ended.err.contains(words), "{words}: {}", ended.err);
@@ -338,11 +338,6 @@ async fn json_ten_thousand_deep_is_an_error_and_no_crash() {
     assert_eq!((said.the("error")["code"].clone(), server.requests().len()), (json!("model_malformed"), 1));
 }
 
-/// How the service refuses a request that is longer than the model's window.
-fn too_long() -> Turn {
-    Turn::error(400, "invalid_request_error", "prompt is too long: 208310 tokens > 200000 maximum")
-}
-
 fn reads(count: usize) -> impl Iterator<Item = Turn> {
     (1..=count).map(|n| Turn::call("read", json!({ "path": "합계.sh", "offset": n })))
 }
@@ -351,7 +346,7 @@ fn reads(count: usize) -> impl Iterator<Item = Turn> {
 #[tokio::test]
 async fn a_conversation_that_is_too_long_is_cut_once() {
     let drill = Drill {
-        script: one_worker("planner", reads(6).chain([too_long(), planned()])),
+        script: one_worker("planner", reads(6).chain([Turn::too_long(), planned()])),
         ending: Ending::Done,
         requests: &[("manager", 2), ("planner", 8)],
         english: &["too long for the model", "If it happens often"],
@@ -367,22 +362,22 @@ async fn a_conversation_that_is_too_long_is_cut_once() {
 #[tokio::test]
 async fn a_conversation_that_stays_too_long_ends_the_round() {
     let drill = Drill {
-        script: Script::new().agent("manager", reads(6).chain([too_long()])).repeating_last(),
+        script: Script::new().agent("manager", reads(6).chain([Turn::too_long()])).repeating_last(),
         ending: Ending::Failed(FailReason::Provider),
         requests: &[("manager", 8)],
         english: &["prompt is too long", "smaller p", "--model"],
-        korean: &["prompt is too long", "작업을 더 작게 나누거나"],
+        korean: &["maximum context length", "작업을 더 작게 나누거나"],
     };
     let said = drill.check().await;
     assert_eq!(said.of_type("context_cut").len(), 1);
     assert_eq!(said.the("error")["code"], "model_request_too_long");
 
     let at_once = Drill {
-        script: Script::new().agent("manager", [too_long()]).repeating_last(),
+        script: Script::new().agent("manager", [Turn::too_long()]).repeating_last(),
         ending: Ending::Failed(FailReason::Provider),
         requests: &[("manager", 1)],
         english: &["prompt is too long"],
-        korean: &["prompt is too long"],
+        korean: &["maximum context length"],
     };
     at_once.check().await;
 }

@@ -41,4 +41,5 @@ mod undo;
 mod unfinished;
 mod verbs;
 mod walls;
+mod wires;
 mod worktrees;

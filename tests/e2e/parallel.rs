@@ -13,7 +13,7 @@ use crate::support::{
 };
 
 /// The manager sends these workers at once: worker, task, the folder that it may write.
-fn sends(tasks: &[(&str, &str, Option<&str>)]) -> Turn {
+pub(crate) fn sends(tasks: &[(&str, &str, Option<&str>)]) -> Turn {
     tasks.iter().fold(Turn::empty(), |turn, (worker, task, folder)| {
         let mut input = json!({ "task_description": task });
         if let Some(folder) = folder {

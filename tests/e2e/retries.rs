@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use testkit::{MockServer, Script, Turn, mock_server::Settings};
 
 use crate::support::{
-    Said, World,
+    Said, Wire, World,
     turns::{ask, coded, finish, one_worker, planned, write},
 };
 
@@ -32,8 +32,14 @@ fn quick(world: &World, more: &Value) -> String {
 
 /// Plays a script to its end.
 async fn play(world: &World, server: &MockServer, more: &Value) -> Said {
+    play_over(Wire::Messages, world, server, more).await
+}
+
+/// The same over a protocol of the test's choice.
+async fn play_over(wire: Wire, world: &World, server: &MockServer, more: &Value) -> Said {
     let config = quick(world, more);
-    let said = world.task(server, &["--config", &config, "--partial"]).await.run().await.said();
+    let arguments = ["--config", &config, "--partial"];
+    let said = world.task_over(wire, server, &arguments).await.run().await.said();
     said.check_kept(world).await;
     server.wait_for_connections(0).await;
     said
@@ -58,11 +64,12 @@ fn after(failures: impl IntoIterator<Item = Turn>) -> Script {
 #[tokio::test]
 async fn a_stream_that_is_cut_is_tried_once_more_and_nothing_of_it_counts() {
     let half = Turn::text("절반만 말하고 ").and_call("write", json!({"path": "a.txt", "content": "1"}));
-    for cut in [half.clone().cut_after(5), half.clone().short_after(5), half.clone().reset_after(5)] {
+    let cuts = [half.clone().cut_after(5), half.clone().short_after(5), half.reset_after(5)];
+    for (wire, cut) in Wire::BOTH.into_iter().flat_map(|wire| cuts.clone().map(|cut| (wire, cut))) {
         let world = World::new();
         let script = one_worker("coder", [cut, write("b.txt", "2"), coded(&["b.txt"], &[])]);
         let server = MockServer::start(script).await;
-        let said = play(&world, &server, &json!({})).await;
+        let said = play_over(wire, &world, &server, &json!({})).await;
         assert_eq!(said.ending(), Ending::Done);
         assert_eq!(attempts(&said), (vec![(2, 3)], vec![1, 1, 2, 1, 1]));
         let void = said.the("text_replaced")["request_id"].clone();
@@ -96,13 +103,18 @@ async fn people_are_told_which_words_are_void() {
 #[tokio::test]
 async fn a_silent_stream_is_given_up_and_tried_again() {
     let world = World::new();
-    let silence = [Turn::silence(), Turn::text("음").stalling_after(3)];
-    let server = MockServer::start(after(silence)).await;
-    let timers = json!({"idle_timeout_seconds": 0.2, "first_byte_timeout_seconds": 0.4});
-    let said = play(&world, &server, &timers).await;
-    assert_eq!((said.ending(), attempts(&said)), (Ending::Done, (vec![(2, 3), (3, 3)], vec![1, 2, 3])));
-    let reasons: Vec<_> = said.of_type("retry").iter().map(|retry| retry["reason"].to_string()).collect();
-    assert!(reasons[0].contains("no answer came in time") && reasons[1].contains("stalled"), "{reasons:?}");
+    for wire in Wire::BOTH {
+        let silence = [Turn::silence(), Turn::text("음").stalling_after(3)];
+        let server = MockServer::start(after(silence)).await;
+        let timers = json!({"idle_timeout_seconds": 0.2, "first_byte_timeout_seconds": 0.4});
+        let said = play_over(wire, &world, &server, &timers).await;
+        assert_eq!((said.ending(), attempts(&said)), (Ending::Done, (vec![(2, 3), (3, 3)], vec![1, 2, 3])));
+        let reasons: Vec<_> = said.of_type("retry").iter().map(|retry| retry["reason"].to_string()).collect();
+        assert!(
+            reasons[0].contains("no answer came in time") && reasons[1].contains("stalled"),
+            "{reasons:?}"
+        );
+    }
 }
 
 /// P32: pings and single bytes keep a connection, so that a slow answer comes through. (That they keep it for ten minutes
@@ -110,21 +122,28 @@ async fn a_silent_stream_is_given_up_and_tried_again() {
 #[tokio::test]
 async fn pings_and_single_bytes_keep_an_answer_alive() {
     let world = World::new();
-    let slow = finish("done").dripping(Duration::from_micros(200));
-    let server = MockServer::start(Script::new().agent("manager", [slow])).await;
-    let said = play(&world, &server, &json!({"idle_timeout_seconds": 2})).await;
-    assert_eq!((said.ending(), attempts(&said)), (Ending::Done, (vec![], vec![1])));
+    for wire in Wire::BOTH {
+        let slow = finish("done").with_pings().dripping(Duration::from_micros(200));
+        let server = MockServer::start(Script::new().agent("manager", [slow])).await;
+        let said = play_over(wire, &world, &server, &json!({"idle_timeout_seconds": 2})).await;
+        assert_eq!((said.ending(), attempts(&said)), (Ending::Done, (vec![], vec![1])));
+    }
 }
 
 /// P33: Retry-After is waited for at least, in each of its forms, and everybody sees it.
 #[tokio::test]
 async fn a_waiting_time_of_the_server_is_kept_and_shown() {
     let world = World::new();
-    for (name, value, wait_ms) in [("retry-after", "1", 1_000), ("retry-after-ms", "700", 700)] {
+    let cases = [
+        (Wire::Messages, "retry-after", "1", 1_000),
+        (Wire::Messages, "retry-after-ms", "700", 700),
+        (Wire::Chat, "retry-after", "1", 1_000),
+    ];
+    for (wire, name, value, wait_ms) in cases {
         let limited = Turn::error(429, "rate_limit_error", "slow down").with_header(name, value);
         let server = MockServer::start(after([limited])).await;
         let began = Instant::now();
-        let said = play(&world, &server, &json!({})).await;
+        let said = play_over(wire, &world, &server, &json!({})).await;
         assert!(began.elapsed() >= Duration::from_millis(wait_ms), "it came too early");
         assert_eq!((said.ending(), attempts(&said)), (Ending::Done, (vec![(2, 3)], vec![1, 2])));
         let retry = said.the("retry");
@@ -184,10 +203,12 @@ async fn failures_that_may_pass_are_tried_three_times_and_named() {
         (Turn::hang_up(), "model_stream_cut", "before an answer came"),
         (Turn::text("x").reset_after(3), "model_stream_cut", "reset"),
     ];
-    for (turn, code, words) in cases {
+    for (wire, (turn, code, words)) in
+        Wire::BOTH.into_iter().flat_map(|wire| cases.clone().map(|case| (wire, case)))
+    {
         let server = MockServer::start(Script::in_order([turn]).repeating_last()).await;
-        let said = play(&world, &server, &json!({})).await;
-        assert_eq!((said.ending(), server.requests().len()), (PROVIDER, 3), "{code} {words}");
+        let said = play_over(wire, &world, &server, &json!({})).await;
+        assert_eq!((said.ending(), server.requests().len()), (PROVIDER, 3), "{wire:?}: {code} {words}");
         assert_eq!(attempts(&said), (vec![(2, 3), (3, 3)], vec![1, 2, 3]));
         let error = said.the("error");
         let told = format!("{} {}", error["text"], error["chain"]);
@@ -248,9 +269,14 @@ async fn what_stays_wrong_is_asked_once() {
     let refusals = kinds.map(|(status, kind)| {
         Turn::error(status, kind, "no").with_header("x-should-retry", "true").with_header("retry-after", "0")
     });
-    for turn in refusals.into_iter().chain([spent, no, Turn::page(200, "<h1>로그인</h1>")]) {
+    let page = Turn::page(200, "<h1>로그인</h1>");
+    let out_of_credit = Turn::error(429, "insufficient_quota", "spent").with_error_code("insufficient_quota");
+    let over = |wire: Wire, turns: Vec<Turn>| turns.into_iter().map(move |turn| (wire, turn));
+    let messages = [&refusals[..], &[spent, no.clone(), page.clone()]].concat();
+    let chat = [&refusals[..], &[out_of_credit, no, page]].concat();
+    for (wire, turn) in over(Wire::Messages, messages).chain(over(Wire::Chat, chat)) {
         let server = MockServer::start(Script::in_order([turn]).repeating_last()).await;
-        let said = play(&world, &server, &json!({})).await;
+        let said = play_over(wire, &world, &server, &json!({})).await;
         assert_eq!(server.requests().len(), 1, "{}", said.the("error"));
         assert_eq!(attempts(&said), (vec![], vec![1]));
     }

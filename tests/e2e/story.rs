@@ -14,7 +14,7 @@ use crate::support::{
 const REFUND_TEST: &str = "printf '5\\n-2\\n' > 시험/금액.txt\n[ \"$(sh 합계.sh 시험/금액.txt)\" = '환불 포함 합계: 3' ] || exit 1\nrm 시험/금액.txt\n";
 
 /// Planner, coder, reviewer, tester, committer; all of them honest.
-fn honest() -> Script {
+pub(crate) fn honest() -> Script {
     let edit =
         |old: &str, new: &str, path: &str| json!({ "path": path, "old_string": old, "new_string": new });
     Script::new()
@@ -62,7 +62,7 @@ fn honest() -> Script {
 }
 
 /// A repository with hooks that would be seen, and a file that the person is at work on.
-fn busy_world() -> World {
+pub(crate) fn busy_world() -> World {
     let world = World::new();
     for hook in ["pre-commit", "commit-msg", "prepare-commit-msg", "post-commit"] {
         let file = world.repository.join(".git/hooks").join(hook);

@@ -6,11 +6,11 @@ use serde_json::json;
 use testkit::{MockServer, Script, Turn};
 
 use crate::support::{
-    World,
+    Wire, World,
     turns::{ask, bash, coded, finish, one_worker},
 };
 
-/// The events of an answer up to its first words: the message, the thought (start, delta, seal, stop), the text (start,
+/// The steps of an answer up to its first words: the message, the thought (start, delta, seal, stop), the text (start,
 /// delta).
 const UP_TO_THE_WORDS: usize = 7;
 
@@ -22,10 +22,10 @@ fn held() -> Turn {
         .stalling_after(UP_TO_THE_WORDS)
 }
 
-async fn check(agent: &str, script: Script, requests: usize) {
+async fn check(agent: &str, script: Script, requests: usize, wire: Wire) {
     let world = World::new();
     let server = MockServer::start(script).await;
-    let mut program = world.task(&server, &["--partial"]).await.start();
+    let mut program = world.task_over(wire, &server, &["--partial"]).await.start();
     for (kind, words) in [("thinking_delta", "음수를 보자."), ("text_delta", "시작합니다")] {
         let delta = program.until_type(kind).await;
         assert_eq!((&delta["agent"], &delta["text"]), (&json!(agent), &json!(words)));
@@ -44,13 +44,18 @@ async fn check(agent: &str, script: Script, requests: usize) {
 /// O-4.
 #[tokio::test]
 async fn the_managers_words_and_thoughts_are_told_while_the_answer_is_open() {
-    check("manager", Script::new().agent("manager", [held()]), 1).await;
+    for wire in Wire::BOTH {
+        check("manager", Script::new().agent("manager", [held()]), 1, wire).await;
+    }
 }
 
 /// O-4.
 #[tokio::test]
 async fn a_workers_words_and_thoughts_are_told_while_the_answer_is_open() {
-    check("coder", Script::new().agent("manager", [ask("coder", "짜 줘")]).agent("coder", [held()]), 2).await;
+    for wire in Wire::BOTH {
+        let script = Script::new().agent("manager", [ask("coder", "짜 줘")]).agent("coder", [held()]);
+        check("coder", script, 2, wire).await;
+    }
 }
 
 /// O-4: the command prints a line and goes on only when that line was seen outside.

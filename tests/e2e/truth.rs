@@ -24,7 +24,7 @@ fn refuted(said: &Said, agent: &str) -> Vec<String> {
 }
 
 /// A coder who breaks the program, and a tester.
-fn broken_then(tester: impl IntoIterator<Item = Turn>) -> Script {
+pub(crate) fn broken_then(tester: impl IntoIterator<Item = Turn>) -> Script {
     Script::new()
         .agent("manager", [ask("coder", "x"), ask("tester", "x"), finish("done")])
         .agent("coder", [write("합계.sh", "exit 1\n"), coded(&["합계.sh"], &[])])

@@ -9,7 +9,7 @@ pub(crate) mod turns;
 mod world;
 
 pub(crate) use marker::Marker;
-pub(crate) use program::{Call, Ended};
+pub(crate) use program::{Call, Ended, Wire};
 pub(crate) use running::Running;
 pub(crate) use said::{CallEnd, Said, check_end, check_recorded};
 pub(crate) use terminal::AtTerminal;

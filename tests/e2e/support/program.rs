@@ -26,6 +26,20 @@ fn program(name: &str) -> PathBuf {
 /// A call of a program.
 pub(crate) struct Call(Command);
 
+/// The protocol in which the program speaks to its models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// The Messages API, provider `anthropic`.
+    Messages,
+    /// Chat Completions, provider `openai`.
+    Chat,
+}
+
+impl Wire {
+    /// Both.
+    pub(crate) const BOTH: [Self; 2] = [Self::Messages, Self::Chat];
+}
+
 impl World {
     /// `better-llm-cli` with these arguments, in the repository, without a key.
     pub(crate) fn call<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Call {
@@ -66,9 +80,14 @@ impl World {
 
     /// A task for the team behind the server, told as stream-json.
     pub(crate) async fn task(&self, server: &MockServer, more: &[&str]) -> Call {
+        self.task_over(Wire::Messages, server, more).await
+    }
+
+    /// The same over a protocol of the test's choice.
+    pub(crate) async fn task_over(&self, wire: Wire, server: &MockServer, more: &[&str]) -> Call {
         let arguments =
             ["--output-format", "stream-json"].iter().chain(more).chain(&["합계에 환불을 더해 줘"]);
-        self.call(arguments).within_walls(self).await.against(server)
+        self.call(arguments).within_walls(self).await.over(wire, server)
     }
 
     /// Whether commands can be walled in here; where they cannot, this says that the test is skipped.
@@ -154,7 +173,17 @@ impl Call {
 
     /// Model calls go to this server, with its key.
     pub(crate) fn against(self, server: &MockServer) -> Self {
-        self.env("ANTHROPIC_BASE_URL", server.url()).env("ANTHROPIC_API_KEY", server.key())
+        self.over(Wire::Messages, server)
+    }
+
+    /// The same over a protocol of the test's choice. A server without keys gets none.
+    pub(crate) fn over(self, wire: Wire, server: &MockServer) -> Self {
+        let (base_url, key) = match wire {
+            Wire::Messages => ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"),
+            Wire::Chat => ("OPENAI_BASE_URL", "OPENAI_API_KEY"),
+        };
+        let call = self.env(base_url, server.url());
+        if server.key().is_empty() { call } else { call.env(key, server.key()) }
     }
 
     /// Starts it at a terminal.
