@@ -48,8 +48,8 @@ fn a_program_that_reads_json_gets_its_usage_error_as_json() {
         "\n"
     );
     let expected =
-        expected.replace("`--resume` is an option", "the option `--resume` comes in a later version");
-    check(&["--resume", "x", "--output-format", "json"], &[], 2, &expected, "");
+        expected.replace("`--resume` is an option", "the option `--record` comes in a later version");
+    check(&["--record", "x", "--output-format", "json"], &[], 2, &expected, "");
 }
 
 /// O-6.
