@@ -299,6 +299,9 @@ impl Sandbox {
     }
 
     fn setting(&self, level: SandboxLevel) -> Result<Setting, SandboxError> {
+        // Before there is anything that it would have to say.
+        #[cfg(target_os = "linux")]
+        let care = Care::take(&self.settings)?;
         drop(self.folders.make()?);
         Ok(Setting {
             shell: environment::shell(self.settings.path()).ok_or(SandboxError::NoShell)?,
@@ -311,7 +314,7 @@ impl Sandbox {
                 }
             },
             #[cfg(target_os = "linux")]
-            care: Care::take(&self.settings)?,
+            care,
         })
     }
 }
