@@ -98,7 +98,10 @@ impl Sweep {
 
     /// Dies, and does what comes then; the end has to be the reference's.
     async fn check(&self, death: Death, then: Then) {
-        let place = self.beginning.place(self.sandbox).await;
+        let place = match then {
+            Then::NewTask => self.beginning.place_of_two_tasks(self.sandbox).await,
+            _ => self.beginning.place(self.sandbox).await,
+        };
         let died = self.shim.kill(place.begin(), death).await;
         self.died.fetch_add(usize::from(died), Ordering::Relaxed);
         let kept = begun_session(&place).await;

@@ -64,6 +64,12 @@ impl Beginning {
         let server = MockServer::start(self.story.clone()).await;
         Place { world, server, task: self.task.clone(), sandbox }
     }
+
+    /// Like [`Beginning::place`]; workers that are sent anew may find their work done.
+    pub(super) async fn place_of_two_tasks(&self, sandbox: &'static str) -> Place {
+        let server = MockServer::start(self.story.clone().expecting_nothing()).await;
+        Place { server, ..self.place(sandbox).await }
+    }
 }
 
 impl Place {

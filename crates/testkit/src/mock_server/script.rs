@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use super::{
     request::Asked,
     story::{self, Conversation},
-    turn::Turn,
+    turn::{Expectation, Turn},
 };
 
 /// Turns by who asks. Lanes with a condition of their own choose first, in the order they were added; then the
@@ -125,6 +125,15 @@ impl Script {
     pub fn as_story(mut self) -> Self {
         self.chosen_by = ChosenBy::Story;
         self.lanes.iter_mut().flat_map(|lane| &mut lane.turns).for_each(|turn| turn.before = None);
+        self
+    }
+
+    /// Gives every turn whatever the conversation holds: for stories that a second person goes on with, whose workers find
+    /// things done that they were to do.
+    #[must_use]
+    pub fn expecting_nothing(mut self) -> Self {
+        let turns = self.lanes.iter_mut().flat_map(|lane| &mut lane.turns);
+        turns.for_each(|turn| turn.expectation = Expectation::default());
         self
     }
 
