@@ -264,31 +264,30 @@ async fn a_tool_that_is_not_the_agents_is_an_error_and_the_run_goes_on() {
     for_ever.check().await;
 }
 
-/// The paths of the calls that a request's conversation holds, with their ids.
-fn calls(body: &Value) -> Vec<(String, String)> {
+/// The paths of the calls that a request's conversation holds.
+fn calls(body: &Value) -> Vec<String> {
     let messages = body["messages"].as_array().into_iter().flatten();
     let blocks = messages.flat_map(|message| message["content"].as_array().into_iter().flatten());
     let calls = blocks.filter(|block| block["type"] == "tool_use");
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    calls.map(|call| (text(&call["id"]), text(&call["input"]["path"]))).collect()
+    calls.map(|call| call["input"]["path"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// P29: two calls of one id are told apart: each runs once, and the server takes what comes next.
+/// P29: two calls of one id are told apart: each runs once, and the server takes what comes next, over both wires.
 #[tokio::test]
 async fn a_call_id_twice_in_a_message_is_two_calls() {
-    let world = World::new();
-    let twice = Turn::default()
-        .and_call_named("toolu_same", "write", json!({ "path": "하나", "content": "1\n" }))
-        .and_call_named("toolu_same", "write", json!({ "path": "둘", "content": "2\n" }));
-    let server = MockServer::start(one_worker("coder", [twice, coded(&["하나", "둘"], &[])])).await;
-    let said = world.task(&server, &[]).await.run().await.said();
-    server.assert_nothing_refused();
-    assert_eq!(said.ending(), Ending::Done);
-    assert_eq!((world.read("하나"), world.read("둘")), ("1\n".to_owned(), "2\n".to_owned()));
-    let requests = server.requests_of("coder");
-    let seen = calls(&requests[1].body);
-    assert_eq!((requests.len(), seen.len()), (2, 2));
-    assert_ne!(seen[0].0, seen[1].0);
+    for wire in Wire::BOTH {
+        let world = World::new();
+        let twice = Turn::default()
+            .and_call_named("toolu_same", "write", json!({ "path": "하나", "content": "1\n" }))
+            .and_call_named("toolu_same", "write", json!({ "path": "둘", "content": "2\n" }));
+        let server = MockServer::start(one_worker("coder", [twice, coded(&["하나", "둘"], &[])])).await;
+        let said = world.task_over(wire, &server, &[]).await.run().await.said();
+        // It refuses calls that share an id, and a call without a result.
+        server.assert_nothing_refused();
+        assert_eq!(said.ending(), Ending::Done);
+        assert_eq!((world.read("하나"), world.read("둘")), ("1\n".to_owned(), "2\n".to_owned()));
+        assert_eq!((server.requests_of("coder").len(), said.calls_of("coder").len()), (2, 2));
+    }
 }
 
 /// P30, contract 10: 64 run, the rest is answered, in order; the server takes what comes next.
@@ -305,7 +304,7 @@ async fn of_five_hundred_calls_in_a_message_64_run_and_all_are_answered() {
     assert_eq!(World::leftovers(&world.repository.join("많이")).len(), 64);
     let requests = server.requests_of("coder");
     assert_eq!(requests.len(), 2);
-    let paths: Vec<String> = calls(&requests[1].body).into_iter().map(|(_, path)| path).collect();
+    let paths = calls(&requests[1].body);
     assert_eq!(paths, (0..500).map(|n| format!("많이/{n}")).collect::<Vec<_>>());
     let results = results(&requests[1].body);
     let refused =

@@ -182,26 +182,23 @@ async fn workers_side_by_side_do_the_same_over_both_wires() {
     check(World::new, script, &[]).await;
 }
 
-/// P27, P28, P29: input that does not fit, a tool that is not the agent's, the same id twice, a failed edit, a denied write.
+/// P27, P28: input that does not fit, a tool that is not the agent's, a failed edit, a denied write.
 #[tokio::test]
 async fn what_is_refused_is_refused_over_both_wires() {
     let edit = json!({"path": "합계.sh", "old_string": "없는 말", "new_string": "x"});
-    let script =
-        move || {
-            one_worker(
-                "coder",
-                [
-                    Turn::empty().and_raw_call("read", "{\"path\": \"합"),
-                    Turn::call("finish", json!({})).and_call("read", json!({"path": 3})),
-                    Turn::empty()
-                        .and_call_named("twice", "read", json!({"path": "README.md"}))
-                        .and_call_named("again", "edit", edit.clone()),
-                    write("../밖.txt", "x"),
-                    write("안.txt", "x"),
-                    coded(&["안.txt"], &[]),
-                ],
-            )
-        };
+    let script = move || {
+        one_worker(
+            "coder",
+            [
+                Turn::empty().and_raw_call("read", "{\"path\": \"합"),
+                Turn::call("finish", json!({})).and_call("read", json!({"path": 3})),
+                Turn::empty().and_call("read", json!({"path": "README.md"})).and_call("edit", edit.clone()),
+                write("../밖.txt", "x"),
+                write("안.txt", "x"),
+                coded(&["안.txt"], &[]),
+            ],
+        )
+    };
     check(World::new, script, &[]).await;
 }
 
@@ -226,7 +223,7 @@ async fn reviews_come_to_the_same_over_both_wires() {
     check(World::new, script, &[]).await;
 }
 
-/// O-23: an attempt that failed leaves the same behind.
+/// O-23, P34: an attempt that failed leaves the same behind.
 #[tokio::test]
 async fn an_attempt_that_fails_leaves_the_same_over_both_wires() {
     let world = || {

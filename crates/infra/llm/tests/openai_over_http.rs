@@ -167,6 +167,7 @@ async fn a_dropped_stream_ends_its_request() {
     drop(gate);
 }
 
+/// P33, P35, P37: what may pass is told from what stays.
 #[tokio::test]
 async fn a_refusal_is_told_with_the_servers_words_and_its_request_id() {
     let body =
