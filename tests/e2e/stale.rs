@@ -6,7 +6,7 @@ use testkit::{MockServer, Script, Turn};
 
 use crate::support::{
     World,
-    turns::{bash, coded, finish, one_worker, write},
+    turns::{bash, coded, finish, one_worker, planned, write},
 };
 
 fn read(path: &str) -> Turn {
@@ -43,28 +43,32 @@ async fn a_file_that_a_command_changed_is_read_before_it_is_overwritten() {
     assert_eq!(world.read("코드.rs"), "fn g() {}\n");
 }
 
-/// P12: behind a wall the commands of a task write what the task names, and the model is told why others failed.
+/// P12: behind a wall the commands of a task beside another write what the task names, and the model is told why others
+/// failed; those of a task alone may write what a build writes.
 #[tokio::test]
-async fn commands_of_a_task_write_what_the_task_names() {
-    let world = World::new();
-    world.write("안/a", "옛것\n");
-    world.write("밖/b", "옛것\n");
-    let task = json!({"task_description": "고쳐 줘", "writes": ["안/**"]});
-    let script = Script::new()
-        .agent("manager", [Turn::call("execute_coder_task", task), finish("done")])
-        .agent("coder", [bash("echo 새것 > 안/a"), bash("echo 새것 > 밖/b"), coded(&["안/a"], &[])]);
-    let server = MockServer::start(script).await;
-    if !world.has_walls().await {
-        return;
+async fn commands_of_a_task_beside_another_write_what_the_task_names() {
+    for is_alone in [false, true] {
+        let world = World::new();
+        world.write("안/a", "옛것\n");
+        world.write("밖/b", "옛것\n");
+        let task = json!({"task_description": "고쳐 줘", "writes": ["안/**"]});
+        let call = Turn::call("execute_coder_task", task);
+        let both = json!({"task_description": "계획해 줘"});
+        let call = if is_alone { call } else { call.and_call("execute_planner_task", both) };
+        let script = Script::new()
+            .agent("manager", [call, finish("done")])
+            .agent("planner", [planned()])
+            .agent("coder", [bash("echo 새것 > 안/a"), bash("echo 새것 > 밖/b"), coded(&["안/a"], &[])]);
+        let server = MockServer::start(script).await;
+        if !world.has_walls().await {
+            return;
+        }
+        let said = world.task(&server, &[]).await.run().await.said();
+        server.assert_nothing_refused();
+        let calls = said.calls_of("coder");
+        assert_eq!(world.read("안/a"), "새것\n", "{calls:?}");
+        assert_eq!(world.read("밖/b"), if is_alone { "새것\n" } else { "옛것\n" }, "{calls:?}");
+        let told = "commands of this task may write only `안/**` of the workspace";
+        assert_eq!(calls[1].output.contains(told), !is_alone, "{}", calls[1].output);
     }
-    let said = world.task(&server, &[]).await.run().await.said();
-    server.assert_nothing_refused();
-    let calls = said.calls_of("coder");
-    assert_eq!(world.read("안/a"), "새것\n", "{calls:?}");
-    assert_eq!(world.read("밖/b"), "옛것\n", "{calls:?}");
-    assert!(
-        calls[1].output.contains("commands of this task may write only `안/**` of the workspace"),
-        "{}",
-        calls[1].output
-    );
 }
