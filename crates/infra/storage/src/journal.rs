@@ -76,12 +76,7 @@ impl SqliteJournal {
     }
 
     /// The same, at most `most` events; fewer only where there are no more.
-    async fn read_page(
-        &self,
-        session: SessionId,
-        after: u64,
-        most: usize,
-    ) -> Result<ReadBack, JournalError> {
+    async fn read_page(&self, session: SessionId, after: u64, most: usize) -> Result<ReadBack, JournalError> {
         self.reading(move |place| read::session(place, session, after, most))
             .await?
             .ok_or(JournalError::NoSession(session))

@@ -40,7 +40,10 @@ async fn everything_kept_belongs_to_its_owner_alone_even_without_a_umask() {
         session_id: SessionId::new(Ulid::from_parts(1, 2)),
         scope: Scope::round(1),
         body: EventBody::RoundStarted {
-            text: "환불".to_owned(), context: Vec::new(), mentions: Vec::new(), data: String::new()
+            text: "환불".to_owned(),
+            context: Vec::new(),
+            mentions: Vec::new(),
+            data: String::new(),
         },
     };
     let record = SessionRecord::from_events([&event]).unwrap();
