@@ -52,8 +52,8 @@ struct Order {
     last: u64,
     /// Taken by the journal, and not yet published: whoever appended it waits for the disk, or was dropped meanwhile.
     unpublished: Option<Arc<Event>>,
-    /// What was published and the journal has not taken: it is given that before anything else. As much as rounds say
-    /// that are broken off.
+    /// What has its number and the journal has not taken: it is given that before anything else. As much as rounds say
+    /// that are broken off or closed.
     unjournaled: VecDeque<Arc<Event>>,
 }
 
@@ -131,15 +131,17 @@ impl EventLog {
         events: impl IntoIterator<Item = (Scope, EventBody)>,
     ) -> Result<(), JournalError> {
         let mut order = self.order().await;
+        // All of them at once: they are said, even where nobody can wait until the journal has them.
         for (scope, mut body) in events {
             // Such events hold no block that a provider has sealed.
             let RedactedEvent { broke_seal: _ } = self.redactor.redact_event(&mut body);
             let event = Arc::new(self.event(order.last + 1, &scope, body));
-            self.journal.append(Arc::clone(&event)).await?;
             order.last = event.seq;
             logging::happened(&event);
+            order.unjournaled.push_back(event);
         }
         self.last_seen.store(order.last, Ordering::Relaxed);
+        self.catch_up(&mut order).await?;
         self.durable().await
     }
 
@@ -190,19 +192,22 @@ impl EventLog {
 
     /// Says how a round ended that could not say so itself, whatever became of the journal: it has a moment to take the
     /// events, and they are published in any case. Nothing is said where the round's end had been appended already.
-    pub(crate) async fn break_off(&self, scope: &Scope, bodies: impl IntoIterator<Item = EventBody>) {
+    pub(crate) async fn break_off(&self, said: impl IntoIterator<Item = (Scope, EventBody)>) {
         let mut order = self.order.lock().await;
-        if let Some(event) = order.unpublished.take() {
-            let is_the_end = event.body.ends_round();
-            self.publish_event(event);
-            if is_the_end {
+        let waited = order.unpublished.take();
+        if let Some(event) = &waited {
+            self.publish_event(Arc::clone(event));
+            if event.body.ends_round() {
                 return;
             }
         }
-        for mut body in bodies {
+        for (scope, mut body) in said {
             // What was sealed stays with its provider; these words hold none.
             let RedactedEvent { broke_seal: _ } = self.redactor.redact_event(&mut body);
-            let appending = self.append_redacted(&mut order, scope, body.clone());
+            if waited.as_ref().is_some_and(|event| event.body == body) {
+                continue;
+            }
+            let appending = self.append_redacted(&mut order, &scope, body.clone());
             let taken = timeout(Self::LAST_WAIT, appending).await;
             match (taken, order.unpublished.take()) {
                 (Ok(Ok(())), _) => {}
@@ -210,7 +215,7 @@ impl EventLog {
                 (_, Some(event)) => self.publish_event(event),
                 (_, None) => {
                     order.last += 1;
-                    let event = Arc::new(self.event(order.last, scope, body));
+                    let event = Arc::new(self.event(order.last, &scope, body));
                     order.unjournaled.push_back(Arc::clone(&event));
                     self.publish_event(event);
                 }

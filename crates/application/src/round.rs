@@ -29,20 +29,13 @@ pub(crate) use context::{RoundContext, RoundPorts, RoundState, SessionMemory};
 pub(crate) use end::Broken;
 
 impl RoundContext {
-    /// Runs the round to its end. The terminal event is the last thing appended.
+    /// Runs a round that has begun to its end. The terminal event is the last thing appended.
     pub(crate) async fn run(
         &self,
         request: &Request,
         addressee: &Addressee,
         conversation: &mut Conversation,
     ) -> Result<(), JournalError> {
-        self.append(EventBody::RoundStarted {
-            text: request.text.clone(),
-            context: request.context.iter().map(|item| item.name.clone()).collect(),
-            mentions: addressee.mentioned().cloned().collect(),
-            data: request.data_text(),
-        })
-        .await?;
         self.to_its_end(self.work(request, addressee, conversation)).await
     }
 

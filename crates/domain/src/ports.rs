@@ -179,7 +179,8 @@ pub trait Servers: Send + Sync {
     /// Ends it, everything it started included, and gives what it had said since the last look.
     async fn stop(&self, run: RunId, server: &ServerId) -> Result<ServerOutput, ServerError>;
 
-    /// Ends every server of a run, and what else was kept for the run. Returns when nothing of it is left.
+    /// Ends every server of a run, and what else was kept for the run. Returns when nothing of it is left. All are told to
+    /// end before anything is waited for: whoever cannot wait drops the future once it was polled.
     async fn end_run(&self, run: RunId);
 }
 

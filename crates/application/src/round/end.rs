@@ -75,8 +75,13 @@ impl RoundContext {
         self.append(EventBody::Checkpoint { id: checkpoint.as_str().to_owned(), at }).await
     }
 
-    /// Ends a round that cannot go on, on the last way out there is: journaled if the journal still takes it.
-    pub(crate) async fn break_off(&self, broken: Broken) {
+    /// Ends a round that cannot go on, on the last way out there is: journaled if the journal still takes it. `unsaid`:
+    /// what had to be said before anything of the round, such as that it began.
+    pub(crate) async fn break_off(
+        &self,
+        broken: Broken,
+        unsaid: impl IntoIterator<Item = (Scope, EventBody)>,
+    ) {
         let (ending, summary, error) = match broken {
             Broken::Defect { text, chain } => {
                 // What would wait for an end of the round does not any more.
@@ -106,8 +111,9 @@ impl RoundContext {
             text: "the list of changed files holds only what file tools changed".to_owned(),
         });
         let end = self.finished(ending, summary, result);
-        let bodies = std::iter::once(error).chain(partial).chain([end]);
-        self.ports.log.break_off(&Scope::round(self.number), bodies).await;
+        let own = |body| (Scope::round(self.number), body);
+        let bodies = std::iter::once(error).chain(partial).chain([end]).map(own);
+        self.ports.log.break_off(unsaid.into_iter().chain(bodies)).await;
     }
 
     /// Ends what a run left in the background. Where the end has to be quick it is told to end, and is not waited for.

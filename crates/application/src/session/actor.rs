@@ -1,6 +1,9 @@
 //! The actor of a session: one task that owns the conversation, takes commands and runs one round after the other.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
 
 use domain::{
     context::Conversation,
@@ -39,7 +42,8 @@ pub(super) struct Session {
     /// The round in which the session was broken off, and what the person said in it that nobody read.
     broken: Option<(BrokenRound, Vec<String>)>,
     rounds: u32,
-    beginning: Option<Vec<EventBody>>,
+    /// What is to be said before anything else, in order.
+    unsaid: VecDeque<(Scope, EventBody)>,
     unsaved: Result<(), String>,
 }
 
@@ -71,7 +75,7 @@ impl Session {
         person.change(|queue| queue.take_back(past.unread));
         let memory = SessionMemory::new(past.bases, past.ledger, past.call_ids, past.accounts);
         Self {
-            beginning: Some(beginning),
+            unsaid: beginning.into_iter().map(|body| (Scope::default(), body)).collect(),
             parts: Arc::new(RoundPorts {
                 log: Arc::clone(&log),
                 clock: parts.clock,
@@ -143,6 +147,7 @@ impl Session {
         let (ports, team, memory) =
             (Arc::clone(&self.parts), Arc::clone(&self.team), Arc::clone(&self.memory));
         let round = RoundContext::new(self.rounds, ports, team, memory, StopSignal::default());
+        self.unsaid.push_back((Scope::round(self.rounds), round_started(request, addressee)));
         let work = Work::Begin { request, addressee, broken: broken.as_ref() };
         self.see_to_the_end(&round, work, commands).await;
     }
@@ -187,19 +192,16 @@ impl Session {
             }
         };
         self.parts.person.change(PersonQueue::stop_listening);
-        match ended {
-            Some(Ok(Ok(()))) => {}
+        let broken = match ended {
+            Some(Ok(Ok(()))) => None,
             Some(Ok(Err(error))) => {
-                let (text, chain) = (with_causes(&error), causes(&error));
-                round.break_off(Broken::Defect { text, chain }).await;
+                Some(Broken::Defect { text: with_causes(&error), chain: causes(&error) })
             }
-            Some(Err(panic)) => {
-                round.break_off(Broken::Defect { text: panic_text(&*panic), chain: Vec::new() }).await;
-            }
-            None => {
-                let ending = stop.ending().unwrap_or(Ending::Interrupted);
-                round.break_off(Broken::Overdue(ending)).await;
-            }
+            Some(Err(panic)) => Some(Broken::Defect { text: panic_text(&*panic), chain: Vec::new() }),
+            None => Some(Broken::Overdue(stop.ending().unwrap_or(Ending::Interrupted))),
+        };
+        if let Some(broken) = broken {
+            round.break_off(broken, std::mem::take(&mut self.unsaid)).await;
         }
         self.unsaved = stop.in_time_to_save(self.save()).await;
     }
@@ -208,8 +210,9 @@ impl Session {
         if let Work::Begin { broken: Some((broken, unread)), .. } = work {
             round.close(broken, unread).await?;
         }
-        for event in self.beginning.take().unwrap_or_default() {
-            self.log.append(&Scope::default(), event).await?;
+        while let Some((scope, body)) = self.unsaid.front() {
+            self.log.append(scope, body.clone()).await?;
+            self.unsaid.pop_front();
         }
         match work {
             Work::Begin { request, addressee, .. } => {
@@ -246,6 +249,16 @@ impl RoundPorts {
     /// Does what somebody says to the team, whether or not a round is under way.
     fn heed(&self, command: Command) -> Result<(), CommandRefused> {
         Ok(self.person.change(|queue| queue.heed(command))?)
+    }
+}
+
+/// That a round begins, with what the person said.
+fn round_started(request: &Request, addressee: &Addressee) -> EventBody {
+    EventBody::RoundStarted {
+        text: request.text.clone(),
+        context: request.context.iter().map(|item| item.name.clone()).collect(),
+        mentions: addressee.mentioned().cloned().collect(),
+        data: request.data_text(),
     }
 }
 

@@ -170,7 +170,8 @@ impl Trace {
     /// The journal as it was left at last, and what its last life told that the journal had no time for.
     pub(super) fn told_and_journaled(&self) -> Vec<Arc<Event>> {
         let untaken = self.lives.last().into_iter().flat_map(|life| {
-            let untaken = life.acknowledged.iter().filter(|told| !told.in_journal).map(|told| &told.event);
+            let is_untaken = |told: &&Acknowledged| life.disk_failed || !told.in_journal;
+            let untaken = life.acknowledged.iter().filter(is_untaken).map(|told| &told.event);
             untaken.filter(|told| !life.journal.contains(told))
         });
         self.journal().iter().chain(untaken).cloned().collect()

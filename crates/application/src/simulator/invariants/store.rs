@@ -47,11 +47,15 @@ pub(super) fn what_must_be_durable_is_on_disk_when_it_is_told(world: &World) -> 
     Ok(())
 }
 
-/// Whether an event is an end that somebody asked for while the disk was slow: it waits for it as long as they do.
+/// Whether an event is of a round that somebody ended while the disk was slow: it is told when their patience is over.
 fn is_hurried(world: &World, event: &Event) -> bool {
-    let was_asked_for =
-        matches!(event.body, EventBody::RoundFinished { ending: Ending::Cancelled(_) | Ending::Stopped, .. });
-    was_asked_for && world.weather.came().contains_key(&Fault::StoreDiskDawdles)
+    let came = world.weather.came();
+    let is_asked_for = came.contains_key(&Fault::PersonCancels)
+        || matches!(
+            event.body,
+            EventBody::RoundFinished { ending: Ending::Cancelled(_) | Ending::Stopped, .. }
+        );
+    is_asked_for && came.contains_key(&Fault::StoreDiskDawdles)
 }
 
 /// Whether an event is of a round that could not come to its own end: that end waits for no journal longer than a
@@ -63,7 +67,8 @@ fn is_cut_short(life: &LifeSeen, event: &Event) -> bool {
             EventBody::Notice { code, .. } => code == "end_cut_short",
             _ => false,
         };
-        breaks_off && told.event.scope == Scope::round(event.scope.round.unwrap_or_default())
+        let is_its = event.scope.round.is_none_or(|round| told.event.scope == Scope::round(round));
+        breaks_off && is_its && told.event.scope.run.is_none()
     })
 }
 

@@ -104,8 +104,11 @@ impl Servers for SimulatedServers {
     }
 
     async fn end_run(&self, run: RunId) {
+        // Before anything is waited for, as the port has it.
+        if !self.0.is_dead() {
+            self.0.servers().end_run(run).await;
+        }
         self.0.step().await;
-        self.0.servers().end_run(run).await;
         self.0.may_dawdle(Fault::ProcessLingers, Duration::from_secs(4)).await;
     }
 }
