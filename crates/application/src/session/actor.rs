@@ -194,9 +194,7 @@ impl Session {
         self.parts.person.change(PersonQueue::stop_listening);
         let broken = match ended {
             Some(Ok(Ok(()))) => None,
-            Some(Ok(Err(error))) => {
-                Some(Broken::Defect { text: with_causes(&error), chain: causes(&error) })
-            }
+            Some(Ok(Err(error))) => Some(Broken::Defect { text: with_causes(&error), chain: causes(&error) }),
             Some(Err(panic)) => Some(Broken::Defect { text: panic_text(&*panic), chain: Vec::new() }),
             None => Some(Broken::Overdue(stop.ending().unwrap_or(Ending::Interrupted))),
         };
